@@ -1,0 +1,135 @@
+"""Cases, their photos and collections over HTTP."""
+
+from typing import Any
+
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.permissions import DjangoModelPermissions
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from cases import audit
+from cases.filters import CaseFilter
+from cases.models import Case, Collection, Photo, PhotoAlreadyThere, add_photo
+
+
+class CollectionSerializer(serializers.ModelSerializer[Collection]):
+    class Meta:
+        model = Collection
+        fields = ["id", "name", "description", "alert_level"]
+
+
+class PhotoSerializer(serializers.ModelSerializer[Photo]):
+    image = serializers.FileField(write_only=True)
+    url = serializers.SerializerMethodField(help_text="The upright picture, as JPEG; needs a sign-in.")
+
+    class Meta:
+        model = Photo
+        fields = ["id", "case", "image", "url", "filename", "view", "status", "status_note", "created_at"]
+        read_only_fields = ["filename", "status", "status_note"]
+
+    def get_url(self, photo: Photo) -> str:
+        return reverse("photo", args=[photo.pk])
+
+    def create(self, validated_data: dict[str, Any]) -> Photo:
+        upload = validated_data["image"]
+        try:
+            return add_photo(
+                validated_data["case"],
+                upload.read(),
+                upload.name,
+                view=validated_data.get("view", Photo.View.FRONT),
+                uploaded_by=self.context["request"].user,
+            )
+        except PhotoAlreadyThere as there:
+            raise serializers.ValidationError({"image": f"{there} It is photo {there.photo.pk}."}) from there
+
+
+class CaseSerializer(serializers.ModelSerializer[Case]):
+    photos = PhotoSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Case
+        fields = [
+            "id", "collection", "number", "name", "other_names", "sex", "age_from", "age_to", "race", "last_seen_on",
+            "last_seen_place", "circumstances", "agency", "contact", "source_url", "status", "closed_at",
+            "closed_reason", "created_at", "updated_at", "photos",
+        ]  # fmt: skip
+        read_only_fields = ["status", "closed_at", "closed_reason"]
+
+
+class CloseSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=300)
+
+
+class CollectionViewSet(viewsets.ModelViewSet[Collection]):
+    queryset = Collection.objects.all()
+    serializer_class = CollectionSerializer
+    permission_classes = [DjangoModelPermissions]
+
+
+class CaseViewSet(
+    mixins.CreateModelMixin, mixins.RetrieveModelMixin, mixins.UpdateModelMixin, mixins.ListModelMixin,
+    viewsets.GenericViewSet[Case],
+):  # fmt: skip
+    """Cases are closed and reopened, never deleted here."""
+
+    queryset = Case.objects.prefetch_related("photos")
+    serializer_class = CaseSerializer
+    permission_classes = [DjangoModelPermissions]
+    filterset_class = CaseFilter
+
+    def perform_create(self, serializer: Any) -> None:
+        audit.record(self.request, "created", serializer.save())
+
+    def perform_update(self, serializer: Any) -> None:
+        audit.record(self.request, "changed", serializer.save(), ", ".join(serializer.validated_data))
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        audit.record(request, "viewed", self.get_object())
+        return super().retrieve(request, *args, **kwargs)
+
+    @extend_schema(request=CloseSerializer, responses=CaseSerializer)
+    @action(detail=True, methods=["post"])
+    def close(self, request: Request, pk: str) -> Response:
+        """Take the case out of the gallery."""
+        case = self.get_object()
+        form = CloseSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        if case.close(form.validated_data["reason"]):
+            audit.record(request, "closed", case, form.validated_data["reason"])
+        return Response(CaseSerializer(case, context=self.get_serializer_context()).data)
+
+    @extend_schema(request=None, responses=CaseSerializer)
+    @action(detail=True, methods=["post"])
+    def reopen(self, request: Request, pk: str) -> Response:
+        """Bring the case back into the gallery."""
+        case = self.get_object()
+        if case.reopen():
+            audit.record(request, "reopened", case)
+        return Response(CaseSerializer(case, context=self.get_serializer_context()).data)
+
+
+class PhotoViewSet(
+    mixins.CreateModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, mixins.ListModelMixin,
+    viewsets.GenericViewSet[Photo],
+):  # fmt: skip
+    """A photo is indexed after it is posted: its `status` tells how that ended."""
+
+    queryset = Photo.objects.select_related("case")
+    serializer_class = PhotoSerializer
+    permission_classes = [DjangoModelPermissions]
+    parser_classes = [MultiPartParser, FormParser]
+    filterset_fields = ["case", "status", "view"]
+
+    def perform_create(self, serializer: Any) -> None:
+        photo = serializer.save()
+        audit.record(self.request, "added photo", photo.case, photo.filename)
+
+    def perform_destroy(self, instance: Photo) -> None:
+        audit.record(self.request, "removed photo", instance.case, instance.filename)
+        instance.delete()
+

@@ -1,0 +1,22 @@
+from django import forms
+
+from cases.models import Case
+
+
+class CaseForm(forms.ModelForm[Case]):
+    source_url = forms.URLField(label="Source link", max_length=500, required=False, assume_scheme="https")
+
+    class Meta:
+        model = Case
+        fields = [
+            "collection", "number", "name", "other_names", "sex", "age_from", "age_to", "race",
+            "last_seen_on", "last_seen_place", "circumstances", "agency", "contact", "source_url",
+        ]  # fmt: skip
+        widgets = {
+            "last_seen_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+            "circumstances": forms.Textarea(attrs={"rows": 4}),
+        }
+
+
+class CloseForm(forms.Form):
+    reason = forms.CharField(max_length=300, error_messages={"required": "Say why the case is closed."})

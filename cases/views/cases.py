@@ -1,0 +1,75 @@
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.core.paginator import Paginator
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from cases import audit
+from cases.filters import CaseFilter
+from cases.forms import CaseForm, CloseForm
+from cases.models import Case, Photo
+
+PAGE_SIZE = 48
+
+
+def case_list(request: HttpRequest) -> HttpResponse:
+    shown = Photo.objects.exclude(display="").order_by("view", "pk")
+    cases = Case.objects.select_related("collection").prefetch_related(Prefetch("photos", shown, to_attr="shown"))
+    narrowed = CaseFilter(request.GET, queryset=cases)
+    page = Paginator(narrowed.qs, PAGE_SIZE).get_page(request.GET.get("page"))
+    query = request.GET.copy()
+    query.pop("page", None)
+    template = "cases/_list.html" if getattr(request, "htmx", False) else "cases/list.html"
+    return render(request, template, {"filter": narrowed, "page": page, "query": query.urlencode()})
+
+
+def case_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    case = get_object_or_404(Case.objects.select_related("collection"), pk=pk)
+    audit.record(request, "viewed", case, request.GET.get("why", "")[:300])
+    return render(request, "cases/detail.html", {"case": case, "views": Photo.View.choices})
+
+
+@permission_required("cases.add_case", raise_exception=True)
+def case_new(request: HttpRequest) -> HttpResponse:
+    form = CaseForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        case = form.save()
+        audit.record(request, "created", case)
+        messages.success(request, "The case is open. Now add its photos.")
+        return redirect(case)
+    return render(request, "cases/form.html", {"form": form})
+
+
+@permission_required("cases.change_case", raise_exception=True)
+def case_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    case = get_object_or_404(Case, pk=pk)
+    form = CaseForm(request.POST or None, instance=case)
+    if request.method == "POST" and form.is_valid():
+        audit.record(request, "changed", form.save(), ", ".join(form.changed_data))
+        return redirect(case)
+    return render(request, "cases/form.html", {"form": form, "case": case})
+
+
+@require_POST
+@permission_required("cases.change_case", raise_exception=True)
+def case_close(request: HttpRequest, pk: int) -> HttpResponse:
+    case = get_object_or_404(Case, pk=pk)
+    form = CloseForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, " ".join(form.errors["reason"]))
+    elif case.close(form.cleaned_data["reason"]):
+        audit.record(request, "closed", case, form.cleaned_data["reason"])
+        messages.success(request, "The case is closed; no search finds it now. Reopen brings it back.")
+    return redirect(case)
+
+
+@require_POST
+@permission_required("cases.change_case", raise_exception=True)
+def case_reopen(request: HttpRequest, pk: int) -> HttpResponse:
+    case = get_object_or_404(Case, pk=pk)
+    if case.reopen():
+        audit.record(request, "reopened", case)
+        messages.success(request, "The case is open again and searched.")
+    return redirect(case)

@@ -1,0 +1,50 @@
+from django.contrib.auth.decorators import permission_required
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_POST
+
+from cases import audit
+from cases.models import Case, Photo, PhotoAlreadyThere, add_photo
+from cases.private_files import picture
+
+
+@require_POST
+@permission_required("cases.add_photo", raise_exception=True)
+def photo_upload(request: HttpRequest, pk: int) -> HttpResponse:
+    """One photo a request, so that the page can show each one's progress and outcome."""
+    case = get_object_or_404(Case, pk=pk)
+    upload = request.FILES.get("photo")
+    view = request.POST.get("view", Photo.View.FRONT)
+    if upload is None or view not in Photo.View.values:
+        return JsonResponse({"error": "Send a photo, and front, side or other as its view."}, status=400)
+    try:
+        photo = add_photo(case, upload.read(), upload.name or "", view=view, uploaded_by=request.user)
+    except PhotoAlreadyThere as there:
+        return JsonResponse({"error": str(there)}, status=409)
+    audit.record(request, "added photo", case, photo.filename)
+    return JsonResponse({"id": photo.pk}, status=201)
+
+
+@require_POST
+@permission_required("cases.delete_photo", raise_exception=True)
+def photo_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    photo = get_object_or_404(Photo.objects.select_related("case"), pk=pk)
+    audit.record(request, "removed photo", photo.case, photo.filename)
+    photo.delete()
+    return HttpResponse(status=204, headers={"HX-Trigger": "photos-changed"})
+
+
+def photo_image(request: HttpRequest, pk: int) -> HttpResponse:
+    return picture(get_object_or_404(Photo, pk=pk).display)
+
+
+def photo_original(request: HttpRequest, pk: int) -> FileResponse:
+    """The file as it came, always as a download: a browser must not run what somebody sent."""
+    photo = get_object_or_404(Photo.objects.select_related("case"), pk=pk)
+    audit.record(request, "downloaded photo", photo.case, photo.filename)
+    try:
+        return FileResponse(
+            photo.image.open(), as_attachment=True, filename=photo.filename, content_type="application/octet-stream"
+        )
+    except FileNotFoundError:
+        raise Http404("The file is missing from the data folder.") from None

@@ -1,0 +1,1 @@
+"""Stands beside a camera: finds faces and sends them to Sightline. Imports nothing of the server."""

@@ -1,0 +1,81 @@
+"""`python -m edge_client --source 0|rtsp://…|clip.mp4|folder/ --server URL --token T`"""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import uuid
+from pathlib import Path
+from typing import NoReturn
+
+from edge_client import detectors, sources
+from edge_client.queue import DiskQueue
+from edge_client.sender import Sender
+
+logger = logging.getLogger("edge_client")
+
+LAST_SECONDS = 30.0
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="edge_client", description="Find faces beside a camera and send them to Sightline.")
+    parser.add_argument("--source", required=True, help="a camera's index, an rtsp:// or http:// stream, a clip, or a folder")
+    parser.add_argument("--server", required=True, help="Sightline's address, e.g. https://sightline.example")
+    parser.add_argument("--token", default=os.environ.get("SIGHTLINE_TOKEN"), help="the camera's token, or in SIGHTLINE_TOKEN")
+    parser.add_argument("--model", default="dlib", help="the folder of an InsightFace pack, or dlib (the default)")
+    parser.add_argument("--min-score", type=float, default=0.8, help="send faces detected with at least this score, 0..1")
+    parser.add_argument("--fps", type=float, default=2.0, help="frames to look at in a second")
+    parser.add_argument("--queue", type=Path, default=Path("edge-queue"), help="the folder in which unsent faces wait")
+    parser.add_argument("--once", action="store_true", help="end when a folder has been read, instead of watching it")
+    options = parser.parse_args()
+    if not options.token:
+        parser.error("give the camera's token by --token or in SIGHTLINE_TOKEN; it is shown once, on the Cameras page")
+    if not options.server.startswith(("http://", "https://")):
+        parser.error(f"--server must begin with http:// or https://, not {options.server!r}")
+    if not 0 <= options.min_score <= 1 or options.fps <= 0:
+        parser.error("--min-score lies between 0 and 1, and --fps above 0")
+    return options
+
+
+def main() -> int:
+    """Run until the source ends or a signal comes. Returns 0, 1 where faces are left unsent, 2 for a bad start."""
+    options = arguments()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    queue = DiskQueue(options.queue)
+    sender = Sender(queue, options.server, options.token)
+    signal.signal(signal.SIGTERM, _interrupt)
+    found = 0
+    try:
+        detector = detectors.load(options.model)
+        frames = sources.frames(options.source, options.fps, options.once)
+        sender.start()
+        for frame in frames:
+            for face in detector.find(frame.bgr):
+                if face.detection_score < options.min_score:
+                    continue
+                jpeg, box = detectors.cut_out(frame.bgr, face)
+                details = {
+                    "id": str(uuid.uuid4()),
+                    "captured_at": frame.seen_at.isoformat(),
+                    "detection_score": round(face.detection_score, 4),
+                    "box": ",".join(f"{value:.1f}" for value in box),
+                }
+                queue.put(jpeg, details)
+                found += 1
+    except (detectors.DetectorUnavailable, sources.SourceUnavailable) as problem:
+        logger.error("%s", problem)
+        return 2
+    except KeyboardInterrupt:
+        pass
+    emptied = sender.finish(LAST_SECONDS if sender.reachable else 2.0)
+    logger.info("%d faces found, %d sent, %d wait in %s", found, sender.sent, len(queue), options.queue)
+    return 0 if emptied else 1
+
+
+def _interrupt(signum: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

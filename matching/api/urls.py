@@ -1,0 +1,24 @@
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.authtoken.views import obtain_auth_token
+from rest_framework.routers import DefaultRouter
+
+from cases.api import CaseViewSet, CollectionViewSet, PhotoViewSet
+from matching.api.captures import CapturesView
+from matching.api.views import AlertViewSet, CameraViewSet, SearchViewSet
+
+router = DefaultRouter()
+router.register("collections", CollectionViewSet)
+router.register("cases", CaseViewSet)
+router.register("photos", PhotoViewSet)
+router.register("searches", SearchViewSet)
+router.register("alerts", AlertViewSet)
+router.register("cameras", CameraViewSet)
+
+urlpatterns = [
+    path("v1/captures/", CapturesView.as_view(), name="captures"),
+    path("v1/token/", obtain_auth_token, name="api-token"),
+    path("v1/", include(router.urls)),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
+]

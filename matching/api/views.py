@@ -1,0 +1,194 @@
+"""Searches, alerts and cameras over HTTP, for people's own programs: user tokens and sessions."""
+
+from typing import Any
+
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.permissions import DjangoModelPermissions
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from cases import audit
+from cases.models import Collection
+from matching import calibration, notifying, searching
+from matching.engines import EngineUnavailable
+from matching.face_models import NoFaceModel
+from matching.images import ImageRefused
+from matching.models import Alert, Camera, Candidate, Probe, Search
+
+
+class CandidateSerializer(serializers.ModelSerializer[Candidate]):
+    case_number = serializers.CharField(source="case.number", read_only=True)
+    case_name = serializers.CharField(source="case.display_name", read_only=True)
+    face_url = serializers.SerializerMethodField()
+    strength = serializers.SerializerMethodField()
+    strength_note = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Candidate
+        fields = [
+            "rank", "similarity", "case", "case_number", "case_name", "face_url", "strength", "strength_note", "decision",
+        ]  # fmt: skip
+
+    def get_face_url(self, candidate: Candidate) -> str | None:
+        return reverse("face", args=[candidate.face_id]) if candidate.face_id else None
+
+    def _strength(self, candidate: Candidate) -> calibration.Strength:
+        search = candidate.probe.search
+        assert search is not None
+        return calibration.strength(search.model, candidate.similarity, search.gallery_size)
+
+    def get_strength(self, candidate: Candidate) -> str:
+        return self._strength(candidate).word
+
+    def get_strength_note(self, candidate: Candidate) -> str:
+        return self._strength(candidate).why
+
+
+class ProbeSerializer(serializers.ModelSerializer[Probe]):
+    box = serializers.SerializerMethodField(help_text="left, top, right, bottom as fractions of the upright picture.")
+    candidates = CandidateSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Probe
+        fields = ["position", "box", "detection_score", "size", "sharpness", "yaw", "pitch", "roll", "candidates"]
+
+    def get_box(self, probe: Probe) -> list[float]:
+        return [probe.left, probe.top, probe.right, probe.bottom]
+
+
+class SearchSerializer(serializers.ModelSerializer[Search]):
+    image = serializers.FileField(write_only=True)
+    collections = serializers.PrimaryKeyRelatedField(many=True, queryset=Collection.objects.all(), required=False)
+    probes = ProbeSerializer(many=True, read_only=True)
+    page = serializers.CharField(source="get_absolute_url", read_only=True)
+
+    class Meta:
+        model = Search
+        fields = [
+            "id", "image", "purpose", "collections", "filename", "gallery_size", "milliseconds", "created_at", "page",
+            "probes",
+        ]  # fmt: skip
+        read_only_fields = ["filename", "gallery_size", "milliseconds"]
+
+    def create(self, validated_data: dict[str, Any]) -> Search:
+        upload = validated_data["image"]
+        try:
+            return searching.search_image(
+                upload.read(),
+                upload.name,
+                user=self.context["request"].user,
+                purpose=validated_data["purpose"],
+                collections=validated_data.get("collections", []),
+            )
+        except (ImageRefused, NoFaceModel, EngineUnavailable) as problem:
+            raise serializers.ValidationError({"image": str(problem)}) from problem
+
+
+class SearchViewSet(
+    mixins.CreateModelMixin, mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet[Search]
+):
+    """Post a picture and a purpose; the answer holds every face found with its candidates, best first."""
+
+    queryset = Search.objects.select_related("model").prefetch_related(
+        "collections", "probes__candidates__case", "probes__candidates__probe__search__model"
+    )
+    serializer_class = SearchSerializer
+    parser_classes = [MultiPartParser, FormParser]
+
+    def perform_create(self, serializer: Any) -> None:
+        search = serializer.save()
+        audit.record(self.request, "searched", search, search.purpose)
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        search = self.get_object()
+        audit.record(request, "viewed", search, search.purpose)
+        return super().retrieve(request, *args, **kwargs)
+
+
+class AlertSerializer(serializers.ModelSerializer[Alert]):
+    case_number = serializers.CharField(source="case.number", read_only=True)
+    case_name = serializers.CharField(source="case.display_name", read_only=True)
+    camera_name = serializers.CharField(source="camera.name", read_only=True)
+    strength = serializers.SerializerMethodField()
+    probe_url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Alert
+        fields = [
+            "id", "status", "case", "case_number", "case_name", "camera", "camera_name", "similarity", "strength",
+            "capture_count", "first_captured_at", "last_captured_at", "updated_at", "probe_url",
+        ]  # fmt: skip
+
+    def get_strength(self, alert: Alert) -> str:
+        return calibration.strength(alert.model, alert.similarity, alert.gallery_size).word
+
+    @extend_schema_field(str)
+    def get_probe_url(self, alert: Alert) -> str:
+        return reverse("probe", args=[alert.best_capture.probe.pk])
+
+
+class ReviewSerializer(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(choices=Alert.Status.choices)
+    note = serializers.CharField(allow_blank=True, default="")
+
+
+class AlertViewSet(viewsets.ReadOnlyModelViewSet[Alert]):
+    queryset = Alert.objects.select_related("case", "camera", "model", "best_capture__probe")
+    serializer_class = AlertSerializer
+    filterset_fields = ["status", "case", "camera"]
+
+    @extend_schema(request=ReviewSerializer, responses=AlertSerializer)
+    @action(detail=True, methods=["post"])
+    def review(self, request: Request, pk: str) -> Response:
+        """Confirm or dismiss; `new` takes that back."""
+        alert = self.get_object()
+        form = ReviewSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        notifying.review(alert, form.validated_data["status"], form.validated_data["note"], request.user)
+        audit.record(request, form.validated_data["status"], alert, form.validated_data["note"])
+        return Response(self.get_serializer(alert).data)
+
+
+class CameraSerializer(serializers.ModelSerializer[Camera]):
+    class Meta:
+        model = Camera
+        fields = ["id", "name", "place", "created_at", "last_seen_at", "revoked_at"]
+        read_only_fields = ["last_seen_at", "revoked_at"]
+
+
+class CameraWithTokenSerializer(CameraSerializer):
+    token = serializers.CharField(read_only=True, help_text="Shown this once.")
+
+    class Meta(CameraSerializer.Meta):
+        fields = [*CameraSerializer.Meta.fields, "token"]
+
+
+class CameraViewSet(
+    mixins.RetrieveModelMixin, mixins.UpdateModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet[Camera]
+):
+    queryset = Camera.objects.all()
+    serializer_class = CameraSerializer
+    permission_classes = [DjangoModelPermissions]
+
+    @extend_schema(request=CameraSerializer, responses={201: CameraWithTokenSerializer})
+    def create(self, request: Request) -> Response:
+        """Make a camera. The answer holds its token, this once."""
+        form = self.get_serializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        camera = Camera(**form.validated_data, created_by_id=request.user.pk)
+        token = camera.issue_token()
+        audit.record(request, "added", camera)
+        return Response({**CameraSerializer(camera).data, "token": token}, status=201)
+
+    @extend_schema(request=None, responses=CameraSerializer)
+    @action(detail=True, methods=["post"])
+    def revoke(self, request: Request, pk: str) -> Response:
+        """End the camera's token."""
+        camera = self.get_object()
+        camera.revoke()
+        audit.record(request, "revoked", camera)
+        return Response(CameraSerializer(camera).data)

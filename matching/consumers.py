@@ -1,0 +1,73 @@
+"""The dashboard's websocket: alerts as they come, and after a lost connection those that were missed."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from matching.models import Alert
+from matching.notifying import GROUP
+from matching.views.alerts import alert_cards
+
+# A transaction that committed late carries an earlier time than one already shown.
+OVERLAP = timedelta(seconds=10)
+MOST_MISSED = 200
+NOT_SIGNED_IN = 4401
+
+
+class AlertConsumer(AsyncJsonWebsocketConsumer):
+    """Sends `{"kind": "alert", "id", "status", "at", "html"}`; takes `{"since": ISO time}` for what was missed."""
+
+    async def connect(self) -> None:
+        await self.accept()
+        if not self.scope["user"].is_authenticated:
+            # Closed after accepting: only then does a browser see the code and stop trying.
+            await self.close(code=NOT_SIGNED_IN)
+            return
+        await self.channel_layer.group_add(GROUP, self.channel_name)
+        await self.send_json({"kind": "ready", "at": timezone.now().isoformat()})
+
+    async def disconnect(self, code: int) -> None:
+        await self.channel_layer.group_discard(GROUP, self.channel_name)
+
+    async def receive_json(self, content: Any, **kwargs: Any) -> None:
+        if not self.scope["user"].is_authenticated or not isinstance(content, dict):
+            return
+        since = parse_datetime(str(content.get("since", "")))
+        if since is not None:
+            for message in await self._missed(since):
+                await self.send_json(message)
+
+    async def alert_changed(self, event: dict[str, Any]) -> None:
+        for message in await self._messages([event["id"]]):
+            await self.send_json(message)
+
+    @database_sync_to_async
+    def _missed(self, since: datetime) -> list[dict[str, Any]]:
+        if timezone.is_naive(since):
+            since = timezone.make_aware(since)
+        changed = Alert.objects.filter(updated_at__gt=since - OVERLAP).order_by("-updated_at")[:MOST_MISSED]
+        return self._render(reversed([alert.pk for alert in changed]))
+
+    @database_sync_to_async
+    def _messages(self, ids: list[int]) -> list[dict[str, Any]]:
+        return self._render(ids)
+
+    def _render(self, ids: Any) -> list[dict[str, Any]]:
+        order = list(ids)
+        alerts = {alert.pk: alert for alert in alert_cards().filter(pk__in=order)}
+        return [
+            {
+                "kind": "alert",
+                "id": pk,
+                "status": alerts[pk].status,
+                "at": alerts[pk].updated_at.isoformat(),
+                "html": render_to_string("alerts/_alert.html", {"alert": alerts[pk], "live": True}),
+            }
+            for pk in order
+            if pk in alerts
+        ]

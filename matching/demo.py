@@ -1,0 +1,151 @@
+"""A first look without any data of one's own: demo cases, and a camera that plays one of their faces.
+
+The faces come from pictures that installed packages carry; names and circumstances are made up and say so.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from datetime import timedelta
+from importlib.util import find_spec
+from pathlib import Path
+
+import cv2
+import numpy as np
+from django.conf import settings
+from django.utils import timezone
+
+from cases.models import Case, Collection, Photo, PhotoAlreadyThere, add_photo
+from matching import face_models, images, indexing
+from matching.images import RgbImage
+from matching.models import Camera
+
+COLLECTION = "Demo"
+CAMERA = "Demo camera"
+PLAYED = "DEMO-2"
+FRAMES_A_SECOND = 10
+SECONDS = 9
+
+PEOPLE = [
+    ("Avery Stone", "male", 33), ("Riley Marsh", "female", 30), ("Jordan Vale", "male", 31), ("Casey Brook", "female", 29),
+    ("Morgan Reed", "female", 32), ("Quinn Harper", "male", 30), ("Rowan Blake", "female", 41), ("Sasha Lane", "male", 52),
+]  # fmt: skip
+PLACES = ["Riverside bus station", "Harbour Street market", "North campus", "Old Mill Road", "Central library"]
+
+
+def _package_file(package: str, *parts: str) -> Path:
+    spec = find_spec(package)
+    assert spec is not None and spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0], *parts)
+
+
+def sources() -> list[Path]:
+    """The pictures: a group photo and a portrait from insightface, a portrait from scikit-image."""
+    return [
+        _package_file("insightface", "data", "images", "t1.jpg"),
+        _package_file("skimage", "data", "astronaut.png"),
+        _package_file("insightface", "data", "images", "Tom_Hanks_54745.png"),
+    ]
+
+
+def load() -> int:
+    """Make the demo cases from every face of the sources and index them. Returns how many; may run twice."""
+    collection, _ = Collection.objects.get_or_create(
+        name=COLLECTION, defaults={"description": "Made-up cases with sample photos from installed packages."}
+    )
+    portraits = []
+    engine = face_models.engine(face_models.active())
+    for source in sources():
+        rgb = images.open_image(source.read_bytes()).rgb
+        for face in sorted(engine.faces(rgb), key=lambda face: face.box[0]):
+            portraits.append(images.crop(rgb, face.relative_box(rgb), margin=0.35))
+    for number, (portrait, (name, sex, age)) in enumerate(zip(portraits, PEOPLE, strict=False), start=1):
+        case, _ = Case.objects.get_or_create(
+            collection=collection,
+            number=f"DEMO-{number}",
+            defaults={
+                "name": name,
+                "sex": sex,
+                "age_from": age,
+                "age_to": age,
+                "last_seen_on": (timezone.now() - timedelta(days=37 * number)).date(),
+                "last_seen_place": PLACES[number % len(PLACES)],
+                "circumstances": "A made-up case to try Sightline with. The photo is a sample from an installed package.",
+                "agency": "Demo agency",
+                "contact": "Nobody: this is a demo",
+            },
+        )
+        try:
+            photo = add_photo(case, images.to_jpeg(portrait), f"demo-{number}.jpg")
+        except PhotoAlreadyThere as there:
+            photo = there.photo
+        if photo.status == Photo.Status.PENDING:
+            indexing.index_photo(photo.pk)
+    return min(len(portraits), len(PEOPLE))
+
+
+def make_clip(portrait: RgbImage, path: Path) -> None:
+    """A short video of a face that comes nearer, sways and is blurred and noisy, as a street camera would show it.
+
+    portrait: (height, width, 3) uint8.
+    """
+    width, height = 640, 480
+    random = np.random.default_rng(7)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), FRAMES_A_SECOND, (width, height))
+    try:
+        for step in range(FRAMES_A_SECOND * SECONDS):
+            progress = step / (FRAMES_A_SECOND * SECONDS)
+            side = round(150 + 150 * progress)
+            scale = side / max(portrait.shape[:2])
+            small = cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            tilt = cv2.getRotationMatrix2D((small.shape[1] / 2, small.shape[0] / 2), 6 * np.sin(step / 5), 1)
+            small = cv2.warpAffine(small, tilt, small.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+            frame = np.full((height, width, 3), (96, 100, 104), dtype=np.uint8)
+            x = round((width - small.shape[1]) * (0.5 + 0.4 * np.sin(step / 9)))
+            y = round((height - small.shape[0]) * 0.6)
+            frame[y : y + small.shape[0], x : x + small.shape[1]] = small
+            blurred = cv2.GaussianBlur(frame, (0, 0), 0.9)
+            noisy = np.clip(blurred * 0.85 + random.normal(0, 6, frame.shape), 0, 255).astype(np.uint8)
+            writer.write(noisy[:, :, ::-1])
+    finally:
+        writer.release()
+
+
+def camera_token() -> str:
+    """A fresh token of the demo camera, which is made where it is missing."""
+    camera = Camera.objects.filter(name=CAMERA).first() or Camera(name=CAMERA, place="A made-up street corner")
+    return camera.issue_token()
+
+
+class NothingToPlay(Exception):
+    pass
+
+
+def play_camera(server: str) -> "subprocess.Popen[bytes]":
+    """Begin to play one demo person past the real edge client. server: Sightline's URL.
+
+    Returns the client's process; its files go when it ends. Raises `NothingToPlay` without demo cases.
+    """
+    photo = Photo.objects.filter(case__collection__name=COLLECTION, case__number=PLAYED).order_by("pk").first()
+    if photo is None:
+        raise NothingToPlay("There are no demo cases to play. Load them first: manage.py demo")
+    with photo.image.open() as file:
+        portrait = images.open_image(file.read()).rgb
+    folder = tempfile.TemporaryDirectory()
+    clip = Path(folder.name) / "street.mp4"
+    make_clip(portrait, clip)
+    command = [
+        sys.executable, "-m", "edge_client", "--source", str(clip), "--server", server, "--fps", "3",
+        "--queue", str(Path(folder.name) / "queue"), "--model", face_models.active().source,
+    ]  # fmt: skip
+    # By the environment, for a command line can be read by every user of the machine.
+    client = subprocess.Popen(command, cwd=settings.BASE_DIR, env={**os.environ, "SIGHTLINE_TOKEN": camera_token()})
+
+    def clean_up() -> None:
+        client.wait()
+        folder.cleanup()
+
+    threading.Thread(target=clean_up, name="demo camera", daemon=True).start()
+    return client

@@ -1,0 +1,112 @@
+"""What every face engine gives: faces with box, landmarks, quality and an embedding of unit length."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.images import Box, RgbImage
+
+Embeddings = NDArray[np.float32]
+
+@dataclass(frozen=True)
+class Quality:
+    """size: shorter side of the face's box, pixels. sharpness: variance of the Laplacian of the face at 112 pixels.
+
+    yaw, pitch, roll: degrees, 0 looking straight into the camera, from five landmarks and so rough (about 10 degrees);
+    positive yaw turns to the picture's right, positive pitch looks down, positive roll tilts clockwise.
+    """
+
+    size: float
+    sharpness: float
+    yaw: float
+    pitch: float
+    roll: float
+
+
+@dataclass(frozen=True)
+class DetectedFace:
+    """box: left, top, right, bottom in pixels. landmarks: (5, 2) float32 pixels: eyes, nose, mouth corners.
+
+    detection_score: 0..1 for InsightFace, the detector's margin (about 0..3) mapped to 0..1 for dlib.
+    embedding: (d,) float32, unit length.
+    """
+
+    box: Box
+    landmarks: NDArray[np.float32]
+    detection_score: float
+    quality: Quality
+    embedding: NDArray[np.float32]
+
+    def relative_box(self, rgb: RgbImage) -> Box:
+        """The box as fractions of the image's width and height."""
+        height, width = rgb.shape[:2]
+        left, top, right, bottom = self.box
+        return left / width, top / height, right / width, bottom / height
+
+
+class Engine(Protocol):
+    """A face model made ready: an image in, faces out. Safe to call from several threads."""
+
+    @property
+    def dimensions(self) -> int:
+        """Length of an embedding."""
+        ...
+
+    @property
+    def recogniser_weights(self) -> Path:
+        """The file that decides what an embedding means."""
+        ...
+
+    def faces(self, rgb: RgbImage) -> list[DetectedFace]:
+        """Every face of an image, best detected first. rgb: (height, width, 3) uint8, upright."""
+        ...
+
+
+class EngineUnavailable(Exception):
+    """A face model could not be loaded; the text says which, why and what to do."""
+
+
+def unit_length(vectors: NDArray[np.float32]) -> Embeddings:
+    """vectors: (n, d). Returns (n, d) float32, each row of length 1."""
+    vectors = np.asarray(vectors, dtype=np.float32)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.maximum(lengths, 1e-12)
+
+
+def measure_quality(rgb: RgbImage, box: Box, landmarks: NDArray[np.float32]) -> Quality:
+    """Size, sharpness and rough pose of one face. landmarks: (5, 2) float32 pixels."""
+    left, top, right, bottom = (round(value) for value in box)
+    height, width = rgb.shape[:2]
+    patch = rgb[max(top, 0) : min(bottom, height), max(left, 0) : min(right, width)]
+    sharpness = 0.0
+    if patch.size:
+        grey = cv2.resize(cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY), (112, 112), interpolation=cv2.INTER_AREA)
+        sharpness = float(cv2.Laplacian(grey, cv2.CV_64F).var())
+    yaw, pitch, roll = _pose(landmarks)
+    return Quality(float(min(right - left, bottom - top)), sharpness, yaw, pitch, roll)
+
+
+def _pose(landmarks: NDArray[np.float32]) -> tuple[float, float, float]:
+    """Yaw, pitch and roll in degrees from where the nose lies between the eyes and the mouth."""
+    left_eye, right_eye, nose, left_mouth, right_mouth = landmarks
+    across = right_eye - left_eye
+    roll = float(np.degrees(np.arctan2(across[1], across[0])))
+    eyes, mouth = (left_eye + right_eye) / 2, (left_mouth + right_mouth) / 2
+    down = mouth - eyes
+    height = max(float(np.hypot(*down)), 1e-6)
+    side = np.array([down[1], -down[0]]) / height
+    width = max(float(np.hypot(*across)), 0.4 * height)
+    # The nose stands out from the face by about half the distance between the eyes.
+    yaw = float(np.degrees(np.arcsin(np.clip(np.dot(nose - (eyes + mouth) / 2, side) / (0.6 * width), -1, 1))))
+    drop = float(np.dot(nose - eyes, down) / height**2)
+    pitch = float(np.degrees(np.arcsin(np.clip((drop - 0.49) / 0.6, -1, 1))))
+    return yaw, pitch, roll
+
+
+def sort_by_score(faces: Sequence[DetectedFace]) -> list[DetectedFace]:
+    return sorted(faces, key=lambda face: face.detection_score, reverse=True)

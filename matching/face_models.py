@@ -1,0 +1,128 @@
+"""Which face model is in use: chosen once, never changed behind the back of a gallery that has embeddings."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from matching import engines, packs
+from matching.models import Face, FaceModel
+
+DLIB_LICENCE = "dlib's models are in the public domain (CC0)."
+FOLDER_LICENCE = f"Set by whoever made the pack. {packs.LICENCE}"
+
+
+class NoFaceModel(Exception):
+    """No face model has been prepared on this installation."""
+
+    def __init__(self) -> None:
+        super().__init__("No face model is ready yet. An administrator runs: manage.py models prepare")
+
+
+def active() -> FaceModel:
+    """The model whose embeddings are searched. Raises `NoFaceModel`."""
+    model = FaceModel.objects.filter(is_active=True).first()
+    if model is None:
+        raise NoFaceModel
+    return model
+
+
+def engine(model: FaceModel) -> engines.Engine:
+    """The model's engine, loaded once a process. Raises `EngineUnavailable`."""
+    return engines.load(model.source)
+
+
+def register(name: str) -> FaceModel:
+    """The row of `dlib`, of an installed pack's name or of a folder, made where it is new.
+
+    Raises `EngineUnavailable` where it cannot be loaded, `PackProblem` where no such pack is installed.
+    """
+    if name == engines.DLIB:
+        source, label, licence = engines.DLIB, "dlib ResNet", DLIB_LICENCE
+    elif (folder := packs.find(name)) is not None:
+        source, label, licence = str(folder), name, packs.LICENCE if name in packs.KNOWN else FOLDER_LICENCE
+    elif Path(name).is_dir():
+        path = Path(name).resolve()
+        source, label, licence = str(path), path.name, FOLDER_LICENCE
+    else:
+        raise packs.PackProblem(f"{name} is neither an installed pack nor a folder. See: manage.py models list")
+    loaded = engines.load(source)
+    model, _ = FaceModel.objects.update_or_create(
+        fingerprint=packs.sha256_of(loaded.recogniser_weights),
+        defaults={
+            "name": label,
+            "source": source,
+            "dimensions": loaded.dimensions,
+            "licence": licence,
+            "is_fallback": source == engines.DLIB,
+        },
+    )
+    return model
+
+
+def activate(model: FaceModel) -> None:
+    """Search with this model from now on. Its embeddings must be there: see `indexing.embed_gallery`."""
+    with transaction.atomic():
+        FaceModel.objects.filter(is_active=True).exclude(pk=model.pk).update(is_active=False)
+        FaceModel.objects.filter(pk=model.pk).update(is_active=True)
+
+
+def licence_accepted() -> bool:
+    """Whether the environment accepts the public packs' licence for this installation."""
+    return os.environ.get("ACCEPT_MODEL_LICENCE", "") == "yes"
+
+
+def prepare(say: Callable[[str], None], licence_accepted: Callable[[], bool]) -> FaceModel:
+    """Pick the model that `FACE_MODEL` asks for at first start, and keep it from then on.
+
+    say: takes one line for the operator. licence_accepted: whether the public packs' licence is accepted; asked only
+    where a download is due. Raises `EngineUnavailable` where a named folder holds no pack.
+    """
+    wish = settings.FACE_MODEL
+    current = FaceModel.objects.filter(is_active=True).first()
+    if current is None:
+        model = _first_choice(wish, say, licence_accepted)
+        activate(model)
+        return model
+    if wish == "auto":
+        return current
+    try:
+        wanted = register(wish)
+    except packs.PackProblem as problem:
+        say(f"FACE_MODEL={wish}: {problem} {current.name} stays in use.")
+        return current
+    if wanted != current:
+        if Face.objects.filter(model=current).exists():
+            say(
+                f"FACE_MODEL={wish}, but the gallery is embedded with {current.name}, which stays in use. "
+                f"To embed it anew and change over: manage.py models activate {wish}"
+            )
+            return current
+        activate(wanted)
+    return wanted
+
+
+def _first_choice(wish: str, say: Callable[[str], None], licence_accepted: Callable[[], bool]) -> FaceModel:
+    name = "buffalo_l" if wish == "auto" else wish
+    if name == engines.DLIB or Path(name).is_dir() or packs.find(name):
+        return register(name)
+    if name not in packs.KNOWN:
+        raise engines.EngineUnavailable(
+            f"FACE_MODEL={wish} is neither auto, dlib, a folder nor a pack ({', '.join(packs.KNOWN)})."
+        )
+    if licence_accepted():
+        try:
+            say(f"Downloading the face model {name} ...")
+            packs.download(name, lambda got, total: say(f"  {got / 2**20:.0f} of {total / 2**20:.0f} MB"))
+            return register(name)
+        except packs.PackProblem as problem:
+            say(str(problem))
+    else:
+        say(f"The face model {name} was not downloaded: its licence was not accepted.")
+    say(
+        "Using the fallback, dlib, which misses more faces. "
+        f"To change later: manage.py models install {name} && manage.py models activate {name}"
+    )
+    return register(engines.DLIB)

@@ -1,0 +1,145 @@
+"""Bytes in, an upright RGB array out. Every limit and refusal on untrusted images lives here, once."""
+
+import io
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+from pillow_heif import register_heif_opener
+
+Image.init()
+register_heif_opener(thumbnails=False)
+
+MAX_BYTES = 25 * 1024 * 1024
+MAX_PIXELS = 80_000_000
+MIN_SIDE = 24
+MAX_SIDE = 2400
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "BMP", "GIF")
+FORMAT_WORDS = "JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP or a still GIF"
+
+RgbImage = NDArray[np.uint8]
+# left, top, right, bottom
+Box = tuple[float, float, float, float]
+
+
+class ImageRefused(Exception):
+    """An image that is not taken; the text says why and what to send instead."""
+
+
+class ImageEmpty(ImageRefused):
+    def __init__(self) -> None:
+        super().__init__("The file is empty. Send it again.")
+
+
+class ImageTooLarge(ImageRefused):
+    pass
+
+
+class ImageTooSmall(ImageRefused):
+    def __init__(self, width: int, height: int) -> None:
+        super().__init__(
+            f"The picture is {width} by {height} pixels; a face needs at least {MIN_SIDE} each way. "
+            "Send a larger one."
+        )
+
+
+class ImageAnimated(ImageRefused):
+    def __init__(self, frames: int) -> None:
+        super().__init__(f"The file holds {frames} pictures. Send one of them as a still image.")
+
+
+class ImageUnreadable(ImageRefused):
+    pass
+
+
+@dataclass(frozen=True)
+class OpenedImage:
+    """rgb: (height, width, 3) uint8, upright. scale: its size over the file's own, 1.0 or less."""
+
+    rgb: RgbImage
+    scale: float
+
+
+def open_image(content: bytes) -> OpenedImage:
+    """Decode an untrusted image, upright, in 8-bit RGB, at most `MAX_SIDE` pixels on its longer side.
+
+    Raises `ImageRefused` (one of its children) with words for the person who sent it.
+    """
+    if not content:
+        raise ImageEmpty
+    if len(content) > MAX_BYTES:
+        raise ImageTooLarge(
+            f"The file has {len(content) / 2**20:.0f} MB; the limit is {MAX_BYTES // 2**20} MB. Send a smaller one."
+        )
+    try:
+        with warnings.catch_warnings():
+            # Pillow's own bomb warning comes before our limit speaks, in better words.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+                return _upright(image)
+    except UnidentifiedImageError:
+        raise ImageUnreadable(f"The file is not an image that can be read. Send a {FORMAT_WORDS}.") from None
+    except Image.DecompressionBombError:
+        raise ImageTooLarge(f"The picture has over {MAX_PIXELS // 10**6} megapixels. Send a smaller one.") from None
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, OverflowError, RuntimeError) as error:
+        raise ImageUnreadable(
+            "The file is damaged or cut short and could not be read to its end. Send it again from the original."
+        ) from error
+
+
+def _upright(image: Image.Image) -> OpenedImage:
+    width, height = image.size
+    frames = getattr(image, "n_frames", 1)
+    # A phone's MPO is one photograph with its preview or second lens behind it.
+    if frames > 1 and image.format not in ("MPO", "HEIF", "AVIF"):
+        raise ImageAnimated(frames)
+    if width * height > MAX_PIXELS:
+        raise ImageTooLarge(
+            f"The picture has {width} by {height} pixels; the limit is {MAX_PIXELS // 10**6} megapixels. "
+            "Send a smaller one."
+        )
+    if min(width, height) < MIN_SIDE:
+        raise ImageTooSmall(width, height)
+    image.draft("RGB", (MAX_SIDE, MAX_SIDE))
+    image.load()
+    if max(image.size) > MAX_SIDE:
+        image.thumbnail((MAX_SIDE, MAX_SIDE), reducing_gap=2.0)
+    if min(image.size) < MIN_SIDE:
+        raise ImageTooSmall(width, height)
+    upright = _eight_bit_rgb(ImageOps.exif_transpose(image))
+    return OpenedImage(np.asarray(upright, dtype=np.uint8), max(upright.size) / max(width, height))
+
+
+def _eight_bit_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith(("I", "F")):
+        numbers = np.asarray(image, dtype=np.float32)
+        top = 65535.0 if numbers.max() > 255 else 255.0
+        return Image.fromarray(np.clip(numbers * (255.0 / top), 0, 255).astype(np.uint8)).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+    return image.convert("RGB")
+
+
+def to_jpeg(rgb: RgbImage, *, max_side: int = 1600, quality: int = 88) -> bytes:
+    """A JPEG for browsers, without any of the original's metadata. rgb: (height, width, 3) uint8."""
+    picture = Image.fromarray(rgb)
+    picture.thumbnail((max_side, max_side), reducing_gap=2.0)
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=quality)
+    return out.getvalue()
+
+
+def crop(rgb: RgbImage, box: Box, margin: float = 0.5) -> RgbImage:
+    """Cut a face out with a margin on each side.
+
+    rgb: (height, width, 3) uint8. box: left, top, right, bottom as fractions of the image. margin: in boxes.
+    """
+    height, width = rgb.shape[:2]
+    left, top, right, bottom = box
+    dx, dy = (right - left) * margin, (bottom - top) * margin
+    x1, x2 = (round(max(0.0, min(1.0, x)) * width) for x in (left - dx, right + dx))
+    y1, y2 = (round(max(0.0, min(1.0, y)) * height) for y in (top - dy, bottom + dy))
+    return rgb[y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)]

@@ -1,0 +1,97 @@
+"""`manage.py models`: list, install, verify and activate face models."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from matching import engines, face_models, indexing, packs
+from matching.models import Face, FaceModel
+
+
+class Command(BaseCommand):
+    help = "List, install, verify and activate face models."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        actions.add_parser("list", help="what is installed, in use and to be had")
+        prepare = actions.add_parser("prepare", help="pick the model FACE_MODEL asks for, where none is in use yet")
+        install = actions.add_parser("install", help="get a public pack from the net, or any pack from a zip")
+        install.add_argument("pack", help="buffalo_l, buffalo_s, antelopev2, or the path of a zip")
+        for parser_ in (prepare, install):
+            parser_.add_argument("--accept-licence", action="store_true", help=packs.LICENCE)
+        verify = actions.add_parser("verify", help="compare installed packs with the published checksums")
+        verify.add_argument("pack", nargs="?", help="all if left out")
+        activate = actions.add_parser("activate", help="embed the gallery with another model, then search with it")
+        activate.add_argument("model", help="an installed pack, a folder or dlib")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            getattr(self, options["action"])(options)
+        except (packs.PackProblem, engines.EngineUnavailable) as problem:
+            raise CommandError(str(problem)) from problem
+
+    def list(self, options: dict[str, Any]) -> None:
+        for model in FaceModel.objects.order_by("name"):
+            use = "in use" if model.is_active else "not in use"
+            faces = Face.objects.filter(model=model).count()
+            self.stdout.write(f"{model.name:<20} {use}, {model.dimensions} numbers, {faces} faces  {model.source}")
+        for name, folder in packs.installed().items():
+            self.stdout.write(f"{name:<20} installed  {folder}")
+        for name, pack in packs.KNOWN.items():
+            if packs.find(name) is None:
+                self.stdout.write(f"{name:<20} to be had: {pack.description}")
+        self.stdout.write(packs.LICENCE)
+
+    def prepare(self, options: dict[str, Any]) -> None:
+        accepted = options["accept_licence"] or face_models.licence_accepted()
+        model = face_models.prepare(self.stdout.write, lambda: accepted)
+        self.stdout.write(f"Face model: {model.name}")
+
+    def install(self, options: dict[str, Any]) -> None:
+        path = Path(options["pack"])
+        if path.suffix == ".zip":
+            if not path.is_file():
+                raise CommandError(f"There is no file {path}.")
+            folder = packs.install_zip(path, path.stem)
+        else:
+            if options["pack"] in packs.KNOWN and not (options["accept_licence"] or face_models.licence_accepted()):
+                raise CommandError(f"{packs.LICENCE} To accept that: add --accept-licence, or set ACCEPT_MODEL_LICENCE=yes.")
+            folder = packs.download(options["pack"], self._progress)
+        self.stdout.write(f"Installed in {folder}. To use it: manage.py models activate {folder.name}")
+
+    def verify(self, options: dict[str, Any]) -> None:
+        found = packs.installed()
+        wanted = [options["pack"]] if options["pack"] else list(found)
+        if not wanted:
+            self.stdout.write(f"No pack is installed in {settings.MODELS_DIR}.")
+        problems = []
+        for name in wanted:
+            if name not in found:
+                problems.append(f"{name} is not installed.")
+                continue
+            try:
+                packs.verify(name, found[name])
+                self.stdout.write(f"{name}: the checksums agree.")
+            except packs.PackProblem as problem:
+                problems.append(str(problem))
+        if problems:
+            raise CommandError(" ".join(problems))
+
+    def activate(self, options: dict[str, Any]) -> None:
+        model = face_models.register(options["model"])
+        if model.is_active:
+            self.stdout.write(f"{model.name} is in use already.")
+            return
+        indexing.embed_gallery(model, self._progress_photos)
+        indexing.change_over(model)
+        self.stdout.write(f"{model.name} is in use. Set FACE_MODEL to it where FACE_MODEL names another.")
+
+    def _progress(self, got: int, total: int) -> None:
+        self.stdout.write(f"  {got / 2**20:.0f} of {total / 2**20:.0f} MB")
+
+    def _progress_photos(self, done: int, total: int) -> None:
+        if done % 25 == 0 or done == total:
+            self.stdout.write(f"  {done} of {total} photos embedded")

@@ -1,0 +1,19 @@
+from matching.models.alert import Alert, AlertCapture, Delivery, Review, Subscription
+from matching.models.camera import Camera, Capture
+from matching.models.face import Face, FaceModel
+from matching.models.search import Candidate, Probe, Search
+
+__all__ = [
+    "Alert",
+    "AlertCapture",
+    "Camera",
+    "Candidate",
+    "Capture",
+    "Delivery",
+    "Face",
+    "FaceModel",
+    "Probe",
+    "Review",
+    "Search",
+    "Subscription",
+]

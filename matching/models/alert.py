@@ -1,0 +1,117 @@
+"""Alerts, what reviewers said of them, and who is told."""
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+
+from cases.models import Case, Collection
+from matching.models.camera import Camera, Capture
+from matching.models.face import Face, FaceModel
+
+
+class Alert(models.Model):
+    """Captures of one camera that resemble one case, within one episode."""
+
+    class Status(models.TextChoices):
+        NEW = "new", "New"
+        CONFIRMED = "confirmed", "Confirmed sighting"
+        DISMISSED = "dismissed", "Dismissed"
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="alerts")
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="alerts")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.NEW, db_index=True)
+    first_captured_at = models.DateTimeField()
+    last_captured_at = models.DateTimeField()
+    capture_count = models.PositiveIntegerField(default=0)
+    best_capture = models.ForeignKey(Capture, on_delete=models.PROTECT, related_name="+")
+    best_face = models.ForeignKey(Face, null=True, on_delete=models.SET_NULL, related_name="+")
+    model = models.ForeignKey(FaceModel, on_delete=models.PROTECT, related_name="+")
+    similarity = models.FloatField(help_text="Of the best capture.")
+    gallery_size = models.PositiveIntegerField(help_text="Cases the best capture was compared with.")
+    captures = models.ManyToManyField(Capture, through="AlertCapture", related_name="alerts")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        ordering = ["-last_captured_at", "-pk"]
+        indexes = [models.Index(fields=["case", "camera", "-last_captured_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.case} at {self.camera}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("alert", args=[self.pk])
+
+
+class AlertCapture(models.Model):
+    """A capture's place in an alert; the constraint lets a task run twice without counting twice."""
+
+    alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="entries")
+    capture = models.ForeignKey(Capture, on_delete=models.CASCADE, related_name="entries")
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="+")
+    similarity = models.FloatField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["capture", "case"], name="capture_once_a_case")]
+
+
+class Review(models.Model):
+    """What one person decided about an alert, and why. The last one is the alert's status."""
+
+    alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="reviews")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    status = models.CharField(max_length=10, choices=Alert.Status.choices)
+    note = models.TextField(blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"{self.get_status_display()} by {self.user}"
+
+
+class Subscription(models.Model):
+    """Somebody who is told of new alerts by SMS, mail or webhook."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="subscriptions")
+    address = models.CharField(
+        max_length=500,
+        help_text="An Apprise address: mailto://user:password@host, twilio://…, json://host/path and a hundred more.",
+    )
+    collection = models.ForeignKey(
+        Collection, null=True, blank=True, on_delete=models.CASCADE, help_text="Left empty: alerts of all collections."
+    )
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.address.split(':', 1)[0]}"
+
+
+class Delivery(models.Model):
+    """One message to one subscriber about one alert."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        SENT = "sent", "Sent"
+        FAILED = "failed", "Given up"
+
+    alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="deliveries")
+    subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="deliveries")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(default=timezone.now)
+    error = models.TextField(blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [models.UniqueConstraint(fields=["alert", "subscription"], name="one_delivery_a_subscriber")]
+        indexes = [
+            models.Index(fields=["next_attempt_at"], condition=models.Q(status="waiting"), name="deliveries_waiting")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.alert} to {self.subscription}"

@@ -1,0 +1,77 @@
+"""Cameras and what they sent."""
+
+import hashlib
+import secrets
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+def hash_token(token: str) -> str:
+    # The token has 256 random bits, so one round of SHA-256 is enough: there is nothing to guess.
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class Camera(models.Model):
+    """A camera, or whatever sends faces in its name. Its token is shown once and kept as a hash."""
+
+    name = models.CharField(max_length=100, unique=True)
+    place = models.CharField(max_length=200, blank=True, help_text="Where it looks: shown on each alert.")
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    # What Django REST framework asks of whoever is signed in.
+    is_authenticated = True
+    is_anonymous = False
+
+    def issue_token(self) -> str:
+        """Give the camera a new token, which ends the old one. Returns it; it cannot be read again."""
+        token = f"cam_{secrets.token_urlsafe(32)}"
+        self.token_hash = hash_token(token)
+        self.revoked_at = None
+        self.save()
+        return token
+
+    def revoke(self) -> None:
+        self.revoked_at = timezone.now()
+        self.save(update_fields=["revoked_at"])
+
+
+class Capture(models.Model):
+    """One face crop that a camera sent. Stored before the camera is answered; matched by a worker."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Waiting"
+        MATCHED = "matched", "Raised an alert"
+        NO_CANDIDATE = "no_candidate", "Nobody it resembles"
+        NO_FACE = "no_face", "No face found"
+
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="captures")
+    uid = models.UUIDField(help_text="The camera's own id of the capture: the same id is the same capture.")
+    image = models.FileField(upload_to="captures", max_length=200)
+    captured_at = models.DateTimeField()
+    received_at = models.DateTimeField(default=timezone.now)
+    detection_score = models.FloatField(null=True, blank=True)
+    box = models.JSONField(null=True, blank=True, help_text="The face in the image sent: left, top, right, bottom, pixels.")
+    status = models.CharField(max_length=15, choices=Status.choices, default=Status.PENDING)
+
+    class Meta:
+        ordering = ["-received_at", "-pk"]
+        constraints = [models.UniqueConstraint(fields=["camera", "uid"], name="capture_once_a_camera")]
+        indexes = [
+            models.Index(fields=["received_at"], condition=models.Q(status="pending"), name="captures_waiting"),
+            models.Index(fields=["camera", "-received_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"capture of {self.camera} at {self.captured_at:%Y-%m-%d %H:%M:%S}"

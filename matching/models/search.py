@@ -1,0 +1,79 @@
+"""Searches, the probes in them, and the candidates they returned. Kept as they were shown."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+from cases.models import Case, Collection
+from matching.models.camera import Capture
+from matching.models.face import Face, FaceFields, FaceModel
+
+
+class Search(models.Model):
+    """One uploaded picture, searched once: by whom, why, among which collections, under which model."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    purpose = models.CharField(max_length=300)
+    filename = models.CharField(max_length=255, blank=True)
+    image = models.FileField(upload_to="searches", max_length=200)
+    display = models.FileField(upload_to="display", max_length=200)
+    collections = models.ManyToManyField(Collection, blank=True, help_text="None named: all were searched.")
+    model = models.ForeignKey(FaceModel, on_delete=models.PROTECT)
+    gallery_size = models.PositiveIntegerField(help_text="Cases that were searched.")
+    milliseconds = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.filename or 'search'}: {self.purpose}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("search", args=[self.pk])
+
+
+class Probe(FaceFields):
+    """A face that was searched for: from an upload or from a camera's capture."""
+
+    search = models.ForeignKey(Search, null=True, on_delete=models.CASCADE, related_name="probes")
+    capture = models.OneToOneField(Capture, null=True, on_delete=models.CASCADE, related_name="probe")
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(search__isnull=False) ^ models.Q(capture__isnull=False), name="probe_of_one_source"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"face {self.position + 1} of {self.search or self.capture}"
+
+
+class Candidate(models.Model):
+    """A case that a search returned for one probe, with the photo's face that was most alike."""
+
+    class Decision(models.TextChoices):
+        OPEN = "", "Not decided"
+        POSSIBLE = "possible", "Possible match"
+        REJECTED = "rejected", "Not this person"
+
+    probe = models.ForeignKey(Probe, on_delete=models.CASCADE, related_name="candidates")
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="candidates")
+    face = models.ForeignKey(Face, null=True, on_delete=models.SET_NULL)
+    rank = models.PositiveSmallIntegerField()
+    similarity = models.FloatField()
+    decision = models.CharField(max_length=10, choices=Decision.choices, blank=True, default=Decision.OPEN)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+
+    class Meta:
+        ordering = ["rank"]
+        constraints = [models.UniqueConstraint(fields=["probe", "case"], name="candidate_once_a_probe")]
+
+    def __str__(self) -> str:
+        return f"{self.rank}. {self.case} ({self.similarity:.2f})"

@@ -1,0 +1,155 @@
+"""InsightFace packs on disk: which are there, getting one from the net or a zip, and whether its bytes are right."""
+
+import hashlib
+import shutil
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import requests
+from django.conf import settings
+from insightface.utils.storage import model_zoo_download_url
+
+LICENCE = (
+    "InsightFace's public packs are for non-commercial research only. "
+    "For any other use a licence is to be had from insightface.ai."
+)
+STALL_SECONDS = 8
+MAX_UNPACKED = 2 * 2**30
+
+
+class PackProblem(Exception):
+    """A pack that cannot be had or used; the text says which, why and what to do."""
+
+
+@dataclass(frozen=True)
+class KnownPack:
+    """A public pack: what it is made of and the SHA-256 of the two files Sightline uses."""
+
+    description: str
+    checksums: dict[str, str]
+
+
+# The published weights' checksums, as several projects that pin them list them.
+KNOWN = {
+    "buffalo_l": KnownPack(
+        "SCRFD-10G and ResNet-50, 512 numbers; 275 MB to download. The best of the three for most.",
+        {
+            "det_10g.onnx": "5838f7fe053675b1c7a08b633df49e7af5495cee0493c7dcf6697200b85b5b91",
+            "w600k_r50.onnx": "4c06341c33c2ca1f86781dab0e829f88ad5b64be9fba56e56bc9ebdefc619e43",
+        },
+    ),
+    "buffalo_s": KnownPack(
+        "SCRFD-500M and MobileFaceNet, 512 numbers; 120 MB. For small machines.",
+        {
+            "det_500m.onnx": "5e4447f50245bbd7966bd6c0fa52938c61474a04ec7def48753668a9d8b4ea3a",
+            "w600k_mbf.onnx": "9cc6e4a75f0e2bf0b1aed94578f144d15175f357bdc05e815e5c4a02b319eb4f",
+        },
+    ),
+    "antelopev2": KnownPack(
+        "SCRFD-10G and ResNet-100, 512 numbers; 345 MB. Slower, the most accurate.",
+        {
+            "scrfd_10g_bnkps.onnx": "5838f7fe053675b1c7a08b633df49e7af5495cee0493c7dcf6697200b85b5b91",
+            "glintr100.onnx": "4ab1d6435d639628a6f3e5008dd4f929edf4c4124b1a7169e1048f9fef534cdf",
+        },
+    ),
+}
+
+
+def find(name: str) -> Path | None:
+    """The folder of an installed pack: in the data folder, or where the insightface library keeps its own."""
+    if Path(name).name != name:
+        return None
+    for folder in (settings.MODELS_DIR / name, Path.home() / ".insightface" / "models" / name):
+        if any(folder.glob("*.onnx")):
+            return folder
+    return None
+
+
+def installed() -> dict[str, Path]:
+    """Every pack found, by name."""
+    names = set(KNOWN)
+    if settings.MODELS_DIR.is_dir():
+        names |= {path.name for path in settings.MODELS_DIR.iterdir() if path.is_dir()}
+    return {name: folder for name in sorted(names) if (folder := find(name))}
+
+
+def sha256_of(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verify(name: str, folder: Path) -> None:
+    """Compare a pack's files with the published checksums.
+
+    Raises `PackProblem` for a missing or changed file, and for a pack whose checksums are not known.
+    """
+    known = KNOWN.get(name)
+    if known is None:
+        raise PackProblem(f"{name} is not a public pack, so there is no checksum to compare with.")
+    for filename, expected in known.checksums.items():
+        path = folder / filename
+        if not path.is_file():
+            raise PackProblem(f"{name} lacks {filename}. Install it again: manage.py models install {name}")
+        if sha256_of(path) != expected:
+            raise PackProblem(f"{path} is damaged: its checksum differs. Remove {folder} and install {name} again.")
+
+
+def download(name: str, progress: Callable[[int, int], None] | None = None) -> Path:
+    """Fetch a public pack into the data folder.
+
+    progress: called with bytes so far and bytes in all (0 where not known). A server that does not answer, or stops
+    sending, ends the attempt within 10 seconds. Raises `PackProblem`.
+    """
+    if name not in KNOWN:
+        raise PackProblem(f"{name} is not a public pack; there are {', '.join(KNOWN)}.")
+    settings.MODELS_DIR.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=settings.MODELS_DIR, suffix=".zip") as file:
+        try:
+            url = model_zoo_download_url(f"{name}.zip")
+            with requests.get(url, stream=True, timeout=(STALL_SECONDS / 2, STALL_SECONDS / 2)) as response:
+                response.raise_for_status()
+                total, got, last_said = int(response.headers.get("content-length", 0)), 0, 0.0
+                for chunk in response.iter_content(2**20):
+                    got += file.write(chunk)
+                    if progress and time.monotonic() - last_said > 1:
+                        last_said = time.monotonic()
+                        progress(got, total)
+        except requests.RequestException as error:
+            raise PackProblem(
+                f"{name} could not be downloaded ({type(error).__name__}). On a machine with a network fetch {name}.zip, "
+                f"then here: manage.py models install {name}.zip"
+            ) from error
+        file.flush()
+        return install_zip(Path(file.name), name)
+
+
+def install_zip(path: Path, name: str) -> Path:
+    """Unpack a pack's zip under the data folder and check it. Raises `PackProblem`; then nothing is left behind."""
+    target = settings.MODELS_DIR / name
+    if target.exists():
+        raise PackProblem(f"{target} is there already. Remove it first to install {name} again.")
+    settings.MODELS_DIR.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=settings.MODELS_DIR) as scratch:
+        fresh = Path(scratch) / name
+        fresh.mkdir()
+        try:
+            with zipfile.ZipFile(path) as archive:
+                members = [m for m in archive.infolist() if PurePosixPath(m.filename).suffix == ".onnx"]
+                if sum(member.file_size for member in members) > MAX_UNPACKED:
+                    raise PackProblem(f"{path.name} unpacks to over {MAX_UNPACKED // 2**30} GB; that is no face model.")
+                for member in members:
+                    # Only the file's own name counts: some packs lie in a folder inside their zip, and none may climb out.
+                    with archive.open(member) as source, open(fresh / PurePosixPath(member.filename).name, "wb") as out:
+                        shutil.copyfileobj(source, out)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise PackProblem(f"{path} is not a zip that can be read: {error}.") from error
+        if not members:
+            raise PackProblem(f"{path.name} holds no .onnx file; that is no InsightFace pack.")
+        if name in KNOWN:
+            verify(name, fresh)
+        fresh.rename(target)
+    return target

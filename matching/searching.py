@@ -1,0 +1,69 @@
+"""Walk 2, search: an uploaded picture becomes probes, and each probe its candidates."""
+
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.files.base import ContentFile
+from django.db import transaction
+
+from cases.models import Collection
+from matching import face_models, images
+from matching.face_rows import face_columns, jpeg_file
+from matching.gallery import pgvector as gallery
+from matching.models import Candidate, Probe, Search
+
+CANDIDATES = 20
+
+
+def search_image(
+    content: bytes, filename: str, *, user: AbstractBaseUser | None, purpose: str, collections: Sequence[Collection] = ()
+) -> Search:
+    """Search the gallery for every face of a picture, and keep the search as it will be shown.
+
+    collections: where to search; all if empty. A picture without a face gives a search without probes.
+    Raises `ImageRefused`, `NoFaceModel`, `EngineUnavailable`; then nothing is kept.
+    """
+    started = time.perf_counter()
+    model = face_models.active()
+    opened = images.open_image(content)
+    faces = face_models.engine(model).faces(opened.rgb)
+    among = [collection.pk for collection in collections] or None
+    hits = [gallery.search(model, face.embedding, collections=among, limit=CANDIDATES) for face in faces]
+    with transaction.atomic():
+        search = Search.objects.create(
+            user=user,
+            purpose=purpose,
+            filename=filename[-255:],
+            image=ContentFile(content, name=f"{uuid.uuid4()}{PurePath(filename).suffix.lower()[:10]}"),
+            display=jpeg_file(opened.rgb, max_side=1600),
+            model=model,
+            gallery_size=gallery.size(model, among),
+            milliseconds=round((time.perf_counter() - started) * 1000),
+        )
+        search.collections.set(collections)
+        for position, (face, found) in enumerate(zip(faces, hits, strict=True)):
+            probe = Probe.objects.create(
+                search=search, position=position, **face_columns(model, opened.rgb, face, opened.scale)
+            )
+            keep_candidates(probe, found)
+    return search
+
+
+def keep_candidates(probe: Probe, hits: Sequence[gallery.Hit]) -> None:
+    """Write a probe's candidates in the order they were found."""
+    Candidate.objects.bulk_create(
+        Candidate(probe=probe, case_id=hit.case_id, face_id=hit.face_id, rank=rank, similarity=hit.similarity)
+        for rank, hit in enumerate(hits, start=1)
+    )
+
+
+def decide(candidate: Candidate, decision: str, user: AbstractBaseUser) -> None:
+    """Note what the investigator made of a candidate; an empty decision takes it back."""
+    candidate.decision = Candidate.Decision(decision)
+    candidate.decided_by = user if decision else None
+    candidate.save(update_fields=["decision", "decided_by"])
+
+

@@ -1,0 +1,36 @@
+"""Template filters for similarities: two decimals, and an honest word on what one is worth."""
+
+from django import template
+
+from matching import calibration
+from matching.models import Alert, Candidate
+
+register = template.Library()
+
+
+@register.filter
+def similarity(value: float) -> str:
+    """Two decimals, cut rather than rounded, so that 0.999 does not read as the same picture."""
+    return f"{int(value * 100) / 100:.2f}"
+
+
+@register.filter
+def strength(likeness: Alert | Candidate) -> calibration.Strength:
+    """What an alert's or a candidate's similarity is worth in the gallery it was found in."""
+    if isinstance(likeness, Alert):
+        return calibration.strength(likeness.model, likeness.similarity, likeness.gallery_size)
+    search = likeness.probe.search
+    if search is None:
+        raise ValueError("A capture's candidates are shown through their alert.")
+    return calibration.strength(search.model, likeness.similarity, search.gallery_size)
+
+
+@register.filter
+def percent(fraction: float) -> str:
+    """A fraction of a picture's side as a CSS length."""
+    return f"{fraction * 100:.3f}%"
+
+
+@register.filter
+def minus(a: float, b: float) -> float:
+    return a - b

@@ -1,0 +1,60 @@
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.core.paginator import Paginator
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from cases import audit
+from matching import notifying
+from matching.models import Alert
+
+PAGE_SIZE = 24
+
+
+def alert_cards() -> QuerySet[Alert]:
+    """Alerts with all that a card shows."""
+    return Alert.objects.select_related(
+        "case__collection", "camera", "best_capture__probe", "best_face", "model"
+    ).prefetch_related("reviews__user")
+
+
+def alert_list(request: HttpRequest) -> HttpResponse:
+    status = request.GET.get("status", Alert.Status.NEW)
+    alerts = alert_cards()
+    if status in Alert.Status.values:
+        alerts = alerts.filter(status=status)
+    context = {
+        "page": Paginator(alerts, PAGE_SIZE).get_page(request.GET.get("page")),
+        "status": status,
+        "statuses": [*Alert.Status.choices, ("all", "All")],
+        "now": timezone.now().isoformat(),
+    }
+    return render(request, "alerts/list.html", context)
+
+
+def alert_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    alert = get_object_or_404(alert_cards(), pk=pk)
+    audit.record(request, "viewed", alert.case, f"alert {alert.pk} at {alert.camera}")
+    entries = alert.entries.select_related("capture__probe").order_by("-similarity")[:24]
+    return render(request, "alerts/detail.html", {"alert": alert, "entries": entries})
+
+
+@require_POST
+def alert_review(request: HttpRequest, pk: int) -> HttpResponse:
+    alert = get_object_or_404(Alert, pk=pk)
+    status, note = request.POST.get("status", ""), request.POST.get("note", "").strip()
+    if status not in Alert.Status.values:
+        return HttpResponse("Choose confirm, dismiss or undo.", status=400)
+    notifying.review(alert, status, note, request.user)
+    audit.record(request, {"new": "reopened"}.get(status, status), alert, note)
+    if getattr(request, "htmx", False):
+        alert = alert_cards().get(pk=pk)
+        return render(request, "alerts/_alert.html", {"alert": alert})
+    return redirect(alert)
+
+
+def case_sightings(request: HttpRequest, pk: int) -> HttpResponse:
+    """A part of the case page: where cameras saw somebody like this person."""
+    alerts = alert_cards().filter(case=pk)[:12]
+    return render(request, "alerts/_sightings.html", {"alerts": alerts})

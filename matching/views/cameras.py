@@ -1,0 +1,70 @@
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from cases import audit
+from matching.forms import CameraForm
+from matching import demo
+from matching.models import Camera, Capture
+
+
+
+def camera_list(request: HttpRequest) -> HttpResponse:
+    return _page(request, CameraForm())
+
+
+@require_POST
+@permission_required("matching.add_camera", raise_exception=True)
+def camera_new(request: HttpRequest) -> HttpResponse:
+    form = CameraForm(request.POST)
+    if not form.is_valid():
+        return _page(request, form, status=422)
+    camera = form.save(commit=False)
+    camera.created_by_id = request.user.pk
+    token = camera.issue_token()
+    audit.record(request, "added", camera)
+    return _page(request, CameraForm(), token=token, token_of=camera)
+
+
+@require_POST
+@permission_required("matching.change_camera", raise_exception=True)
+def camera_token(request: HttpRequest, pk: int) -> HttpResponse:
+    camera = get_object_or_404(Camera, pk=pk)
+    token = camera.issue_token()
+    audit.record(request, "gave new token", camera)
+    return _page(request, CameraForm(), token=token, token_of=camera)
+
+
+@require_POST
+@permission_required("matching.change_camera", raise_exception=True)
+def camera_revoke(request: HttpRequest, pk: int) -> HttpResponse:
+    camera = get_object_or_404(Camera, pk=pk)
+    camera.revoke()
+    audit.record(request, "revoked", camera)
+    messages.success(request, f"{camera} can send nothing more. A new token lets it in again.")
+    return redirect("cameras")
+
+
+@require_POST
+@permission_required("matching.add_camera", raise_exception=True)
+def camera_demo(request: HttpRequest) -> HttpResponse:
+    try:
+        demo.play_camera(request.build_absolute_uri("/"))
+    except demo.NothingToPlay as problem:
+        messages.error(request, str(problem))
+        return redirect("cameras")
+    messages.success(request, "The demo camera plays for about ten seconds. Its alert appears below by itself.")
+    return redirect("alerts")
+
+
+def _page(request: HttpRequest, form: CameraForm, status: int = 200, **extra: object) -> HttpResponse:
+    cameras = Camera.objects.annotate(
+        capture_count=Count("captures", distinct=True),
+        waiting=Count("captures", filter=Q(captures__status=Capture.Status.PENDING), distinct=True),
+        alert_count=Count("alerts", distinct=True),
+    )
+    context = {"cameras": cameras, "form": form, "server": request.build_absolute_uri("/").rstrip("/"), **extra}
+    return render(request, "cameras/list.html", context, status=status)

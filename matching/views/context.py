@@ -1,0 +1,16 @@
+"""What every page of the console shows: how many alerts wait, and a standing notice where one is due."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from matching.models import Alert, FaceModel
+
+
+def console(request: HttpRequest) -> dict[str, Any]:
+    if not getattr(request, "user", None) or not request.user.is_authenticated or request.path.startswith("/admin/"):
+        return {}
+    return {
+        "waiting_alerts": Alert.objects.filter(status=Alert.Status.NEW).count(),
+        "active_model": FaceModel.objects.filter(is_active=True).first(),
+    }

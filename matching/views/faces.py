@@ -1,0 +1,49 @@
+"""Faces and their pictures, and the part of the case page that shows what indexing found in each photo."""
+
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from cases import audit
+from cases.models import Case, Photo
+from matching import indexing
+from matching.models import Face, Probe, Search
+from cases.private_files import picture
+
+
+def face_crop(request: HttpRequest, pk: int) -> HttpResponse:
+    return picture(get_object_or_404(Face, pk=pk).crop)
+
+
+def probe_crop(request: HttpRequest, pk: int) -> HttpResponse:
+    return picture(get_object_or_404(Probe, pk=pk).crop)
+
+
+def search_image(request: HttpRequest, pk: str) -> HttpResponse:
+    return picture(get_object_or_404(Search, pk=pk).display)
+
+
+def case_photos(request: HttpRequest, pk: int) -> HttpResponse:
+    """A part of the case page: its photos with their faces as boxes. It asks again while one waits."""
+    case = get_object_or_404(Case, pk=pk)
+    photos = list(case.photos.all())
+    faces = Face.objects.filter(case=case, model__is_active=True)
+    for photo in photos:
+        photo.boxes = [face for face in faces if face.photo_id == photo.pk]  # type: ignore[attr-defined]
+    waiting = any(photo.status == Photo.Status.PENDING for photo in photos)
+    return render(request, "cases/_photos.html", {"case": case, "photos": photos, "waiting": waiting})
+
+
+@require_POST
+@permission_required("cases.change_photo", raise_exception=True)
+def face_choose(request: HttpRequest, pk: int) -> HttpResponse:
+    face = get_object_or_404(Face.objects.select_related("photo", "case"), pk=pk)
+    try:
+        indexing.choose_subject(face)
+    except indexing.NotAFaceOfThePhoto as problem:
+        return HttpResponse(str(problem), status=409)
+    audit.record(request, "chose face", face.case, str(face))
+    if getattr(request, "htmx", False):
+        return HttpResponse(status=204, headers={"HX-Trigger": "photos-changed"})
+    return redirect(face.case)

@@ -1,0 +1,95 @@
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+from django_htmx.http import HttpResponseClientRedirect
+
+from cases import audit
+from cases.models import Collection
+from matching import calibration, searching
+from matching.engines import EngineUnavailable
+from matching.face_models import NoFaceModel
+from matching.forms import AgainForm, SearchForm
+from matching.images import ImageRefused
+from matching.models import Candidate, Search
+
+RECENT = 12
+
+
+def search_new(request: HttpRequest) -> HttpResponse:
+    form = SearchForm(request.POST or None, request.FILES or None)
+    errors: list[str] = []
+    if request.method == "POST":
+        if form.is_valid():
+            upload = form.cleaned_data["image"]
+            try:
+                search = searching.search_image(
+                    upload.read(),
+                    upload.name,
+                    user=request.user,
+                    purpose=form.cleaned_data["purpose"],
+                    collections=form.cleaned_data["collections"],
+                )
+            except ImageRefused as refusal:
+                errors = [f"{upload.name}: {refusal}"]
+            except (NoFaceModel, EngineUnavailable) as problem:
+                errors = [str(problem)]
+            else:
+                audit.record(request, "searched", search, search.purpose)
+                if getattr(request, "htmx", False):
+                    return HttpResponseClientRedirect(search.get_absolute_url())
+                return redirect(search)
+        else:
+            errors = [error for field in form.errors.values() for error in field]
+        if getattr(request, "htmx", False):
+            return render(request, "search/_errors.html", {"errors": errors}, status=422)
+    recent = Search.objects.select_related("user").prefetch_related("probes__candidates__case")[:RECENT]
+    context = {"form": form, "errors": errors, "recent": recent}
+    return render(request, "search/new.html", context, status=422 if errors else 200)
+
+
+def search_detail(request: HttpRequest, pk: str) -> HttpResponse:
+    search = get_object_or_404(Search.objects.select_related("user", "model"), pk=pk)
+    probes = search.probes.prefetch_related("candidates__case__collection", "candidates__face")
+    audit.record(request, "viewed", search, search.purpose)
+    context = {
+        "search": search,
+        "probes": probes,
+        "collections": Collection.objects.all(),
+        "chosen": set(search.collections.values_list("pk", flat=True)),
+        "calibration": calibration.of(search.model),
+    }
+    return render(request, "search/detail.html", context)
+
+
+@require_POST
+def search_again(request: HttpRequest, pk: str) -> HttpResponse:
+    """The same picture and purpose, among other collections or today's gallery: a search of its own."""
+    old = get_object_or_404(Search, pk=pk)
+    form = AgainForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Choose among the collections shown.")
+        return redirect(old)
+    try:
+        with old.image.open() as file:
+            content = file.read()
+        search = searching.search_image(
+            content, old.filename, user=request.user, purpose=old.purpose, collections=form.cleaned_data["collections"]
+        )
+    except (FileNotFoundError, ImageRefused, NoFaceModel, EngineUnavailable) as problem:
+        messages.error(request, f"The search could not be run again: {problem}")
+        return redirect(old)
+    audit.record(request, "searched", search, search.purpose)
+    return redirect(search)
+
+
+@require_POST
+def candidate_decide(request: HttpRequest, pk: int) -> HttpResponse:
+    candidate = get_object_or_404(Candidate.objects.select_related("probe__search__model", "case"), pk=pk)
+    decision = request.POST.get("decision", "")
+    search = candidate.probe.search
+    if decision not in Candidate.Decision.values or search is None:
+        return HttpResponse("Choose possible match, not this person or undo.", status=400)
+    searching.decide(candidate, decision, request.user)
+    audit.record(request, candidate.get_decision_display().lower(), candidate.case, f"search {search.pk}")
+    return render(request, "search/_candidate.html", {"candidate": candidate, "probe": candidate.probe})

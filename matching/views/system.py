@@ -1,0 +1,72 @@
+import shutil
+
+import redis
+from celery import current_app
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from cases.models import AuditEvent, Case, Collection, Photo
+from matching import calibration, packs
+from matching.models import Capture, Face, FaceModel
+
+
+
+def system(request: HttpRequest) -> HttpResponse:
+    model = FaceModel.objects.filter(is_active=True).first()
+    levels = []
+    if model is not None:
+        levels = [
+            (level.label, calibration.alert_threshold(model, level), calibration.LEVELS.get(level))
+            for level in Collection.AlertLevel
+            if level != Collection.AlertLevel.OFF
+        ]
+    disk = shutil.disk_usage(settings.DATA_DIR)
+    context = {
+        "model": model,
+        "calibration": calibration.of(model) if model else None,
+        "levels": levels,
+        "models": FaceModel.objects.order_by("name"),
+        "packs": packs.installed(),
+        "faces": Face.objects.filter(model=model, is_subject=True, case__status=Case.Status.OPEN).count(),
+        "photos": [(label, Photo.objects.filter(status=value).count()) for value, label in Photo.Status.choices],
+        "open_cases": Case.objects.filter(status=Case.Status.OPEN).count(),
+        "captures_waiting": Capture.objects.filter(status=Capture.Status.PENDING).count(),
+        "workers": _workers(),
+        "postgres": _server_version(),
+        "disk_free": disk.free,
+        "audit": AuditEvent.objects.all()[:20] if request.user.has_perm("cases.view_auditevent") else None,
+    }
+    return render(request, "system/detail.html", context)
+
+
+@login_not_required
+def healthz(request: HttpRequest) -> JsonResponse:
+    """For a supervisor: 200 where the database and Redis answer, else 503 and which does not."""
+    problems = []
+    try:
+        _server_version()
+    except DatabaseError:
+        problems.append("database")
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2) as client:
+            client.ping()
+    except redis.RedisError:
+        problems.append("redis")
+    return JsonResponse({"ok": not problems, "problems": problems}, status=503 if problems else 200)
+
+
+def _workers() -> list[str]:
+    try:
+        return sorted(current_app.control.inspect(timeout=0.5).ping() or {})
+    except (redis.RedisError, OSError):
+        return []
+
+
+def _server_version() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('server_version'), extversion FROM pg_extension WHERE extname = 'vector'")
+        row = cursor.fetchone()
+    return f"PostgreSQL {row[0]}, pgvector {row[1]}" if row else "PostgreSQL without pgvector"

@@ -1,0 +1,165 @@
+"""Walk 3, watch: a camera's capture is kept, matched, and joined to the alert of its episode or raises a new one."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.core.files.base import ContentFile
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from cases.models import Collection
+from matching import calibration, face_models, images, notifying, tasks
+from matching.engines import DetectedFace
+from matching.face_rows import face_columns
+from matching.gallery import pgvector as gallery
+from matching.models import Alert, AlertCapture, Camera, Capture, FaceModel, Probe
+from matching.searching import keep_candidates
+
+EPISODE = timedelta(seconds=60)
+# A camera's clock that runs further ahead than this is not believed.
+CLOCK_TOLERANCE = timedelta(minutes=5)
+ALERTS_A_CAPTURE = 3
+
+
+def receive_capture(
+    camera: Camera,
+    content: bytes,
+    *,
+    uid: uuid.UUID,
+    captured_at: datetime | None = None,
+    detection_score: float | None = None,
+    box: Sequence[float] | None = None,
+) -> Capture:
+    """Keep what a camera sent, once for each `uid`, and have it matched by a worker.
+
+    captured_at: now if None or if the camera's clock runs ahead. box: left, top, right, bottom in pixels.
+    Raises `ImageRefused`; then nothing is kept.
+    """
+    now = timezone.now()
+    Camera.objects.filter(pk=camera.pk).update(last_seen_at=now)
+    if known := Capture.objects.filter(camera=camera, uid=uid).first():
+        return known
+    images.open_image(content)
+    if captured_at is None or captured_at > now + CLOCK_TOLERANCE:
+        captured_at = now
+    with transaction.atomic():
+        capture, created = Capture.objects.get_or_create(
+            camera=camera,
+            uid=uid,
+            defaults={
+                "image": ContentFile(content, name=f"{uuid.uuid4()}.jpg"),
+                "captured_at": captured_at,
+                "received_at": now,
+                "detection_score": detection_score,
+                "box": box,
+            },
+        )
+        if created:
+            # Robust: with the broker away the capture stays pending, and the sweep picks it up.
+            transaction.on_commit(lambda: tasks.match_capture.delay(capture.pk), robust=True)
+    return capture
+
+
+def match_capture(capture_id: int) -> list[Alert]:
+    """Compare a waiting capture with the gallery and raise or join its alerts. May run twice: the second does nothing.
+
+    Raises `NoFaceModel`, `EngineUnavailable`; the capture then waits on.
+    """
+    capture = Capture.objects.filter(pk=capture_id, status=Capture.Status.PENDING).select_related("camera").first()
+    if capture is None:
+        return []
+    model = face_models.active()
+    try:
+        with capture.image.open() as file:
+            opened = images.open_image(file.read())
+        faces = face_models.engine(model).faces(opened.rgb)
+    except (FileNotFoundError, images.ImageRefused):
+        faces = []
+    if not faces:
+        _claim(capture, Capture.Status.NO_FACE)
+        return []
+    face = _meant_face(faces, opened, capture)
+    matches, searched = _over_threshold(model, face)
+    with transaction.atomic():
+        if not _claim(capture, Capture.Status.MATCHED if matches else Capture.Status.NO_CANDIDATE):
+            return []
+        probe = Probe.objects.create(capture=capture, **face_columns(model, opened.rgb, face, opened.scale))
+        keep_candidates(probe, matches)
+        return [_join_or_raise(capture, hit, model, searched) for hit in matches]
+
+
+def _claim(capture: Capture, status: str) -> bool:
+    """Move the capture on from waiting; False where another worker was faster."""
+    return bool(Capture.objects.filter(pk=capture.pk, status=Capture.Status.PENDING).update(status=status))
+
+
+def _meant_face(faces: Sequence[DetectedFace], opened: images.OpenedImage, capture: Capture) -> DetectedFace:
+    """The face the camera meant: nearest to its box, or to the middle of the crop."""
+    if capture.box:
+        left, top, right, bottom = (value * opened.scale for value in capture.box)
+        x, y = (left + right) / 2, (top + bottom) / 2
+    else:
+        height, width = opened.rgb.shape[:2]
+        x, y = width / 2, height / 2
+
+    def distance(face: DetectedFace) -> float:
+        return ((face.box[0] + face.box[2]) / 2 - x) ** 2 + ((face.box[1] + face.box[3]) / 2 - y) ** 2
+
+    return min(faces, key=distance)
+
+
+def _over_threshold(model: FaceModel, face: DetectedFace) -> tuple[list[gallery.Hit], int]:
+    """The best cases over their own collection's threshold, and how many cases were searched."""
+    by_threshold: dict[float, list[int]] = {}
+    for collection in Collection.objects.all():
+        threshold = calibration.alert_threshold(model, collection.alert_level)
+        if threshold is not None:
+            by_threshold.setdefault(threshold, []).append(collection.pk)
+    hits = [
+        hit
+        for threshold, collections in by_threshold.items()
+        for hit in gallery.search(model, face.embedding, collections=collections, limit=ALERTS_A_CAPTURE)
+        if hit.similarity >= threshold
+    ]
+    hits.sort(key=lambda hit: hit.similarity, reverse=True)
+    searched = [collection for collections in by_threshold.values() for collection in collections]
+    return hits[:ALERTS_A_CAPTURE], gallery.size(model, searched) if hits else 0
+
+
+def _join_or_raise(capture: Capture, hit: gallery.Hit, model: FaceModel, gallery_size: int) -> Alert:
+    """Add the capture to the episode it falls into, or begin one. Runs inside the caller's transaction."""
+    with connection.cursor() as cursor:
+        # One writer a camera and case at a time, so that two captures of one moment cannot both begin an episode.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [capture.camera_id, hit.case_id])
+    alert = Alert.objects.filter(
+        case=hit.case_id,
+        camera=capture.camera,
+        first_captured_at__lte=capture.captured_at + EPISODE,
+        last_captured_at__gte=capture.captured_at - EPISODE,
+    ).first()
+    is_new = alert is None
+    if alert is None:
+        alert = Alert.objects.create(
+            case_id=hit.case_id,
+            camera=capture.camera,
+            first_captured_at=capture.captured_at,
+            last_captured_at=capture.captured_at,
+            best_capture=capture,
+            best_face_id=hit.face_id,
+            model=model,
+            similarity=hit.similarity,
+            gallery_size=gallery_size,
+        )
+    AlertCapture.objects.create(alert=alert, capture=capture, case_id=hit.case_id, similarity=hit.similarity)
+    alert.first_captured_at = min(alert.first_captured_at, capture.captured_at)
+    alert.last_captured_at = max(alert.last_captured_at, capture.captured_at)
+    if hit.similarity > alert.similarity or alert.model_id != model.pk:
+        alert.best_capture, alert.best_face_id, alert.model = capture, hit.face_id, model
+        alert.similarity, alert.gallery_size = hit.similarity, gallery_size
+    alert.updated_at = timezone.now()
+    alert.save()
+    Alert.objects.filter(pk=alert.pk).update(capture_count=F("capture_count") + 1)
+    notifying.announce(alert, is_new=is_new)
+    return alert

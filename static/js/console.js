@@ -1,0 +1,132 @@
+// What every page of the console shares: theme, toasts for errors, pictures taken in by drop, paste or camera.
+"use strict";
+
+const byId = (id) => document.getElementById(id);
+
+byId("theme")?.addEventListener("click", () => {
+  const root = document.documentElement;
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  const order = dark ? ["", "light", "dark"] : ["", "dark", "light"];
+  const next = order[(order.indexOf(root.dataset.theme || "") + 1) % order.length];
+  if (next) root.dataset.theme = next;
+  else delete root.dataset.theme;
+  localStorage.setItem("theme", next);
+  toast(next ? `Theme: ${next}` : "Theme: as the device");
+});
+
+let toastTimer;
+function toast(text) {
+  const place = byId("toast");
+  place.textContent = text;
+  place.hidden = false;
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => { place.hidden = true; }, 5000);
+}
+
+document.addEventListener("htmx:sendError", () => toast("The server cannot be reached. Nothing was changed; try again."));
+document.addEventListener("htmx:responseError", (event) => {
+  const { status, responseText } = event.detail.xhr;
+  const known = { 403: "You are not allowed to do that.", 404: "That is gone. Load the page again." };
+  toast(known[status] || (status < 500 && responseText.length < 300 ? responseText : "That did not work. Try again; if it stays so, tell your administrator."));
+});
+
+// A drop zone takes files by choice, drop and (where it says so) paste; `take` is called with them.
+function takePictures(zone, input, take) {
+  input.addEventListener("change", () => take([...input.files]));
+  for (const name of ["dragenter", "dragover"]) {
+    zone.addEventListener(name, (event) => { event.preventDefault(); zone.classList.add("over"); });
+  }
+  for (const name of ["dragleave", "drop"]) {
+    zone.addEventListener(name, (event) => { event.preventDefault(); zone.classList.remove("over"); });
+  }
+  zone.addEventListener("drop", (event) => take([...event.dataTransfer.files]));
+  document.addEventListener("paste", (event) => {
+    if (event.clipboardData.files.length) {
+      event.preventDefault();
+      take([...event.clipboardData.files]);
+    }
+  });
+}
+
+// Search: one picture, shown before it is sent.
+const searchForm = byId("search-form");
+if (searchForm) {
+  const input = byId("id_image");
+  const preview = byId("preview");
+  takePictures(byId("drop"), input, (files) => {
+    if (!files.length) return;
+    if (files[0] !== input.files[0]) {
+      const carrier = new DataTransfer();
+      carrier.items.add(files[0]);
+      input.files = carrier.files;
+    }
+    byId("filename").textContent = `${files[0].name || "Pasted picture"}, ${(files[0].size / 1048576).toFixed(1)} MB`;
+    preview.src = URL.createObjectURL(files[0]);
+    preview.hidden = false;
+    preview.onerror = () => { preview.hidden = true; };
+    byId("id_purpose").focus();
+  });
+  byId("choose").addEventListener("click", () => { input.removeAttribute("capture"); input.click(); });
+  byId("take").addEventListener("click", () => { input.setAttribute("capture", "environment"); input.click(); });
+}
+
+// Case photos: several at once, each with its own progress and outcome.
+const photoDrop = byId("photo-drop");
+if (photoDrop) {
+  const input = byId("photo-input");
+  const list = byId("uploads");
+  byId("photo-choose").addEventListener("click", () => input.click());
+  takePictures(photoDrop, input, async (files) => {
+    for (const file of files) await uploadPhoto(file);
+    input.value = "";
+  });
+
+  function uploadPhoto(file) {
+    const line = document.createElement("div");
+    line.innerHTML = "<span></span><progress max='1' value='0'></progress>";
+    line.firstChild.textContent = file.name;
+    list.append(line);
+    const body = new FormData();
+    body.append("photo", file, file.name || "pasted.png");
+    body.append("view", byId("photo-view").value);
+    return new Promise((done) => {
+      const request = new XMLHttpRequest();
+      request.open("POST", photoDrop.dataset.url);
+      request.setRequestHeader("X-CSRFToken", JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"]);
+      request.upload.onprogress = (event) => { line.lastChild.value = event.loaded / event.total; };
+      request.onloadend = () => {
+        if (request.status === 201) {
+          line.remove();
+          htmx.trigger(document.body, "photos-changed");
+        } else {
+          let why = request.status === 403 ? "you are not allowed to add photos" : "the server could not be reached; try again";
+          try { why = JSON.parse(request.responseText).error; } catch { /* not from our view */ }
+          line.className = "notice bad";
+          line.textContent = `${file.name}: ${why}`;
+        }
+        done();
+      };
+      request.send(body);
+    });
+  }
+}
+
+// Candidates by keyboard: arrows or j and k move, p and n decide.
+document.addEventListener("keydown", (event) => {
+  if (event.target.closest("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
+  const all = [...document.querySelectorAll(".candidate")];
+  if (!all.length) return;
+  const at = all.indexOf(document.activeElement.closest(".candidate"));
+  const step = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[event.key];
+  if (step) {
+    event.preventDefault();
+    const next = all[Math.max(0, Math.min(all.length - 1, at + step))];
+    next.focus();
+    next.scrollIntoView({ block: "nearest" });
+  } else if (at >= 0 && (event.key === "p" || event.key === "n")) {
+    all[at].querySelector(`[value=${event.key === "p" ? "possible" : "rejected"}]`)?.click();
+  }
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.elt.classList.contains("candidate")) event.detail.elt.focus();
+});
