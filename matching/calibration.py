@@ -78,7 +78,7 @@ def strength(model: FaceModel, similarity: float, gallery_size: int) -> Strength
     cases = f"{gallery_size:,} case{'' if gallery_size == 1 else 's'}"
     if strangers < 0.01:
         word, why = "strong", f"Fewer than 1 in 100 unrelated faces would find somebody this alike among {cases}."
-    elif strangers < 0.2:
+    elif strangers < 0.1:
         word, why = "fair", f"About 1 in {1 / strangers:.0f} unrelated faces would find somebody this alike among {cases}."
     elif strangers < 1:
         word, why = "weak", f"About {strangers * 100:.0f} in 100 unrelated faces would find somebody this alike among {cases}."

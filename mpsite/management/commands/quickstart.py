@@ -38,7 +38,7 @@ class Command(BaseCommand):
         self.folder = embedded.data_dir()
         url = f"http://{options['host']}:{options['port']}/"
         children: dict[str, subprocess.Popen[bytes]] = {}
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _interrupt)
         try:
             call_command("migrate", verbosity=0, interactive=False)
