@@ -1,0 +1,117 @@
+import warnings
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from cases.models import Case, Collection, Photo, add_photo
+from matching import face_models, indexing
+from matching.models import Camera, FaceModel
+from mpsite.celery import app
+from tests import faces
+
+
+@pytest.fixture(autouse=True)
+def _tasks_run_at_once() -> Iterator[None]:
+    """A task runs where it is queued, once its transaction is committed; tests/faults and tests/browser use real workers."""
+    app.conf.task_always_eager = True
+    app.conf.task_eager_propagates = True
+    yield
+    app.conf.task_always_eager = False
+
+
+@pytest.fixture(autouse=True)
+def _media(settings, tmp_path_factory):
+    settings.MEDIA_ROOT = tmp_path_factory.mktemp("media")
+
+
+@pytest.fixture
+def use_model() -> Callable[[str], FaceModel]:
+    def use(name: str) -> FaceModel:
+        model = face_models.register(name)
+        face_models.activate(model)
+        return model
+
+    return use
+
+
+@pytest.fixture(params=faces.ENGINES)
+def model(request, db, use_model) -> FaceModel:
+    """A test that asks for it runs with each engine that is here."""
+    return use_model(request.param)
+
+
+@pytest.fixture
+def any_model(db, use_model) -> FaceModel:
+    """The better engine that is here, for tests in which the engine does not matter."""
+    return use_model(str(faces.PACK) if faces.PACK.is_dir() else "dlib")
+
+
+@pytest.fixture
+def collection(db) -> Collection:
+    return Collection.objects.create(name="Missing")
+
+
+@pytest.fixture
+def make_case(collection) -> Callable[..., Case]:
+    def make(number: str = "MP1", *photos: bytes, index: bool = True, **fields) -> Case:
+        case = Case.objects.create(**{"collection": collection, "number": number, "name": f"Person {number}", **fields})
+        for content in photos:
+            photo = add_photo(case, content, f"{number}.jpg")
+            if index:
+                indexing.index_photo(photo.pk)
+        return case
+
+    return make
+
+
+@pytest.fixture
+def six_cases(make_case) -> list[Case]:
+    """The six persons of the group photo, a case each."""
+    return [make_case(f"MP{number}", faces.person(number)) for number in range(6)]
+
+
+@pytest.fixture
+def user(db) -> User:
+    return User.objects.create_user("kim", password="a-long-password", first_name="Kim")
+
+
+@pytest.fixture
+def admin(db) -> User:
+    return User.objects.create_superuser("boss", password="a-long-password")
+
+
+@pytest.fixture
+def signed_in(user) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def as_admin(admin) -> Client:
+    client = Client()
+    client.force_login(admin)
+    return client
+
+
+@pytest.fixture
+def camera(db) -> Camera:
+    camera = Camera(name="Gate 3", place="Main station")
+    camera.token = camera.issue_token()
+    return camera
+
+
+@pytest.fixture
+def photo_of() -> Callable[[Case], Photo]:
+    return lambda case: case.photos.get()
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    skipped = {str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])}
+    for reason in sorted(skipped):
+        terminalreporter.write_line(f"**** SKIPPED: {reason}", yellow=True, bold=True)
+
+
+warnings.filterwarnings("ignore", message="`estimate` is deprecated")

@@ -1,0 +1,40 @@
+"""Real faces for the tests: those that installed packages carry, and the labelled photos where they are present."""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+from matching import demo, images
+from matching.images import RgbImage
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+PACK = Path(os.environ.get("SIGHTLINE_TEST_PACK", SHARED / "models" / "scrfd_mobileface"))
+EVAL = SHARED / "eval"
+
+needs_pack = pytest.mark.skipif(not PACK.is_dir(), reason="no InsightFace pack here: set SIGHTLINE_TEST_PACK to one")
+needs_eval = pytest.mark.skipif(not EVAL.is_dir(), reason="the labelled photos are not here")
+ENGINES = ["dlib", pytest.param(str(PACK), marks=needs_pack, id="insightface")]
+
+GROUP, ASTRONAUT, PORTRAIT = demo.sources()
+# Where the six faces of the group photo lie, as fractions of its width; boxes found by any engine are near them.
+GROUP_MIDDLES = [middle for middle, *_ in demo.PEOPLE["t1.jpg"]]
+
+
+@lru_cache
+def group() -> RgbImage:
+    return images.open_image(GROUP.read_bytes()).rgb
+
+
+@lru_cache
+def person(number: int) -> bytes:
+    """A JPEG of one of the six persons of the group photo, 0 to 5 from the left."""
+    rgb = group()
+    middle, height = GROUP_MIDDLES[number], rgb.shape[0]
+    top = [0.27, 0.12, 0.25, 0.32, 0.08, 0.28][number]
+    return images.to_jpeg(images.crop(rgb, (middle - 0.05, top, middle + 0.05, top + 0.1 * rgb.shape[1] / height), 0.35))
+
+
+def astronaut() -> bytes:
+    return ASTRONAUT.read_bytes()

@@ -1,0 +1,135 @@
+"""Which face model is picked, and that none is ever changed behind a gallery's back."""
+
+import time
+import zipfile
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from matching import engines, face_models, packs
+from matching.models import FaceModel
+from tests import faces
+
+
+@pytest.fixture
+def said(settings, tmp_path):
+    settings.MODELS_DIR = tmp_path / "models"
+    return []
+
+
+def prepare(said, accept=True) -> FaceModel:
+    return face_models.prepare(said.append, lambda: accept)
+
+
+def test_it_works(db, settings, said):
+    settings.FACE_MODEL = "dlib"
+    model = prepare(said)
+    assert (model.name, model.is_fallback, face_models.active()) == ("dlib ResNet", True, model)
+    assert "public domain" in model.licence
+
+
+@faces.needs_pack
+def test_a_folder_is_taken(db, settings, said):
+    settings.FACE_MODEL = str(faces.PACK)
+    assert not prepare(said).is_fallback
+    assert "non-commercial" in face_models.active().licence
+
+
+def test_a_download_that_is_not_to_be_had_ends_soon_with_a_line_and_the_fallback(db, settings, said, monkeypatch):
+    # An address of this machine where nothing listens, and one that takes the call and never answers.
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        for url in ("http://127.0.0.1:9/", f"http://127.0.0.1:{mute.getsockname()[1]}/"):
+            FaceModel.objects.all().delete()
+            monkeypatch.setattr(packs, "model_zoo_download_url", lambda name, url=url: url + name)
+            started = time.monotonic()
+            settings.FACE_MODEL = "auto"
+            assert prepare(said).is_fallback
+            assert time.monotonic() - started < 10
+    assert any("could not be downloaded" in line for line in said)
+    assert any("models install buffalo_l" in line for line in said)
+
+
+def test_without_a_yes_nothing_is_downloaded(db, settings, said, monkeypatch):
+    monkeypatch.setattr(packs, "model_zoo_download_url", lambda name: pytest.fail("asked the net"))
+    settings.FACE_MODEL = "buffalo_l"
+    assert prepare(said, accept=False).is_fallback
+    assert "licence was not accepted" in said[0]
+
+
+@faces.needs_pack
+def test_a_model_with_embeddings_is_kept_and_that_is_said(settings, said, use_model, make_case):
+    use_model("dlib")
+    make_case("MP1", faces.person(0))
+    settings.FACE_MODEL = str(faces.PACK)
+    assert prepare(said).name == "dlib ResNet"
+    assert "models activate" in said[0]
+
+
+@faces.needs_pack
+def test_a_model_without_embeddings_gives_way(db, settings, said, use_model):
+    use_model("dlib")
+    settings.FACE_MODEL = str(faces.PACK)
+    assert not prepare(said).is_fallback
+
+
+def test_a_name_that_is_nothing_is_an_error_in_words(db, settings, said):
+    settings.FACE_MODEL = "bufalo"
+    with pytest.raises(engines.EngineUnavailable, match="buffalo_l"):
+        prepare(said)
+
+
+def test_a_folder_without_a_pack_is_an_error_in_words(db, settings, said, tmp_path):
+    settings.FACE_MODEL = str(tmp_path)
+    with pytest.raises(engines.EngineUnavailable, match="no usable InsightFace pack"):
+        prepare(said)
+
+
+@faces.needs_pack
+def test_a_pack_is_installed_from_a_zip_listed_and_activated(db, said, tmp_path, use_model, capsys, make_case):
+    use_model("dlib")
+    make_case("MP1", faces.person(0))
+    path = tmp_path / "mine.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in faces.PACK.glob("*.onnx"):
+            archive.write(file, f"folder/{file.name}")
+    call_command("models", "install", str(path))
+    call_command("models", "activate", "mine")
+    call_command("models", "list")
+    assert face_models.active().name == "mine"
+    assert "installed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda p: p.write_bytes(b"no zip"), "not a zip"),
+        (lambda p: zipfile.ZipFile(p, "w").close(), "no .onnx"),
+        (lambda p: None, "no file"),
+    ],
+)
+def test_a_bad_zip_is_refused_and_leaves_nothing(db, said, tmp_path, make, words):
+    path = tmp_path / "mine.zip"
+    make(path)
+    with pytest.raises(CommandError, match=words):
+        call_command("models", "install", str(path))
+    assert packs.installed() == {}
+
+
+def test_a_public_pack_with_changed_bytes_is_refused(db, said, tmp_path):
+    path = tmp_path / "buffalo_s.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("det_500m.onnx", b"changed")
+        archive.writestr("w600k_mbf.onnx", b"changed")
+    with pytest.raises(CommandError, match="damaged"):
+        call_command("models", "install", str(path))
+    assert packs.installed() == {}
+
+
+def test_a_zip_cannot_write_outside_its_folder(db, said, tmp_path, settings):
+    path = tmp_path / "mine.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("../../outside.onnx", b"x")
+    folder = packs.install_zip(path, "mine")
+    assert [file.name for file in folder.iterdir()] == ["outside.onnx"]

@@ -1,0 +1,132 @@
+"""Odd, broken and hostile pictures: each is opened upright or refused in words."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from matching import images
+from tests import faces
+
+
+def picture() -> Image.Image:
+    return Image.open(faces.ASTRONAUT).convert("RGB").resize((96, 64))
+
+
+def saved(image: Image.Image, kind: str, **options) -> bytes:
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def test_it_works():
+    opened = images.open_image(saved(picture(), "JPEG"))
+    assert opened.rgb.shape == (64, 96, 3)
+    assert opened.rgb.dtype == np.uint8
+    assert opened.scale == 1.0
+
+
+READABLE = {
+    "webp": lambda: saved(picture(), "WEBP"),
+    "heic": lambda: saved(picture(), "HEIF"),
+    "avif": lambda: saved(picture(), "AVIF"),
+    "tiff": lambda: saved(picture(), "TIFF"),
+    "bmp": lambda: saved(picture(), "BMP"),
+    "still gif": lambda: saved(picture(), "GIF"),
+    "cmyk": lambda: saved(picture().convert("CMYK"), "JPEG"),
+    "grey": lambda: saved(picture().convert("L"), "PNG"),
+    "16 bit": lambda: saved(
+        Image.fromarray(np.asarray(picture().convert("L"), dtype=np.uint16) * 257), "PNG"
+    ),
+    "palette": lambda: saved(picture().convert("P"), "PNG"),
+    "with alpha": lambda: saved(picture().convert("RGBA"), "PNG"),
+    "a PNG called JPEG": lambda: saved(picture(), "PNG"),
+    "with HTML behind it": lambda: saved(picture(), "JPEG") + b"<script>alert(1)</script>",
+}
+
+
+@pytest.mark.parametrize("make", READABLE.values(), ids=READABLE.keys())
+def test_an_odd_picture_is_opened_and_looks_the_same(make):
+    rgb = images.open_image(make()).rgb
+    assert rgb.shape == (64, 96, 3)
+    grey = np.asarray(picture().convert("L"), dtype=float)
+    assert np.abs(rgb.mean(axis=2) - grey).mean() < 12
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_a_phone_picture_is_turned_upright(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    turned = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}[orientation]
+    rgb = images.open_image(saved(picture().transpose(turned), "JPEG", exif=exif, quality=95)).rgb
+    assert rgb.shape == (64, 96, 3)
+    assert np.abs(rgb.astype(float) - np.asarray(picture(), dtype=float)).mean() < 12
+
+
+def cut_short() -> bytes:
+    whole = saved(picture(), "JPEG")
+    return whole[: len(whole) // 2]
+
+
+def wrong_checksum() -> bytes:
+    content = bytearray(saved(picture(), "PNG"))
+    content[len(content) // 2] ^= 0xFF
+    return bytes(content)
+
+
+REFUSED = {
+    "empty": (lambda: b"", images.ImageEmpty, "empty"),
+    "text": (lambda: b"hello", images.ImageUnreadable, "JPEG, PNG"),
+    "svg": (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>", images.ImageUnreadable, "not an image"),
+    "cut short": (cut_short, images.ImageUnreadable, "cut short"),
+    "wrong checksum": (wrong_checksum, images.ImageUnreadable, "damaged"),
+    "only a header": (lambda: saved(picture(), "JPEG")[:20], images.ImageUnreadable, "read"),
+    "animated": (
+        lambda: saved(picture(), "GIF", save_all=True, append_images=[picture().rotate(9)]),
+        images.ImageAnimated,
+        "2 pictures",
+    ),
+    "several pages": (
+        lambda: saved(picture(), "TIFF", save_all=True, append_images=[picture()]),
+        images.ImageAnimated,
+        "still image",
+    ),
+    "one pixel": (lambda: saved(picture().resize((1, 1)), "PNG"), images.ImageTooSmall, "1 by 1"),
+    "a line": (lambda: saved(picture().resize((20000, 2)), "PNG"), images.ImageTooSmall, "20000 by 2"),
+    "a bomb": (lambda: saved(Image.new("1", (20000, 20000)), "PNG"), images.ImageTooLarge, "megapixels"),
+    "too many bytes": (lambda: bytes(images.MAX_BYTES + 1), images.ImageTooLarge, "25 MB"),
+}
+
+
+@pytest.mark.parametrize(("make", "error", "words"), REFUSED.values(), ids=REFUSED.keys())
+def test_a_bad_picture_is_refused_in_words(make, error, words):
+    with pytest.raises(error, match=words) as refusal:
+        images.open_image(make())
+    assert len(str(refusal.value)) > 20
+
+
+@faces.needs_eval
+def test_every_odd_file_is_opened_or_refused_and_nothing_else():
+    outcomes = {}
+    for path in sorted((faces.EVAL / "odd").iterdir()):
+        try:
+            outcomes[path.name] = images.open_image(path.read_bytes()).rgb.shape
+        except images.ImageRefused as refusal:
+            outcomes[path.name] = str(refusal)
+    assert len(outcomes) >= 20
+    assert outcomes["exif_orientation_6.jpg"] == outcomes["plain.webp"] == (700, 502, 3)
+    assert "megapixels" in outcomes["bomb_30000x30000.png"]
+
+
+def test_a_large_picture_comes_out_small_enough():
+    opened = images.open_image(saved(picture().resize((6000, 4000)), "JPEG"))
+    assert max(opened.rgb.shape) == images.MAX_SIDE
+    assert opened.scale == pytest.approx(images.MAX_SIDE / 6000)
+
+
+def test_what_a_browser_gets_carries_no_metadata():
+    exif = Image.Exif()
+    exif[0x010E] = "where it was taken"
+    rgb = images.open_image(saved(picture(), "JPEG", exif=exif)).rgb
+    assert not Image.open(io.BytesIO(images.to_jpeg(rgb))).getexif()

@@ -1,0 +1,116 @@
+"""Walk 1: a case's photo becomes faces in the gallery, and says how that ended."""
+
+import pytest
+
+from cases.models import Photo, PhotoAlreadyThere, add_photo
+from matching import face_models, images, indexing
+from matching.gallery import pgvector as gallery
+from matching.models import Face
+from tests import faces
+
+
+def index(case, content: bytes, **fields) -> Photo:
+    photo = add_photo(case, content, "photo.jpg", **fields)
+    indexing.index_photo(photo.pk)
+    photo.refresh_from_db()
+    return photo
+
+
+def test_it_works(model, make_case):
+    case = make_case("MP1", faces.person(2))
+    photo = case.photos.get()
+    face = photo.faces.get()
+    assert photo.status == Photo.Status.INDEXED
+    assert face.is_subject
+    assert face.case == case
+    assert 0 <= face.left < face.right <= 1.2
+    assert face.crop.size > 500
+    assert photo.display.size > 500
+    assert gallery.size(model) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_new_photo_is_indexed_without_being_asked(any_model, make_case):
+    case = make_case("MP1", faces.person(1), index=False)
+    assert case.photos.get().status == Photo.Status.INDEXED
+
+
+def test_a_photo_without_a_face_says_so(model, make_case):
+    import numpy as np
+
+    photo = index(make_case(), images.to_jpeg(np.full((300, 300, 3), 90, dtype=np.uint8)))
+    assert photo.status == Photo.Status.NO_FACE
+    assert "larger" in photo.status_note
+
+
+def test_several_faces_ask_which_is_the_person_and_none_is_searched_until_then(any_model, make_case):
+    photo = index(make_case(), faces.GROUP.read_bytes())
+    assert photo.status == Photo.Status.SEVERAL_FACES
+    assert photo.faces.count() == 6
+    assert gallery.size(any_model) == 0
+    chosen = photo.faces.order_by("left").first()
+    indexing.choose_subject(chosen)
+    assert gallery.search(any_model, chosen.embedding)[0].face_id == chosen.pk
+    photo.refresh_from_db()
+    assert photo.status == Photo.Status.INDEXED
+
+
+def test_another_face_can_be_chosen_later(any_model, make_case):
+    photo = index(make_case(), faces.GROUP.read_bytes())
+    first, second = photo.faces.order_by("left")[:2]
+    indexing.choose_subject(first)
+    indexing.choose_subject(second)
+    assert list(photo.faces.filter(is_subject=True)) == [second]
+
+
+def test_a_file_that_is_no_picture_is_kept_and_says_why(any_model, make_case):
+    photo = index(make_case(), b"not a picture")
+    assert photo.status == Photo.Status.UNREADABLE
+    assert "not an image" in photo.status_note
+
+
+def test_indexing_twice_leaves_the_same_rows(any_model, make_case):
+    photo = make_case("MP1", faces.person(3)).photos.get()
+    before = list(photo.faces.values_list("position", "left", "is_subject"))
+    Photo.objects.update(status=Photo.Status.PENDING)
+    indexing.index_photo(photo.pk)
+    assert list(photo.faces.values_list("position", "left", "is_subject")) == before
+
+
+def test_a_photo_of_a_tattoo_is_kept_but_not_searched(any_model, make_case):
+    photo = index(make_case(), faces.person(0), view=Photo.View.OTHER)
+    assert photo.status == Photo.Status.NOT_SEARCHED
+    assert gallery.size(any_model) == 0
+    with pytest.raises(indexing.NotAFaceOfThePhoto):
+        indexing.choose_subject(photo.faces.first())
+
+
+def test_the_same_photo_of_a_case_is_kept_once(any_model, make_case):
+    case = make_case("MP1", faces.person(0))
+    with pytest.raises(PhotoAlreadyThere, match="MP1"):
+        add_photo(case, faces.person(0), "again.jpg")
+    assert case.photos.count() == 1
+
+
+def test_a_photo_that_is_gone_is_no_error(any_model):
+    assert indexing.index_photo(123456) is None
+
+
+@faces.needs_pack
+def test_changing_the_model_embeds_anew_and_keeps_the_chosen_face(db, use_model, make_case):
+    old = use_model("dlib")
+    case = make_case("MP1", faces.GROUP.read_bytes())
+    make_case("MP2", faces.person(0))
+    chosen = case.photos.get().faces.order_by("left")[3]
+    indexing.choose_subject(chosen)
+    new = face_models.register(str(faces.PACK))
+    seen = []
+    indexing.embed_gallery(new, lambda done, total: seen.append((done, total)))
+    assert face_models.active() == old
+    assert gallery.size(old) == 2
+    indexing.change_over(new)
+    assert face_models.active() == new
+    assert seen[-1] == (2, 2)
+    kept = Face.objects.get(model=new, case=case, is_subject=True)
+    assert kept.left == pytest.approx(chosen.left, abs=0.05)
+    assert set(Photo.objects.values_list("status", flat=True)) == {Photo.Status.INDEXED}

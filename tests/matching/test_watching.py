@@ -1,0 +1,162 @@
+"""Walk 3: a capture raises one alert an episode, whatever happens twice or out of order."""
+
+import threading
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+
+from cases.models import Collection
+from matching import images, watching
+from matching.models import Alert, Camera, Capture
+from tests import faces
+
+NOW = timezone.now() - timedelta(hours=1)
+
+
+@pytest.fixture
+def send(camera):
+    def send(person: int = 1, seconds: float = 0, camera=camera, match: bool = True) -> Capture:
+        capture = watching.receive_capture(
+            camera, faces.person(person), uid=uuid.uuid4(), captured_at=NOW + timedelta(seconds=seconds), detection_score=0.9
+        )
+        if match:
+            watching.match_capture(capture.pk)
+        capture.refresh_from_db()
+        return capture
+
+    return send
+
+
+def test_it_works(model, six_cases, send, camera):
+    capture = send(person=1)
+    alert = Alert.objects.get()
+    assert (alert.case, alert.camera, alert.status) == (six_cases[1], camera, Alert.Status.NEW)
+    assert alert.capture_count == 1
+    assert alert.best_capture == capture
+    assert alert.best_face.case == six_cases[1]
+    assert capture.status == Capture.Status.MATCHED
+
+
+def test_captures_within_a_minute_of_the_last_join_one_alert(any_model, six_cases, send):
+    for seconds in (0, 50, 100, 150):
+        send(seconds=seconds)
+    alert = Alert.objects.get()
+    assert alert.capture_count == 4
+    assert alert.last_captured_at - alert.first_captured_at == timedelta(seconds=150)
+
+
+def test_after_a_minute_of_quiet_a_new_alert_begins(any_model, six_cases, send):
+    send(seconds=0)
+    send(seconds=61)
+    assert Alert.objects.count() == 2
+
+
+def test_captures_that_arrive_late_join_the_episode_they_belong_to(any_model, six_cases, send):
+    send(seconds=0)
+    send(seconds=600)
+    send(seconds=30)
+    assert sorted(Alert.objects.values_list("capture_count", flat=True)) == [1, 2]
+
+
+def test_another_camera_and_another_person_have_their_own_alerts(any_model, six_cases, send):
+    second = Camera(name="Gate 4")
+    second.issue_token()
+    send(person=1)
+    send(person=2)
+    send(person=1, camera=second)
+    assert Alert.objects.count() == 3
+
+
+def test_the_best_capture_is_kept(any_model, six_cases, send, camera):
+    import cv2
+
+    rgb = images.open_image(faces.person(1)).rgb
+    poor = watching.receive_capture(
+        camera, images.to_jpeg(cv2.GaussianBlur(rgb, (0, 0), 2)), uid=uuid.uuid4(), captured_at=NOW
+    )
+    watching.match_capture(poor.pk)
+    good = send(seconds=5)
+    alert = Alert.objects.get()
+    assert alert.best_capture == good
+    send(seconds=6)
+    assert Alert.objects.get().similarity == pytest.approx(alert.similarity)
+
+
+def test_matching_twice_counts_once(any_model, six_cases, send):
+    capture = send()
+    watching.match_capture(capture.pk)
+    Capture.objects.update(status=Capture.Status.MATCHED)
+    watching.match_capture(capture.pk)
+    assert Alert.objects.get().capture_count == 1
+
+
+def test_a_stranger_raises_nothing(any_model, six_cases, camera):
+    capture = watching.receive_capture(camera, faces.astronaut(), uid=uuid.uuid4())
+    watching.match_capture(capture.pk)
+    capture.refresh_from_db()
+    assert capture.status == Capture.Status.NO_CANDIDATE
+    assert not Alert.objects.exists()
+
+
+def test_a_crop_without_a_face_says_so(any_model, six_cases, camera):
+    import numpy as np
+
+    capture = watching.receive_capture(camera, images.to_jpeg(np.full((90, 90, 3), 70, np.uint8)), uid=uuid.uuid4())
+    watching.match_capture(capture.pk)
+    capture.refresh_from_db()
+    assert capture.status == Capture.Status.NO_FACE
+
+
+def test_a_closed_case_and_a_silent_collection_raise_nothing(any_model, six_cases, send):
+    six_cases[1].close("found")
+    send(person=1)
+    Collection.objects.update(alert_level=Collection.AlertLevel.OFF)
+    send(person=2)
+    assert not Alert.objects.exists()
+
+
+def test_the_same_id_is_the_same_capture(any_model, camera):
+    uid = uuid.uuid4()
+    first = watching.receive_capture(camera, faces.person(0), uid=uid)
+    assert watching.receive_capture(camera, faces.person(0), uid=uid) == first
+    assert Capture.objects.count() == 1
+
+
+def test_a_clock_that_runs_ahead_is_not_believed(any_model, camera):
+    ahead = timezone.now() + timedelta(days=1)
+    capture = watching.receive_capture(camera, faces.person(0), uid=uuid.uuid4(), captured_at=ahead)
+    assert capture.captured_at <= timezone.now()
+
+
+def test_a_box_tells_which_of_two_faces_is_meant(any_model, six_cases, camera):
+    rgb = faces.group()
+    middle = faces.GROUP_MIDDLES[4] * rgb.shape[1]
+    capture = watching.receive_capture(
+        camera, faces.GROUP.read_bytes(), uid=uuid.uuid4(), box=[middle - 50, 90, middle + 50, 200]
+    )
+    watching.match_capture(capture.pk)
+    assert Alert.objects.get().case == six_cases[4]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_captures_of_one_moment_in_several_workers_make_one_alert(any_model, six_cases, send):
+    from mpsite.celery import app
+
+    app.conf.task_always_eager = False
+    captures = [send(seconds=n, match=False) for n in range(6)]
+    start = threading.Barrier(len(captures))
+
+    def work(pk: int) -> None:
+        start.wait()
+        watching.match_capture(pk)
+        connections.close_all()
+
+    threads = [threading.Thread(target=work, args=(capture.pk,)) for capture in captures]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Alert.objects.get().capture_count == 6
