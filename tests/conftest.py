@@ -10,6 +10,7 @@ from matching import face_models, indexing
 from matching.models import Camera, FaceModel
 from mpsite.celery import app
 from tests import faces
+from tests.product import Product, start
 
 
 @pytest.fixture(autouse=True)
@@ -106,6 +107,21 @@ def camera(db) -> Camera:
 @pytest.fixture
 def photo_of() -> Callable[[Case], Photo]:
     return lambda case: case.photos.get()
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory) -> Iterator[Product]:
+    """Sightline with its demo, one for all tests that look at it from outside."""
+    folder = tmp_path_factory.mktemp("product") / "data"
+    # The database's own user must reach its folder where the tests run as root.
+    for parent in (folder.parent, folder.parent.parent, folder.parent.parent.parent):
+        parent.chmod(0o755)
+    started = start(folder)
+    try:
+        started.wait_until_up()
+        yield started
+    finally:
+        started.stop()
 
 
 def pytest_terminal_summary(terminalreporter) -> None:

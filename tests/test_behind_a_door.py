@@ -38,8 +38,8 @@ def test_a_stranger_gets_nothing(db, name, path, method):
         assert answer.url.startswith("/login/") or path == "/"
 
 
-def test_the_administration_sends_a_stranger_to_its_own_door(db):
-    assert Client().get("/admin/cases/case/").url.startswith("/admin/login/")
+def test_the_administration_sends_a_stranger_to_the_door(db):
+    assert Client().get("/admin/cases/case/").url.startswith("/login/")
 
 
 def test_the_data_folder_has_no_address(as_admin, settings):

@@ -22,7 +22,7 @@ def test_it_works(any_model, collection, as_admin):
     assert sent.status_code == 201
     part = as_admin.get(f"/cases/{case.pk}/photos/shown/").content.decode()
     assert "Indexed" in part
-    assert part.count('class="box') == 1
+    assert part.count('class="box ') == 1
 
 
 def test_a_mistake_is_named_and_what_was_typed_is_kept(collection, as_admin, make_case):

@@ -99,7 +99,7 @@ def test_a_cameras_token_opens_nothing_else(any_model, camera):
         ({"detection_score": "87"}, "detection_score"),
         ({"box": "1,2,3"}, "box"),
         ({"box": "a,b,c,d"}, "box"),
-        ({"image": None}, "image"),
+        ({"image": b""}, "image"),
     ],
 )
 def test_a_bad_field_is_named(any_model, post, changes, field):

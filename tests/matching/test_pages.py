@@ -85,7 +85,7 @@ def alert(any_model, six_cases, camera) -> Alert:
 
 def test_an_alert_shows_all_that_is_needed_and_is_confirmed_with_a_note(alert, signed_in, user):
     page = signed_in.get("/alerts/").content.decode()
-    for shown in ("Person MP1", "MP1, Missing", "Gate 3, Main station", "0.9"):
+    for shown in ("Person MP1", "MP1, Missing", "Gate 3, Main station", "strong"):
         assert shown in page
     signed_in.post(f"/alerts/{alert.pk}/review/", {"status": "confirmed", "note": "scar on the chin"})
     review = Alert.objects.get().reviews.get()

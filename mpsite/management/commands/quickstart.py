@@ -4,6 +4,7 @@ import getpass
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -41,15 +42,16 @@ class Command(BaseCommand):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _interrupt)
         try:
+            _check_port(options["host"], options["port"])
             call_command("migrate", verbosity=0, interactive=False)
             self._prepare_model()
-            password = self._first_administrator()
+            self._first_administrator()
             if not options["no_demo"]:
                 self._demo_when_empty()
             children = self._start_children(options["host"], options["port"])
             self._wait_for(url, children)
             embedded.publish_url(url)
-            self._say_hello(url, password)
+            self._say_hello(url)
             self._look_after(children)
         except KeyboardInterrupt:
             self.stdout.write("\nStopping ...")
@@ -81,17 +83,16 @@ class Command(BaseCommand):
         answer.write_text("yes" if yes else "no")
         return yes
 
-    def _first_administrator(self) -> str | None:
-        """Make an administrator where there is none. Returns a password that was made up, to be shown once."""
+    def _first_administrator(self) -> None:
+        """Make an administrator where there is none. A made-up password is shown at once, and only then."""
         from django.contrib.auth import get_user_model
         from django.contrib.auth.password_validation import validate_password
         from django.core.exceptions import ValidationError
 
         users = get_user_model()
         if users.objects.filter(is_superuser=True).exists():
-            return None
+            return
         name, password = "admin", os.environ.get("ADMIN_PASSWORD", "")
-        generated = None
         if not password and self.asks:
             self.stdout.write("\nThe first administrator. Leave the password empty to have one made.")
             name = input("Name [admin]: ").strip() or "admin"
@@ -101,10 +102,10 @@ class Command(BaseCommand):
                     break
                 except ValidationError as error:
                     self.stdout.write(" ".join(error.messages))
-        if not password:
-            password = generated = secrets.token_urlsafe(12)
-        users.objects.create_superuser(name, password=password)
-        return f"{name} / {generated}" if generated else None
+        generated = "" if password else secrets.token_urlsafe(12)
+        users.objects.create_superuser(name, password=password or generated)
+        if generated:
+            self.stdout.write(f"Sign in as {name} / {generated}   (shown this once: write it down)")
 
     def _demo_when_empty(self) -> None:
         from cases.models import Case
@@ -156,11 +157,9 @@ class Command(BaseCommand):
                 time.sleep(0.1)
         raise CommandError(f"{url} did not answer within {START_SECONDS} s.")
 
-    def _say_hello(self, url: str, password: str | None) -> None:
-        lines = [f"\nSightline runs at {url}"]
-        if password:
-            lines.append(f"Sign in as {password}   (shown this once: write it down)")
-        lines += [
+    def _say_hello(self, url: str) -> None:
+        lines = [
+            f"\nSightline runs at {url}",
             "Try: open Cameras and press 'Play the demo camera', or run `make demo-camera` in another terminal;",
             "     an alert appears on the Alerts page. Then drop a photo on Search.",
             "Ctrl-C stops everything; the data stays.\n",
@@ -182,6 +181,17 @@ class Command(BaseCommand):
                 children[name] = subprocess.Popen(
                     child.args, env=os.environ, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_die_with_parent
                 )
+
+
+def _check_port(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CommandError(
+                f"{host} port {port} is taken or not allowed ({error.strerror}). Name another: PORT={port + 1} make run"
+            ) from error
 
 
 def _die_with_parent() -> None:

@@ -1,0 +1,44 @@
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.product import NAME, PASSWORD, Product
+
+CHROMIUM = shutil.which("chromium")
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("Debian's chromium is not installed: apt-get install chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser, product: Product) -> Iterator[Page]:
+    """A page that has signed in. A script error anywhere fails the test."""
+    context = browser.new_context(base_url=product.url, viewport={"width": 1280, "height": 900})
+    opened = context.new_page()
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    # A test can close the page's sockets, as a lost network does.
+    opened.add_init_script(
+        """window.openSockets = [];
+        window.WebSocket = class extends WebSocket {
+            constructor(...a) { super(...a); window.openSockets.push(this); }
+        };"""
+    )
+    opened.goto("/")
+    opened.fill("[name=username]", NAME)
+    opened.fill("[name=password]", PASSWORD)
+    opened.click("button.main")
+    opened.wait_for_selector("#live.on")
+    yield opened
+    context.close()
+    assert errors == []

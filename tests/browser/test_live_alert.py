@@ -1,0 +1,65 @@
+"""The dashboard stays open while the edge client sends: the alert appears by itself."""
+
+import subprocess
+import sys
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests import faces
+from tests.product import ROOT, Product
+
+
+@pytest.fixture
+def token(product: Product, request) -> str:
+    return product.api().post(f"{product.url}api/v1/cameras/", {"name": request.node.name}, timeout=20).json()["token"]
+
+
+def run_edge_client(product: Product, token: str, folder) -> None:
+    model = str(faces.PACK) if faces.PACK.is_dir() else "dlib"
+    subprocess.run(
+        [sys.executable, "-m", "edge_client", "--source", str(folder), "--server", product.url, "--once",
+         "--model", model, "--min-score", "0.6", "--queue", str(folder / "queue")],
+        cwd=ROOT, env={**product.environment(), "SIGHTLINE_TOKEN": token}, check=True, timeout=90,
+    )  # fmt: skip
+
+
+def test_an_alert_appears_without_a_reload_is_confirmed_and_undone(page: Page, product: Product, token, tmp_path):
+    page.evaluate("window.notReloaded = true")
+    (tmp_path / "frame.jpg").write_bytes(faces.person(5))
+    run_edge_client(product, token, tmp_path)
+    card = page.locator(".alert", has_text="Quinn Harper")
+    expect(card).to_be_visible(timeout=15000)
+    expect(card).to_contain_text("test_an_alert_appears")
+    assert card.locator("img").evaluate_all("all => all.every(image => image.complete && image.naturalWidth > 50)")
+    assert page.evaluate("window.notReloaded")
+    card.locator("[name=note]").fill("mole on the left cheek")
+    card.get_by_role("button", name="Confirm").click()
+    expect(card.locator(".status").first).to_have_text("Confirmed sighting")
+    card.locator("text=Undo").click()
+    expect(card.locator(".status").first).to_have_text("New")
+
+
+def test_what_came_while_the_connection_was_lost_appears_after_it(page: Page, product: Product, token, tmp_path):
+    # The page's own way out is cut: its socket closes and new ones fail, while the server goes on.
+    page.evaluate(
+        """() => {
+            window.RealWebSocket = window.WebSocket;
+            window.WebSocket = function () { return new window.RealWebSocket("ws://127.0.0.1:9/"); };
+            window.openSockets.forEach((socket) => socket.close());
+        }"""
+    )
+    expect(page.locator("#live.off")).to_be_visible()
+    (tmp_path / "frame.jpg").write_bytes(faces.person(0))
+    run_edge_client(product, token, tmp_path)
+    page.wait_for_timeout(1500)
+    expect(page.locator(".alert", has_text="Avery Stone")).to_have_count(0)
+    page.evaluate("() => { window.WebSocket = window.RealWebSocket; }")
+    expect(page.locator(".alert", has_text="Avery Stone")).to_be_visible(timeout=20000)
+
+
+def test_the_demo_camera_raises_an_alert_within_a_minute(page: Page):
+    page.goto("/cameras/")
+    page.click("text=Play the demo camera")
+    page.wait_for_selector("#live.on")
+    expect(page.locator(".alert", has_text="Demo camera")).to_be_visible(timeout=60000)

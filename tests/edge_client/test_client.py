@@ -1,0 +1,96 @@
+"""The edge client from its command line: sources, faces cut out with a margin, and errors in words."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_client import detectors, sources
+from matching import demo, images
+from tests import faces
+from tests.product import ROOT
+
+
+def run(*arguments: str, token: str = "cam_1", **variables: str) -> subprocess.CompletedProcess:
+    import os
+
+    return subprocess.run(
+        [sys.executable, "-m", "edge_client", *arguments],
+        cwd=ROOT, env={**os.environ, "SIGHTLINE_TOKEN": token, **variables}, capture_output=True, text=True, timeout=90,
+    )  # fmt: skip
+
+
+def test_it_imports_nothing_of_the_server():
+    for path in (ROOT / "edge_client").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not [n for n in names if n.split(".")[0] in ("cases", "matching", "mpsite", "django")], path
+
+
+def test_faces_of_a_folder_wait_on_disk_while_the_server_is_away(tmp_path):
+    (tmp_path / "frame.jpg").write_bytes(faces.GROUP.read_bytes())
+    (tmp_path / "notes.txt").write_text("not a picture")
+    (tmp_path / "broken.jpg").write_bytes(b"broken")
+    queue = tmp_path / "queue"
+    ended = run("--source", str(tmp_path), "--server", "http://127.0.0.1:9", "--once", "--queue", str(queue), "--min-score", "0.5")
+    assert ended.returncode == 1, "faces are left unsent"
+    assert "broken.jpg is no picture" in ended.stderr
+    crops = list(queue.glob("*.jpg"))
+    assert len(crops) == 6
+    # Half a face of margin on each side: the crop is about twice the face.
+    assert min(images.open_image(c.read_bytes()).rgb.shape[0] for c in crops) > 150
+    again = run("--source", str(tmp_path), "--server", "http://127.0.0.1:9", "--once", "--queue", str(queue), "--min-score", "0.5")
+    assert "0 faces found" in again.stderr, "each picture is read once"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--source", "nowhere", "--server", "http://x"], "nowhere is no camera index, stream, clip or folder"),
+        (["--source", "Makefile", "--server", "http://x"], "no video that can be read"),
+        (["--source", ".", "--server", "x"], "must begin with http"),
+        (["--source", ".", "--server", "http://x", "--model", "nowhere"], "neither dlib nor the folder"),
+        (["--source", ".", "--server", "http://x", "--min-score", "80"], "between 0 and 1"),
+    ],
+)
+def test_a_bad_start_is_said_in_words(tmp_path, arguments, words):
+    ended = run(*arguments, "--queue", str(tmp_path / "queue"))
+    assert ended.returncode == 2
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_without_a_token_it_says_where_to_get_one(tmp_path):
+    assert "Cameras page" in run("--source", ".", "--server", "http://x", token="").stderr
+
+
+def test_a_clip_plays_at_its_own_pace(tmp_path):
+    clip = tmp_path / "clip.mp4"
+    demo.make_clip(images.open_image(faces.person(1)).rgb, clip)
+    seen = list(sources.frames(str(clip), fps=2, once=True))
+    assert len(seen) == pytest.approx(demo.SECONDS * 2, abs=1)
+    assert (seen[-1].seen_at - seen[0].seen_at).total_seconds() == pytest.approx(demo.SECONDS - 0.5, abs=0.6)
+
+
+@pytest.mark.parametrize("model", faces.ENGINES)
+def test_both_detectors_find_the_face_and_its_box_within_the_crop(model):
+    bgr = np.ascontiguousarray(images.open_image(faces.astronaut()).rgb[:, :, ::-1])
+    face = max(detectors.load(model).find(bgr), key=lambda f: f.detection_score)
+    jpeg, (left, top, right, bottom) = detectors.cut_out(bgr, face)
+    crop = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert crop.shape[1] == pytest.approx(2 * (right - left), rel=0.1)
+    assert 0 < left < right < crop.shape[1]
+    assert 0 < top < bottom < crop.shape[0]
+
+
+@faces.needs_eval
+@faces.needs_pack
+def test_a_real_clip_gives_faces():
+    clip = str(Path(faces.EVAL) / "video" / "clip.mp4")
+    detector = detectors.load(str(faces.PACK))
+    assert sum(len(detector.find(frame.bgr)) for frame in sources.frames(clip, fps=1, once=True)) > 0

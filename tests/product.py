@@ -1,0 +1,94 @@
+"""The whole product, started as `make run` starts it, for the tests that look at it from outside."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import requests
+
+from tests import faces
+
+ROOT = Path(__file__).resolve().parents[1]
+NAME, PASSWORD = "admin", "a-long-password"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@dataclass
+class Product:
+    process: subprocess.Popen
+    folder: Path
+    url: str
+    log: Path
+
+    def environment(self) -> dict[str, str]:
+        return environment(self.folder)
+
+    def manage(self, *arguments: str, **options) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment(), capture_output=True, text=True, timeout=120, **options
+        )
+
+    def wait_until_up(self, seconds: float = 90) -> None:
+        deadline = time.monotonic() + seconds
+        while "Sightline runs at" not in self.log.read_text():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"Sightline did not start:\n{self.log.read_text()}")
+            time.sleep(0.1)
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def child(self, word: str) -> psutil.Process:
+        return next(p for p in self.children() if word in p.cmdline())
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(40)
+
+    def token(self) -> str:
+        answer = requests.post(f"{self.url}api/v1/token/", {"username": NAME, "password": PASSWORD}, timeout=20)
+        return answer.json()["token"]
+
+    def api(self) -> requests.Session:
+        session = requests.Session()
+        session.headers["Authorization"] = f"Token {self.token()}"
+        return session
+
+
+def environment(folder: Path) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")}
+    model = str(faces.PACK) if faces.PACK.is_dir() else "dlib"
+    return {**kept, "SIGHTLINE_DATA": str(folder), "FACE_MODEL": model, "ADMIN_PASSWORD": PASSWORD}
+
+
+def start(folder: Path, *options: str, **variables: str) -> Product:
+    port = free_port()
+    log = folder.with_suffix(f".{port}.log")
+    with open(log, "w") as out:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "quickstart", "--no-input", "--port", str(port), *options],
+            cwd=ROOT,
+            env={**environment(folder), **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+    return Product(process, folder, f"http://127.0.0.1:{port}/", log)
+
+
+def password_shown(log: str) -> str | None:
+    found = re.search(r"Sign in as admin / (\S+)", log)
+    return found.group(1) if found else None
