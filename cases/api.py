@@ -42,7 +42,7 @@ class PhotoSerializer(serializers.ModelSerializer[Photo]):
                 upload.read(),
                 upload.name,
                 view=validated_data.get("view", Photo.View.FRONT),
-                uploaded_by=self.context["request"].user,
+                uploaded_by=audit.signed_in(self.context["request"]),
             )
         except PhotoAlreadyThere as there:
             raise serializers.ValidationError({"image": f"{there} It is photo {there.photo.pk}."}) from there
@@ -132,4 +132,3 @@ class PhotoViewSet(
     def perform_destroy(self, instance: Photo) -> None:
         audit.record(self.request, "removed photo", instance.case, instance.filename)
         instance.delete()
-

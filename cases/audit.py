@@ -1,9 +1,18 @@
 """The audit trail: every search, view of a case and decision leaves one row that says who, what, when and why."""
 
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest
 
 from cases.models import AuditEvent
+
+
+def signed_in(request: HttpRequest) -> User:
+    """Who asks. Nobody else gets as far as a view; should that fail, this refuses."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
 
 
 def record(request: HttpRequest, action: str, target: models.Model, why: str = "") -> AuditEvent:
@@ -11,12 +20,12 @@ def record(request: HttpRequest, action: str, target: models.Model, why: str = "
 
     action: a verb in the past tense, e.g. `searched`, `viewed`, `closed`, `confirmed`. target: what it was done to.
     """
-    user = request.user
+    user = signed_in(request)
     return AuditEvent.objects.create(
-        user=user if user.is_authenticated else None,
+        user=user,
         username=user.get_username(),
         action=action,
-        target_type=target._meta.model_name,
+        target_type=str(target._meta.model_name),
         target_id=str(target.pk),
         target_label=str(target)[:300],
         why=why,

@@ -5,6 +5,7 @@ import uuid
 from pathlib import PurePath
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.validators import MaxValueValidator
 from django.db import models
@@ -179,7 +180,7 @@ class PhotoAlreadyThere(Exception):
 
 
 def add_photo(
-    case: Case, content: bytes, filename: str, *, view: str = Photo.View.FRONT, uploaded_by: object = None
+    case: Case, content: bytes, filename: str, *, view: str = Photo.View.FRONT, uploaded_by: User | None = None
 ) -> Photo:
     """Keep a photo of a case and announce it, so that it is indexed.
 

@@ -19,12 +19,20 @@ LAST_SECONDS = 30.0
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="edge_client", description="Find faces beside a camera and send them to Sightline.")
-    parser.add_argument("--source", required=True, help="a camera's index, an rtsp:// or http:// stream, a clip, or a folder")
+    parser = argparse.ArgumentParser(
+        prog="edge_client", description="Find faces beside a camera and send them to Sightline."
+    )
+    parser.add_argument(
+        "--source", required=True, help="a camera's index, an rtsp:// or http:// stream, a clip, or a folder"
+    )
     parser.add_argument("--server", required=True, help="Sightline's address, e.g. https://sightline.example")
-    parser.add_argument("--token", default=os.environ.get("SIGHTLINE_TOKEN"), help="the camera's token, or in SIGHTLINE_TOKEN")
+    parser.add_argument(
+        "--token", default=os.environ.get("SIGHTLINE_TOKEN"), help="the camera's token, or in SIGHTLINE_TOKEN"
+    )
     parser.add_argument("--model", default="dlib", help="the folder of an InsightFace pack, or dlib (the default)")
-    parser.add_argument("--min-score", type=float, default=0.8, help="send faces detected with at least this score, 0..1")
+    parser.add_argument(
+        "--min-score", type=float, default=0.8, help="send faces detected with at least this score, 0..1"
+    )
     parser.add_argument("--fps", type=float, default=2.0, help="frames to look at in a second")
     parser.add_argument("--queue", type=Path, default=Path("edge-queue"), help="the folder in which unsent faces wait")
     parser.add_argument("--once", action="store_true", help="end when a folder has been read, instead of watching it")

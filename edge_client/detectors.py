@@ -54,7 +54,9 @@ class DlibDetector:
         try:
             import dlib
         except ImportError as error:
-            raise DetectorUnavailable("dlib is not installed: pip install dlib-bin, or name a pack by --model.") from error
+            raise DetectorUnavailable(
+                "dlib is not installed: pip install dlib-bin, or name a pack by --model."
+            ) from error
         self._detector = dlib.get_frontal_face_detector()
 
     def find(self, bgr: NDArray[np.uint8]) -> list[FoundFace]:
@@ -62,7 +64,9 @@ class DlibDetector:
         upsample = 1 if max(rgb.shape[:2]) <= 1000 else 0
         rectangles, margins, _ = self._detector.run(rgb, upsample, 0.0)
         return [
-            FoundFace((float(r.left()), float(r.top()), float(r.right()), float(r.bottom())), 1 / (1 + math.exp(-2 * m)))
+            FoundFace(
+                (float(r.left()), float(r.top()), float(r.right()), float(r.bottom())), 1 / (1 + math.exp(-2 * m))
+            )
             for r, m in zip(rectangles, margins, strict=True)
         ]
 

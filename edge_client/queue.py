@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +36,7 @@ class DiskQueue:
         # The details come last and by a rename: a file of details always stands for a whole entry.
         scratch = self.folder / f"{name}.part"
         scratch.write_text(json.dumps(details))
-        os.replace(scratch, self.folder / f"{name}.json")
+        scratch.replace(self.folder / f"{name}.json")
         waiting = self._entries()
         for path in waiting[: max(0, len(waiting) - self.limit)]:
             logger.error("the queue is full at %d; dropped %s, the oldest", self.limit, path.stem)
@@ -61,7 +60,8 @@ class DiskQueue:
     def refuse(self, entry: Waiting, reason: str) -> None:
         """Set aside what the server will not take, with the reason beside it."""
         for suffix in (".jpg", ".json"):
-            os.replace(entry.path.with_suffix(suffix), self.refused / entry.path.with_suffix(suffix).name)
+            path = entry.path.with_suffix(suffix)
+            path.replace(self.refused / path.name)
         (self.refused / f"{entry.path.stem}.txt").write_text(reason)
 
     def __len__(self) -> int:

@@ -71,7 +71,7 @@ class Sender(threading.Thread):
                     logger.error("%s; faces wait in %s", problem, self.queue.folder)
                 self.reachable = False
                 # Jitter, so that a hundred cameras don't come back in the same instant.
-                self._stopping.wait(pause * random.uniform(0.7, 1.3))
+                self._stopping.wait(pause * random.uniform(0.7, 1.3))  # noqa: S311
                 pause = min(pause * 2, LONGEST_PAUSE)
             else:
                 if not self.reachable:

@@ -14,7 +14,7 @@ from matching.models import FaceModel
 
 @dataclass(frozen=True)
 class Calibration:
-    """q90, q999: the similarities that 90 % and 99.9 % of non-mates stay below. measured_on: in words; "" if assumed."""
+    """q90, q999: the similarities that 90 % and 99.9 % of non-mates stay below. measured_on: "" if assumed."""
 
     q90: float
     q999: float
@@ -79,9 +79,15 @@ def strength(model: FaceModel, similarity: float, gallery_size: int) -> Strength
     if strangers < 0.01:
         word, why = "strong", f"Fewer than 1 in 100 unrelated faces would find somebody this alike among {cases}."
     elif strangers < 0.1:
-        word, why = "fair", f"About 1 in {1 / strangers:.0f} unrelated faces would find somebody this alike among {cases}."
+        word, why = (
+            "fair",
+            f"About 1 in {1 / strangers:.0f} unrelated faces would find somebody this alike among {cases}.",
+        )
     elif strangers < 1:
-        word, why = "weak", f"About {strangers * 100:.0f} in 100 unrelated faces would find somebody this alike among {cases}."
+        word, why = (
+            "weak",
+            f"About {strangers * 100:.0f} in 100 unrelated faces would find somebody this alike among {cases}.",
+        )
     else:
         word, why = "weak", f"About {strangers:,.0f} strangers among {cases} are this alike by chance."
     if not calibration.measured_on:

@@ -40,9 +40,14 @@ PEOPLE = {
 PLACES = ["Riverside bus station", "Harbour Street market", "North campus", "Old Mill Road", "Central library"]
 
 
+class NothingToPlay(Exception):
+    """The demo lacks its pictures or its cases; the text says what to do."""
+
+
 def _package_file(package: str, *parts: str) -> Path:
     spec = find_spec(package)
-    assert spec is not None and spec.submodule_search_locations
+    if spec is None or not spec.submodule_search_locations:
+        raise NothingToPlay(f"The package {package}, whose pictures the demo uses, is not installed.")
     return Path(spec.submodule_search_locations[0], *parts)
 
 
@@ -80,7 +85,7 @@ def load() -> int:
                     "age_to": age,
                     "last_seen_on": (timezone.now() - timedelta(days=37 * number)).date(),
                     "last_seen_place": PLACES[number % len(PLACES)],
-                    "circumstances": "A made-up case to try Sightline with. The photo is a sample from an installed package.",
+                    "circumstances": "A made-up case to try Sightline with. The photo comes from an installed package.",
                     "agency": "Demo agency",
                     "contact": "Nobody: this is a demo",
                 },
@@ -125,10 +130,6 @@ def camera_token() -> str:
     """A fresh token of the demo camera, which is made where it is missing."""
     camera = Camera.objects.filter(name=CAMERA).first() or Camera(name=CAMERA, place="A made-up street corner")
     return camera.issue_token()
-
-
-class NothingToPlay(Exception):
-    pass
 
 
 def play_camera(server: str) -> "subprocess.Popen[bytes]":

@@ -24,7 +24,8 @@ class SearchForm(forms.Form):
         image = self.cleaned_data["image"]
         if image.size > MAX_BYTES:
             raise forms.ValidationError(
-                f"{image.name} has {image.size / 2**20:.0f} MB; the limit is {MAX_BYTES // 2**20} MB. Send a smaller one."
+                f"{image.name} has {image.size / 2**20:.0f} MB; the limit is {MAX_BYTES // 2**20} MB. "
+                "Send a smaller one."
             )
         return image
 

@@ -40,8 +40,7 @@ class ImageTooLarge(ImageRefused):
 class ImageTooSmall(ImageRefused):
     def __init__(self, width: int, height: int) -> None:
         super().__init__(
-            f"The picture is {width} by {height} pixels; a face needs at least {MIN_SIDE} each way. "
-            "Send a larger one."
+            f"The picture is {width} by {height} pixels; a face needs at least {MIN_SIDE} each way. Send a larger one."
         )
 
 

@@ -13,13 +13,14 @@ from matching.models import Face, FaceModel
 
 
 class NotAFaceOfThePhoto(Exception):
-    pass
+    """A face cannot be the case's person; the text says why."""
 
 
 def index_photo(photo_id: int, model: FaceModel | None = None) -> Photo | None:
     """Find and embed the faces of a photo, and write on the photo how that ended. May run twice.
 
-    model: the active one if None; then only a photo that waits is indexed. Returns None where there is nothing to do. Raises `NoFaceModel`, `EngineUnavailable`.
+    model: the active one if None; then only a photo that waits is indexed. Returns None where there is nothing to do.
+    Raises `NoFaceModel`, `EngineUnavailable`.
     """
     photo = Photo.objects.filter(pk=photo_id).first()
     if photo is None or (model is None and photo.status != Photo.Status.PENDING):
@@ -103,7 +104,9 @@ def _subject(photo: Photo, rgb: RgbImage, faces: Sequence[DetectedFace]) -> int 
         return None
     chosen = photo.faces.filter(is_subject=True).order_by("-pk").first()
     if chosen is not None and faces:
-        overlaps = [_overlap(face.relative_box(rgb), (chosen.left, chosen.top, chosen.right, chosen.bottom)) for face in faces]
+        overlaps = [
+            _overlap(face.relative_box(rgb), (chosen.left, chosen.top, chosen.right, chosen.bottom)) for face in faces
+        ]
         if max(overlaps) > 0.3:
             return overlaps.index(max(overlaps))
     return 0 if len(faces) == 1 else None

@@ -6,7 +6,7 @@ from datetime import timedelta
 import apprise
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -37,7 +37,7 @@ def _tell_dashboards(alert_id: int) -> None:
     async_to_sync(get_channel_layer().group_send)(GROUP, {"type": "alert.changed", "id": alert_id})
 
 
-def review(alert: Alert, status: str, note: str, user: AbstractBaseUser) -> None:
+def review(alert: Alert, status: str, note: str, user: User) -> None:
     """Confirm or dismiss an alert, or take that back by the status `new`. Each step is kept."""
     with transaction.atomic():
         Review.objects.create(alert=alert, user=user, status=Alert.Status(status), note=note)

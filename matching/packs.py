@@ -120,8 +120,8 @@ def download(name: str, progress: Callable[[int, int], None] | None = None) -> P
                         progress(got, total)
         except requests.RequestException as error:
             raise PackProblem(
-                f"{name} could not be downloaded ({type(error).__name__}). On a machine with a network fetch {name}.zip, "
-                f"then here: manage.py models install {name}.zip"
+                f"{name} could not be downloaded ({type(error).__name__}). On a machine with a network "
+                f"fetch {name}.zip, then here: manage.py models install {name}.zip"
             ) from error
         file.flush()
         return install_zip(Path(file.name), name)
@@ -142,7 +142,7 @@ def install_zip(path: Path, name: str) -> Path:
                 if sum(member.file_size for member in members) > MAX_UNPACKED:
                     raise PackProblem(f"{path.name} unpacks to over {MAX_UNPACKED // 2**30} GB; that is no face model.")
                 for member in members:
-                    # Only the file's own name counts: some packs lie in a folder inside their zip, and none may climb out.
+                    # Only the file's own name counts: some packs lie in a folder in their zip, and none may climb out.
                     with archive.open(member) as source, open(fresh / PurePosixPath(member.filename).name, "wb") as out:
                         shutil.copyfileobj(source, out)
         except (zipfile.BadZipFile, OSError) as error:

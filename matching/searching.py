@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.db import transaction
 
@@ -19,7 +19,12 @@ CANDIDATES = 20
 
 
 def search_image(
-    content: bytes, filename: str, *, user: AbstractBaseUser | None, purpose: str, collections: Sequence[Collection] = ()
+    content: bytes,
+    filename: str,
+    *,
+    user: User | None,
+    purpose: str,
+    collections: Sequence[Collection] = (),
 ) -> Search:
     """Search the gallery for every face of a picture, and keep the search as it will be shown.
 
@@ -60,10 +65,8 @@ def keep_candidates(probe: Probe, hits: Sequence[gallery.Hit]) -> None:
     )
 
 
-def decide(candidate: Candidate, decision: str, user: AbstractBaseUser) -> None:
+def decide(candidate: Candidate, decision: str, user: User) -> None:
     """Note what the investigator made of a candidate; an empty decision takes it back."""
     candidate.decision = Candidate.Decision(decision)
     candidate.decided_by = user if decision else None
     candidate.save(update_fields=["decision", "decided_by"])
-
-

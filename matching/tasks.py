@@ -36,7 +36,7 @@ def deliver(delivery_id: int) -> None:
 
 @shared_task(queue=URGENT)
 def sweep() -> None:
-    """Queue again what waits in the database though the queue is empty: its task was lost with a worker or the broker."""
+    """Queue again what waits in the database though the queue is empty: its task was lost on the way."""
     from cases.models import Photo
     from matching.models import Capture, Delivery
 

@@ -1,5 +1,6 @@
 """Walk 3, watch: a camera's capture is kept, matched, and joined to the alert of its episode or raises a new one."""
 
+import math
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -105,7 +106,7 @@ def _meant_face(faces: Sequence[DetectedFace], opened: images.OpenedImage, captu
         x, y = width / 2, height / 2
 
     def distance(face: DetectedFace) -> float:
-        return ((face.box[0] + face.box[2]) / 2 - x) ** 2 + ((face.box[1] + face.box[3]) / 2 - y) ** 2
+        return math.hypot((face.box[0] + face.box[2]) / 2 - x, (face.box[1] + face.box[3]) / 2 - y)
 
     return min(faces, key=distance)
 

@@ -49,7 +49,7 @@ class Servers:
 
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = open(self.folder / "lock", "w")
+        lock = open(self.folder / "lock", "w")  # noqa: SIM115 (held until stop)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -175,7 +175,7 @@ def _private_runtime_dir() -> None:
 
     Without one it locks a single file in the shared temporary folder, which the first user of a machine would own.
     """
-    if not os.path.isdir(os.environ.get("XDG_RUNTIME_DIR", "")):
+    if not Path(os.environ.get("XDG_RUNTIME_DIR") or "/nonexistent").is_dir():
         path = Path(tempfile.gettempdir()) / f"sightline-{os.geteuid()}"
         path.mkdir(mode=0o700, exist_ok=True)
         if path.stat().st_uid != os.geteuid():

@@ -15,7 +15,7 @@ from tests.product import Product, start
 
 @pytest.fixture(autouse=True)
 def _tasks_run_at_once() -> Iterator[None]:
-    """A task runs where it is queued, once its transaction is committed; tests/faults and tests/browser use real workers."""
+    """A task runs where it is queued, on commit; tests/faults and tests/browser use real workers."""
     app.conf.task_always_eager = True
     app.conf.task_eager_propagates = True
     yield

@@ -33,7 +33,9 @@ def person(number: int) -> bytes:
     rgb = group()
     middle, height = GROUP_MIDDLES[number], rgb.shape[0]
     top = [0.27, 0.12, 0.25, 0.32, 0.08, 0.28][number]
-    return images.to_jpeg(images.crop(rgb, (middle - 0.05, top, middle + 0.05, top + 0.1 * rgb.shape[1] / height), 0.35))
+    return images.to_jpeg(
+        images.crop(rgb, (middle - 0.05, top, middle + 0.05, top + 0.1 * rgb.shape[1] / height), 0.35)
+    )
 
 
 def astronaut() -> bytes:

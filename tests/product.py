@@ -37,7 +37,13 @@ class Product:
 
     def manage(self, *arguments: str, **options) -> subprocess.CompletedProcess:
         return subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment(), capture_output=True, text=True, timeout=120, **options
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            **options,
         )
 
     def wait_until_up(self, seconds: float = 90) -> None:

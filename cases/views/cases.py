@@ -58,7 +58,7 @@ def case_close(request: HttpRequest, pk: int) -> HttpResponse:
     case = get_object_or_404(Case, pk=pk)
     form = CloseForm(request.POST)
     if not form.is_valid():
-        messages.error(request, " ".join(form.errors["reason"]))
+        messages.error(request, " ".join(str(error) for error in form.errors["reason"]))
     elif case.close(form.cleaned_data["reason"]):
         audit.record(request, "closed", case, form.cleaned_data["reason"])
         messages.success(request, "The case is closed; no search finds it now. Reopen brings it back.")

@@ -18,7 +18,7 @@ def photo_upload(request: HttpRequest, pk: int) -> HttpResponse:
     if upload is None or view not in Photo.View.values:
         return JsonResponse({"error": "Send a photo, and front, side or other as its view."}, status=400)
     try:
-        photo = add_photo(case, upload.read(), upload.name or "", view=view, uploaded_by=request.user)
+        photo = add_photo(case, upload.read(), upload.name or "", view=view, uploaded_by=audit.signed_in(request))
     except PhotoAlreadyThere as there:
         return JsonResponse({"error": str(there)}, status=409)
     audit.record(request, "added photo", case, photo.filename)

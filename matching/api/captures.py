@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -122,7 +122,7 @@ class CapturesView(APIView):
                 {field: f"The image has over {MAX_CAPTURE_BYTES // 2**20} MB. Send the face's crop, not the frame."}
             )
         try:
-            capture = watching.receive_capture(request.user, content, detection_score=score, **details)
+            capture = watching.receive_capture(cast(Camera, request.user), content, detection_score=score, **details)
         except images.ImageRefused as refusal:
             raise serializers.ValidationError({field: str(refusal)}) from refusal
         return Response(AcceptedSerializer({"id": capture.uid}).data, status=202)

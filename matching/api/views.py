@@ -18,6 +18,7 @@ from matching.engines import EngineUnavailable
 from matching.face_models import NoFaceModel
 from matching.images import ImageRefused
 from matching.models import Alert, Camera, Candidate, Probe, Search
+from matching.templatetags import likeness
 
 
 class CandidateSerializer(serializers.ModelSerializer[Candidate]):
@@ -30,16 +31,15 @@ class CandidateSerializer(serializers.ModelSerializer[Candidate]):
     class Meta:
         model = Candidate
         fields = [
-            "rank", "similarity", "case", "case_number", "case_name", "face_url", "strength", "strength_note", "decision",
+            "rank", "similarity", "case", "case_number", "case_name", "face_url",
+            "strength", "strength_note", "decision",
         ]  # fmt: skip
 
     def get_face_url(self, candidate: Candidate) -> str | None:
         return reverse("face", args=[candidate.face_id]) if candidate.face_id else None
 
     def _strength(self, candidate: Candidate) -> calibration.Strength:
-        search = candidate.probe.search
-        assert search is not None
-        return calibration.strength(search.model, candidate.similarity, search.gallery_size)
+        return likeness.strength(candidate)
 
     def get_strength(self, candidate: Candidate) -> str:
         return self._strength(candidate).word
@@ -80,7 +80,7 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
             return searching.search_image(
                 upload.read(),
                 upload.name,
-                user=self.context["request"].user,
+                user=audit.signed_in(self.context["request"]),
                 purpose=validated_data["purpose"],
                 collections=validated_data.get("collections", []),
             )
@@ -124,7 +124,7 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
         ]  # fmt: skip
 
     def get_strength(self, alert: Alert) -> str:
-        return calibration.strength(alert.model, alert.similarity, alert.gallery_size).word
+        return likeness.strength(alert).word
 
     @extend_schema_field(str)
     def get_probe_url(self, alert: Alert) -> str:
@@ -148,7 +148,7 @@ class AlertViewSet(viewsets.ReadOnlyModelViewSet[Alert]):
         alert = self.get_object()
         form = ReviewSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        notifying.review(alert, form.validated_data["status"], form.validated_data["note"], request.user)
+        notifying.review(alert, form.validated_data["status"], form.validated_data["note"], audit.signed_in(request))
         audit.record(request, form.validated_data["status"], alert, form.validated_data["note"])
         return Response(self.get_serializer(alert).data)
 

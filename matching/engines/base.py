@@ -13,6 +13,7 @@ from matching.images import Box, RgbImage
 
 Embeddings = NDArray[np.float32]
 
+
 @dataclass(frozen=True)
 class Quality:
     """size: shorter side of the face's box, pixels. sharpness: variance of the Laplacian of the face at 112 pixels.
@@ -75,7 +76,7 @@ def unit_length(vectors: NDArray[np.float32]) -> Embeddings:
     """vectors: (n, d). Returns (n, d) float32, each row of length 1."""
     vectors = np.asarray(vectors, dtype=np.float32)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.maximum(lengths, 1e-12)
+    return np.asarray(vectors / np.maximum(lengths, 1e-12), dtype=np.float32)
 
 
 def measure_quality(rgb: RgbImage, box: Box, landmarks: NDArray[np.float32]) -> Quality:

@@ -35,7 +35,9 @@ class InsightFaceEngine:
             # No size given: the library then detects at 128 and 640, which finds tight crops too.
             pack.prepare(ctx_id=-1)
         except Exception as error:  # the library raises whatever onnx, onnxruntime and assert raise
-            raise EngineUnavailable(f"{folder} holds no usable InsightFace pack: {error or type(error).__name__}.") from error
+            raise EngineUnavailable(
+                f"{folder} holds no usable InsightFace pack: {error or type(error).__name__}."
+            ) from error
         if "recognition" not in pack.models:
             raise EngineUnavailable(f"{folder} holds a detector but no recognition model; install the whole pack.")
         self._detector: Any = pack.det_model

@@ -34,9 +34,7 @@ def size(model: FaceModel, collections: Among[int] | None = None) -> int:
     return searched_faces(model, collections).values("case").distinct().count()
 
 
-def search(
-    model: FaceModel, embedding: object, *, collections: Among[int] | None = None, limit: int = 20
-) -> list[Hit]:
+def search(model: FaceModel, embedding: object, *, collections: Among[int] | None = None, limit: int = 20) -> list[Hit]:
     """The cases most like a probe, best first, each once with its best face.
 
     embedding: (d,) float32, unit length, of the same model. Both sides have unit length, so their inner product is

@@ -55,6 +55,9 @@ class AlertCapture(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["capture", "case"], name="capture_once_a_case")]
 
+    def __str__(self) -> str:
+        return f"{self.capture} in {self.alert}"
+
 
 class Review(models.Model):
     """What one person decided about an alert, and why. The last one is the alert's status."""

@@ -62,7 +62,9 @@ class Capture(models.Model):
     captured_at = models.DateTimeField()
     received_at = models.DateTimeField(default=timezone.now)
     detection_score = models.FloatField(null=True, blank=True)
-    box = models.JSONField(null=True, blank=True, help_text="The face in the image sent: left, top, right, bottom, pixels.")
+    box = models.JSONField(
+        null=True, blank=True, help_text="The face in the image sent: left, top, right, bottom, pixels."
+    )
     status = models.CharField(max_length=15, choices=Status.choices, default=Status.PENDING)
 
     class Meta:

@@ -1,6 +1,6 @@
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
@@ -46,7 +46,7 @@ def alert_review(request: HttpRequest, pk: int) -> HttpResponse:
     status, note = request.POST.get("status", ""), request.POST.get("note", "").strip()
     if status not in Alert.Status.values:
         return HttpResponse("Choose confirm, dismiss or undo.", status=400)
-    notifying.review(alert, status, note, request.user)
+    notifying.review(alert, status, note, audit.signed_in(request))
     audit.record(request, {"new": "reopened"}.get(status, status), alert, note)
     if getattr(request, "htmx", False):
         alert = alert_cards().get(pk=pk)

@@ -6,10 +6,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from cases import audit
-from matching.forms import CameraForm
 from matching import demo
+from matching.forms import CameraForm
 from matching.models import Camera, Capture
-
 
 
 def camera_list(request: HttpRequest) -> HttpResponse:

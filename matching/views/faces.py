@@ -7,9 +7,9 @@ from django.views.decorators.http import require_POST
 
 from cases import audit
 from cases.models import Case, Photo
+from cases.private_files import picture
 from matching import indexing
 from matching.models import Face, Probe, Search
-from cases.private_files import picture
 
 
 def face_crop(request: HttpRequest, pk: int) -> HttpResponse:

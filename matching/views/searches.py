@@ -26,7 +26,7 @@ def search_new(request: HttpRequest) -> HttpResponse:
                 search = searching.search_image(
                     upload.read(),
                     upload.name,
-                    user=request.user,
+                    user=audit.signed_in(request),
                     purpose=form.cleaned_data["purpose"],
                     collections=form.cleaned_data["collections"],
                 )
@@ -40,7 +40,7 @@ def search_new(request: HttpRequest) -> HttpResponse:
                     return HttpResponseClientRedirect(search.get_absolute_url())
                 return redirect(search)
         else:
-            errors = [error for field in form.errors.values() for error in field]
+            errors = [str(error) for field in form.errors.values() for error in field]
         if getattr(request, "htmx", False):
             return render(request, "search/_errors.html", {"errors": errors}, status=422)
     recent = Search.objects.select_related("user").prefetch_related("probes__candidates__case")[:RECENT]
@@ -74,7 +74,11 @@ def search_again(request: HttpRequest, pk: str) -> HttpResponse:
         with old.image.open() as file:
             content = file.read()
         search = searching.search_image(
-            content, old.filename, user=request.user, purpose=old.purpose, collections=form.cleaned_data["collections"]
+            content,
+            old.filename,
+            user=audit.signed_in(request),
+            purpose=old.purpose,
+            collections=form.cleaned_data["collections"],
         )
     except (FileNotFoundError, ImageRefused, NoFaceModel, EngineUnavailable) as problem:
         messages.error(request, f"The search could not be run again: {problem}")
@@ -90,6 +94,6 @@ def candidate_decide(request: HttpRequest, pk: int) -> HttpResponse:
     search = candidate.probe.search
     if decision not in Candidate.Decision.values or search is None:
         return HttpResponse("Choose possible match, not this person or undo.", status=400)
-    searching.decide(candidate, decision, request.user)
+    searching.decide(candidate, decision, audit.signed_in(request))
     audit.record(request, candidate.get_decision_display().lower(), candidate.case, f"search {search.pk}")
     return render(request, "search/_candidate.html", {"candidate": candidate, "probe": candidate.probe})

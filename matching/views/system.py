@@ -13,7 +13,6 @@ from matching import calibration, packs
 from matching.models import Capture, Face, FaceModel
 
 
-
 def system(request: HttpRequest) -> HttpResponse:
     model = FaceModel.objects.filter(is_active=True).first()
     levels = []
@@ -67,6 +66,8 @@ def _workers() -> list[str]:
 
 def _server_version() -> str:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('server_version'), extversion FROM pg_extension WHERE extname = 'vector'")
+        cursor.execute(
+            "SELECT current_setting('server_version'), extversion FROM pg_extension WHERE extname = 'vector'"
+        )
         row = cursor.fetchone()
     return f"PostgreSQL {row[0]}, pgvector {row[1]}" if row else "PostgreSQL without pgvector"

@@ -36,10 +36,8 @@ function show(message) {
   const old = document.getElementById(`alert-${message.id}`);
   // A note being typed is not thrown away by a newer capture.
   if (old?.contains(document.activeElement) && document.activeElement.value) return;
-  const fits = shown === "all" || shown === message.status;
-  if (!fits) {
-    old?.remove();
-  } else {
+  // A card that was decided stays where it is, with its undo, until the page is opened anew.
+  if (old || shown === "all" || shown === message.status) {
     const holder = document.createElement("template");
     holder.innerHTML = message.html.trim();
     const card = holder.content.firstElementChild;

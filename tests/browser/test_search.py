@@ -38,7 +38,8 @@ def test_a_picture_is_pasted(page: Page):
         """async (bytes) => {
             const carrier = new DataTransfer();
             carrier.items.add(new File([new Uint8Array(bytes)], "pasted.jpg", {type: "image/jpeg"}));
-            document.dispatchEvent(new ClipboardEvent("paste", {clipboardData: carrier, bubbles: true, cancelable: true}));
+            const how = {clipboardData: carrier, bubbles: true, cancelable: true};
+            document.dispatchEvent(new ClipboardEvent("paste", how));
         }""",
         list(faces.person(4)),
     )

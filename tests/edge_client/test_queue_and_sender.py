@@ -64,7 +64,11 @@ def test_what_waits_outlives_the_client_and_the_oldest_goes_first(queue, server,
     again = DiskQueue(tmp_path / "queue")
     assert len(again) == 3
     assert sender(again, server).finish(10)
-    assert [next(n for n in (b"a", b"b", b"c") if b"\r\n\r\n" + n + b"\r\n" in body) for _, body in server.got] == [b"a", b"b", b"c"]
+    assert [next(n for n in (b"a", b"b", b"c") if b"\r\n\r\n" + n + b"\r\n" in body) for _, body in server.got] == [
+        b"a",
+        b"b",
+        b"c",
+    ]
 
 
 def test_nothing_is_lost_while_the_server_is_away(queue, server):

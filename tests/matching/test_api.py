@@ -35,7 +35,9 @@ def test_it_works(any_model, six_cases, api):
 
 def test_a_token_is_given_for_a_name_and_password(user):
     answer = Client().post("/api/v1/token/", {"username": "kim", "password": "a-long-password"})
-    assert Client(headers={"authorization": f"Token {answer.json()['token']}"}).get("/api/v1/alerts/").status_code == 200
+    assert (
+        Client(headers={"authorization": f"Token {answer.json()['token']}"}).get("/api/v1/alerts/").status_code == 200
+    )
 
 
 def test_a_bad_picture_and_a_missing_purpose_are_named(any_model, api):

@@ -36,9 +36,7 @@ READABLE = {
     "still gif": lambda: saved(picture(), "GIF"),
     "cmyk": lambda: saved(picture().convert("CMYK"), "JPEG"),
     "grey": lambda: saved(picture().convert("L"), "PNG"),
-    "16 bit": lambda: saved(
-        Image.fromarray(np.asarray(picture().convert("L"), dtype=np.uint16) * 257), "PNG"
-    ),
+    "16 bit": lambda: saved(Image.fromarray(np.asarray(picture().convert("L"), dtype=np.uint16) * 257), "PNG"),
     "palette": lambda: saved(picture().convert("P"), "PNG"),
     "with alpha": lambda: saved(picture().convert("RGBA"), "PNG"),
     "a PNG called JPEG": lambda: saved(picture(), "PNG"),

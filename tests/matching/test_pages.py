@@ -14,7 +14,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def search(client, content: bytes | None = None, **changes):
-    form = {"image": SimpleUploadedFile("tip.jpg", faces.person(3) if content is None else content), "purpose": "tip 12"}
+    form = {
+        "image": SimpleUploadedFile("tip.jpg", faces.person(3) if content is None else content),
+        "purpose": "tip 12",
+    }
     return client.post("/search/", {**form, **changes})
 
 

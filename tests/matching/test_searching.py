@@ -16,7 +16,9 @@ def test_it_works(model, six_cases, user):
     assert best.rank == 1
     assert best.similarity > 0.8
     assert search.gallery_size == 6
-    assert [c.similarity for c in probe.candidates.all()] == sorted((c.similarity for c in probe.candidates.all()), reverse=True)
+    assert [c.similarity for c in probe.candidates.all()] == sorted(
+        (c.similarity for c in probe.candidates.all()), reverse=True
+    )
 
 
 def test_every_face_of_a_picture_finds_its_own_person(model, six_cases, user):

@@ -20,7 +20,11 @@ NOW = timezone.now() - timedelta(hours=1)
 def send(camera):
     def send(person: int = 1, seconds: float = 0, camera=camera, match: bool = True) -> Capture:
         capture = watching.receive_capture(
-            camera, faces.person(person), uid=uuid.uuid4(), captured_at=NOW + timedelta(seconds=seconds), detection_score=0.9
+            camera,
+            faces.person(person),
+            uid=uuid.uuid4(),
+            captured_at=NOW + timedelta(seconds=seconds),
+            detection_score=0.9,
         )
         if match:
             watching.match_capture(capture.pk)

@@ -37,7 +37,12 @@ def test_it_starts_says_so_to_a_second_start_stops_whole_and_keeps_the_data(fold
     assert "Sign in" in requests.get(first.url, timeout=10).text
 
     second = subprocess.run(
-        [sys.executable, "manage.py", "quickstart"], cwd=ROOT, env=environment(folder), capture_output=True, text=True, timeout=60
+        [sys.executable, "manage.py", "quickstart"],
+        cwd=ROOT,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert second.returncode == 1
     assert f"already runs on {folder}, at {first.url}" in second.stderr

@@ -58,7 +58,9 @@ class Command(BaseCommand):
             folder = packs.install_zip(path, path.stem)
         else:
             if options["pack"] in packs.KNOWN and not (options["accept_licence"] or face_models.licence_accepted()):
-                raise CommandError(f"{packs.LICENCE} To accept that: add --accept-licence, or set ACCEPT_MODEL_LICENCE=yes.")
+                raise CommandError(
+                    f"{packs.LICENCE} To accept that: add --accept-licence, or set ACCEPT_MODEL_LICENCE=yes."
+                )
             folder = packs.download(options["pack"], self._progress)
         self.stdout.write(f"Installed in {folder}. To use it: manage.py models activate {folder.name}")
 

@@ -1,4 +1,4 @@
-"""`manage.py quickstart`, which `make run` calls: everything that Sightline needs, started, looked after and stopped."""
+"""`manage.py quickstart`, which `make run` calls: all that Sightline needs, started, looked after and stopped."""
 
 import getpass
 import os
@@ -25,14 +25,18 @@ STOP_SECONDS = 15
 
 
 class Command(BaseCommand):
-    help = "Start Sightline whole: database, Redis, migrations, face model, administrator, demo, web, worker, scheduler."
+    help = (
+        "Start Sightline whole: database, Redis, migrations, face model, administrator, demo, web, worker, scheduler."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default=os.environ.get("HOST", "127.0.0.1"))
         parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
         parser.add_argument("--no-demo", action="store_true", help="leave an empty database empty")
-        parser.add_argument("--no-input", action="store_true", help="ask nothing; take the answers from the environment")
+        parser.add_argument(
+            "--no-input", action="store_true", help="ask nothing; take the answers from the environment"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.asks = sys.stdin.isatty() and not options["no_input"]
@@ -121,8 +125,8 @@ class Command(BaseCommand):
                     "--no-access-log", "--timeout-graceful-shutdown", "3"],
             "worker": ["celery", "--quiet", "-A", "mpsite", "worker", "--pool", "threads", "--concurrency", "2",
                        "-Q", "captures,work", "--loglevel", "WARNING"],
-            "scheduler": ["celery", "--quiet", "-A", "mpsite", "beat", "--schedule", str(beat_schedule), "--pidfile", "",
-                          "--loglevel", "WARNING"],
+            "scheduler": ["celery", "--quiet", "-A", "mpsite", "beat", "--schedule", str(beat_schedule),
+                          "--pidfile", "", "--loglevel", "WARNING"],
         }  # fmt: skip
         environment = {
             **os.environ,
@@ -151,7 +155,7 @@ class Command(BaseCommand):
                 if child.poll() is not None:
                     raise CommandError(f"The {name} process ended with {child.returncode}; its lines above say why.")
             try:
-                urllib.request.urlopen(f"{url}healthz/", timeout=2).close()
+                urllib.request.urlopen(f"{url}healthz/", timeout=2).close()  # noqa: S310 (our own address)
                 return
             except (urllib.error.URLError, TimeoutError):
                 time.sleep(0.1)
@@ -179,7 +183,11 @@ class Command(BaseCommand):
                 self.stderr.write(f"The {name} process ended with {child.returncode}; starting it again.")
                 started = time.monotonic()
                 children[name] = subprocess.Popen(
-                    child.args, env=os.environ, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_die_with_parent
+                    child.args,
+                    env=os.environ,
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,
+                    preexec_fn=_die_with_parent,
                 )
 
 
