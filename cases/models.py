@@ -81,6 +81,7 @@ class Case(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-pk"]
+        indexes = [models.Index(fields=["status", "collection"])]
         constraints = [
             models.UniqueConstraint(
                 fields=["collection", "number"],

@@ -18,7 +18,7 @@ router.register("cameras", CameraViewSet)
 urlpatterns = [
     path("v1/captures/", CapturesView.as_view(), name="captures"),
     path("v1/token/", obtain_auth_token, name="api-token"),
-    path("v1/", include(router.urls)),
+    path("v1/", include((router.urls, "api"))),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Collection as Among
 from dataclasses import dataclass
 
-from django.db.models import FloatField, Q, QuerySet
+from django.db.models import FloatField, QuerySet
 from django.db.models.functions import Cast
 from pgvector import HalfVector
 from pgvector.django import MaxInnerProduct
@@ -23,10 +23,11 @@ class Hit:
 
 def searched_faces(model: FaceModel, collections: Among[int] | None = None) -> QuerySet[Face]:
     """The gallery: each open case's own faces under one model. collections: ids, or None for all."""
-    wanted = Q(model=model, is_subject=True, case__status=Case.Status.OPEN)
+    faces = Face.objects.filter(model=model, is_subject=True)
     if collections is not None:
-        wanted &= Q(case__collection__in=collections)
-    return Face.objects.filter(wanted)
+        faces = faces.filter(case__collection__in=collections)
+    # Leaving out the few closed cases costs a third of what joining the many open ones does.
+    return faces.exclude(case__in=Case.objects.filter(status=Case.Status.CLOSED))
 
 
 def size(model: FaceModel, collections: Among[int] | None = None) -> int:

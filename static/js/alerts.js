@@ -35,7 +35,7 @@ function show(message) {
   if (message.at > since) since = message.at;
   const old = document.getElementById(`alert-${message.id}`);
   // A note being typed is not thrown away by a newer capture.
-  if (old?.contains(document.activeElement) && document.activeElement.value) return;
+  if (old?.querySelector("input[name=note]")?.matches(":focus:not(:placeholder-shown)")) return;
   // A card that was decided stays where it is, with its undo, until the page is opened anew.
   if (old || shown === "all" || shown === message.status) {
     const holder = document.createElement("template");

@@ -31,12 +31,14 @@ def test_an_alert_appears_without_a_reload_is_confirmed_and_undone(page: Page, p
     card = page.locator(".alert", has_text="Quinn Harper")
     expect(card).to_be_visible(timeout=15000)
     expect(card).to_contain_text("test_an_alert_appears")
-    assert card.locator("img").evaluate_all("all => all.every(image => image.complete && image.naturalWidth > 50)")
+    page.wait_for_function(
+        "[...document.querySelectorAll('.alert img')].every((i) => i.complete && i.naturalWidth > 50)"
+    )
     assert page.evaluate("window.notReloaded")
     card.locator("[name=note]").fill("mole on the left cheek")
     card.get_by_role("button", name="Confirm").click()
     expect(card.locator(".status").first).to_have_text("Confirmed sighting")
-    card.locator("text=Undo").click()
+    card.get_by_role("button", name="Undo").click()
     expect(card.locator(".status").first).to_have_text("New")
 
 

@@ -19,8 +19,9 @@ def test_it_works(page: Page):
     first = page.locator(".candidate").first
     expect(first).to_contain_text("Jordan Vale")
     expect(first).to_contain_text("Strong", ignore_case=True)
-    images = first.locator("img")
-    assert images.evaluate_all("all => all.every(image => image.complete && image.naturalWidth > 50)")
+    page.wait_for_function(
+        "[...document.querySelectorAll('.candidate.first img')].every((i) => i.complete && i.naturalWidth > 50)"
+    )
     page.goto("/search/")
     expect(page.locator("text=tip 4711").first).to_be_visible()
 

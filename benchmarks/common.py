@@ -1,0 +1,33 @@
+"""Percentiles, tables and an empty database for each benchmark."""
+
+import statistics
+from collections.abc import Iterable, Sequence
+
+from django.core.management import call_command
+
+from matching import face_models
+from matching.models import FaceModel
+from tests import faces
+
+
+def fresh_database(model: str | None = None) -> FaceModel:
+    """Migrate, empty everything and use a model: the shared pack where it is here, else dlib."""
+    call_command("migrate", verbosity=0, interactive=False)
+    call_command("flush", verbosity=0, interactive=False)
+    registered = face_models.register(model or (str(faces.PACK) if faces.PACK.is_dir() else "dlib"))
+    face_models.activate(registered)
+    return registered
+
+
+def percentiles(milliseconds: Sequence[float]) -> str:
+    """p50 and p95 in one cell."""
+    ordered = sorted(milliseconds)
+    return f"{statistics.median(ordered):.1f} / {ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]:.1f} ms"
+
+
+def table(*rows: Iterable[object]) -> None:
+    """A Markdown table; the first row is its head."""
+    head, *rest = [[str(cell) for cell in row] for row in rows]
+    print(f"| {' | '.join(head)} |\n| {' | '.join('---' for _ in head)} |")
+    for row in rest:
+        print(f"| {' | '.join(row)} |")

@@ -1,0 +1,45 @@
+"""Search by upload against 15,000 faces: the whole of it and its parts, in one run."""
+
+import time
+
+import numpy as np
+
+from benchmarks import gallery as made
+from benchmarks.common import fresh_database, percentiles, table
+from matching import engines, images, searching
+from matching.gallery import pgvector as gallery
+from tests import faces
+
+SIZES = (1_000, 15_000)
+PROBES = 40
+
+
+def run() -> None:
+    rows = []
+    for size in SIZES:
+        model = fresh_database()
+        made.fill(model, size)
+        paths = (
+            sorted((faces.EVAL / "people").glob("*/*"))[:PROBES] if faces.EVAL.is_dir() else [faces.ASTRONAUT] * PROBES
+        )
+        pictures = [path.read_bytes() for path in paths]
+        engine = engines.load(model.source)
+        embeddings = [engine.faces(images.open_image(content).rgb)[0].embedding for content in pictures]
+        whole = [_timed(lambda c=c: searching.search_image(c, "x.jpg", user=None, purpose="bench")) for c in pictures]
+        vector = [_timed(lambda e=e: gallery.search(model, e)) for e in embeddings]
+        faces_ = [_timed(lambda c=c: engine.faces(images.open_image(c).rgb)) for c in pictures]
+        # The same scan in numpy, for the ratio: a matrix product in this process's memory.
+        matrix = np.random.default_rng(2).normal(size=(size, model.dimensions)).astype(np.float32)
+        product = [_timed(lambda e=e: np.argsort(-(matrix @ e))[:20]) for e in embeddings]
+        rows.append((f"{size:,}", *map(percentiles, (whole, faces_, vector, product))))
+    table(
+        ("faces in the gallery", "upload to candidates, kept (p50 / p95)", "of that decode, detect, embed",
+         "of that the vector search", "numpy scan, to compare"),
+        *rows,
+    )  # fmt: skip
+
+
+def _timed(call) -> float:
+    started = time.perf_counter()
+    call()
+    return (time.perf_counter() - started) * 1000
