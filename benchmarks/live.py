@@ -1,4 +1,4 @@
-"""The whole product from outside: a capture posted until its alert is in an open dashboard's websocket; start; memory."""
+"""The whole product from outside: capture posted to alert in a dashboard's websocket; start; memory."""
 
 import json
 import queue

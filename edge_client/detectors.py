@@ -33,10 +33,19 @@ class ScrfdDetector:
     """folder: an InsightFace pack, of which only the detector is loaded. Raises `DetectorUnavailable`."""
 
     def __init__(self, folder: Path) -> None:
+        import onnxruntime
         from insightface.app import FaceAnalysis
 
+        options = onnxruntime.SessionOptions()
+        # Idle threads that spin take the cores from whatever else the device does.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            pack = FaceAnalysis(name=str(folder), allowed_modules=["detection"], providers=["CPUExecutionProvider"])
+            pack = FaceAnalysis(
+                name=str(folder),
+                allowed_modules=["detection"],
+                providers=["CPUExecutionProvider"],
+                sess_options=options,
+            )
             pack.prepare(ctx_id=-1)
         except Exception as error:  # the library raises whatever onnx, onnxruntime and assert raise
             raise DetectorUnavailable(f"{folder} holds no usable InsightFace pack: {error!r}") from error

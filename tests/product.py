@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import requests
@@ -22,12 +23,12 @@ NAME, PASSWORD = "admin", "a-long-password"
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
 @dataclass
 class Product:
-    process: subprocess.Popen
+    process: subprocess.Popen[bytes]
     folder: Path
     url: str
     log: Path
@@ -35,7 +36,7 @@ class Product:
     def environment(self) -> dict[str, str]:
         return environment(self.folder)
 
-    def manage(self, *arguments: str, **options) -> subprocess.CompletedProcess:
+    def manage(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
@@ -54,7 +55,8 @@ class Product:
             time.sleep(0.1)
 
     def children(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
+        found: list[psutil.Process] = psutil.Process(self.process.pid).children(recursive=True)
+        return found
 
     def child(self, word: str) -> psutil.Process:
         return next(p for p in self.children() if word in p.cmdline())
@@ -66,7 +68,7 @@ class Product:
 
     def token(self) -> str:
         answer = requests.post(f"{self.url}api/v1/token/", {"username": NAME, "password": PASSWORD}, timeout=20)
-        return answer.json()["token"]
+        return str(answer.json()["token"])
 
     def api(self) -> requests.Session:
         session = requests.Session()

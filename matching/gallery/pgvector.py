@@ -3,8 +3,7 @@
 from collections.abc import Collection as Among
 from dataclasses import dataclass
 
-from django.db.models import FloatField, QuerySet
-from django.db.models.functions import Cast
+from django.db.models import QuerySet
 from pgvector import HalfVector
 from pgvector.django import MaxInnerProduct
 
@@ -41,14 +40,15 @@ def search(model: FaceModel, embedding: object, *, collections: Among[int] | Non
     embedding: (d,) float32, unit length, of the same model. Both sides have unit length, so their inner product is
     the cosine.
     """
+    # pgvector's operator is the negative inner product; ordered by the very column, it is computed once a row.
     distance = MaxInnerProduct("embedding", HalfVector(embedding))
-    faces = searched_faces(model, collections).annotate(similarity=-Cast(distance, FloatField())).order_by(distance)
+    faces = searched_faces(model, collections).annotate(distance=distance).order_by("distance")
     fetched = limit * 4
     while True:
-        rows = list(faces.values_list("case_id", "pk", "similarity")[:fetched])
+        rows = list(faces.values_list("case_id", "pk", "distance")[:fetched])
         best: dict[int, Hit] = {}
-        for case_id, face_id, similarity in rows:
-            best.setdefault(case_id, Hit(case_id, face_id, float(similarity)))
+        for case_id, face_id, negative in rows:
+            best.setdefault(case_id, Hit(case_id, face_id, -float(negative)))
         if len(best) >= limit or len(rows) < fetched:
             return list(best.values())[:limit]
         # Cases with many photos fill the list: look further down.

@@ -1,0 +1,104 @@
+"""The docs can't lie: what exists is documented, and what is documented exists."""
+
+import ast
+import re
+import tomllib
+
+import pytest
+from django.urls import get_resolver
+
+from tests.product import ROOT
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def variables_read() -> set[str]:
+    """Every environment variable that the product's code names."""
+    found = set()
+    for path in [
+        ROOT / "manage.py",
+        *(p for room in ("mpsite", "cases", "matching", "edge_client") for p in (ROOT / room).rglob("*.py")),
+    ]:
+        source = path.read_text()
+        found |= set(re.findall(r'(?:environ\.get\(|environ\[|_list\()\s*"([A-Z_]+)"', source))
+    return found - {"XDG_RUNTIME_DIR", "DJANGO_SETTINGS_MODULE"}
+
+
+def test_every_setting_is_documented_and_every_documented_one_exists():
+    documented = set(re.findall(r"`([A-Z][A-Z_]+)`", read("docs/settings.md")))
+    assert variables_read() <= documented
+    assert documented - variables_read() == {"SIGHTLINE_URL", "SIGHTLINE_TEST_PACK"}
+
+
+def test_every_command_is_documented():
+    written = read("docs/models.md") + read("README.md") + read("docs/architecture.md")
+    for path in ROOT.glob("*/management/commands/[a-z]*.py"):
+        assert f"`{path.stem}`" in written or f"manage.py {path.stem}" in written, path.stem
+
+
+@pytest.mark.parametrize(
+    "option", re.findall(r'add_argument\(\s*"(--[a-z-]+)"', (ROOT / "edge_client/__main__.py").read_text())
+)
+def test_every_option_of_the_edge_client_is_documented(option):
+    assert f"`{option}`" in read("docs/edge.md")
+
+
+def test_every_api_path_is_documented():
+    from matching.api.urls import router
+
+    names = {prefix for prefix, *_ in router.registry} | {"captures", "token"}
+    assert set(re.findall(r"`/api/v1/([a-z]+)/`", read("docs/api.md"))) == names
+    assert get_resolver().resolve("/api/docs/")
+
+
+def test_every_dependency_has_its_reason():
+    project = tomllib.loads(read("pyproject.toml"))
+    table = read("docs/dependencies.md")
+    for requirement in [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]:
+        name = re.split(r"[<>=\[ ]", requirement)[0]
+        assert name in table, name
+
+
+def test_the_rooms_of_the_architecture_page_stand():
+    page = read("docs/architecture.md")
+    for room in ("cases", "matching", "edge_client"):
+        for path in (ROOT / room).glob("*.py"):
+            if path.stem not in ("__init__", "__main__", "apps", "urls", "receivers", "forms"):
+                assert path.name in page or f"{path.stem}/" in page, path
+    for name in re.findall(r"\b([a-z_]+\.py)\b", page):
+        assert list(ROOT.glob(f"[!.]*/**/{name}")) or (ROOT / name).exists(), name
+
+
+def test_links_between_the_docs_lead_somewhere():
+    for path in [ROOT / "README.md", *ROOT.glob("docs/*.md")]:
+        for link in re.findall(r"\]\((?!http)([^)#]+)", path.read_text()):
+            assert (path.parent / link).exists(), f"{path.name}: {link}"
+
+
+def test_arrows_go_one_way():
+    """mpsite -> matching -> cases; the engines and the edge client know nothing of Django."""
+    forbidden = {
+        "cases": ("matching", "mpsite"),
+        "matching": ("mpsite",),
+        "matching/engines": ("django", "cases", "mpsite"),
+    }
+    for room, others in forbidden.items():
+        for path in (ROOT / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                module = node.module if isinstance(node, ast.ImportFrom) else None
+                names = (
+                    [module or ""]
+                    if module
+                    else [a.name for a in getattr(node, "names", []) if isinstance(node, ast.Import)]
+                )
+                assert not [n for n in names if n.split(".")[0] in others], f"{path} imports {names}"
+
+
+def test_the_lock_files_name_no_host_and_every_package_has_a_hash():
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        text = read(name)
+        assert "://" not in text
+        for block in re.split(r"\n(?=\S)", text.strip()):
+            assert "--hash=sha256:" in block, block[:60]
