@@ -143,7 +143,7 @@ class Photo(models.Model):
     class View(models.TextChoices):
         FRONT = "front", "Front"
         SIDE = "side", "Side"
-        OTHER = "other", "Other: scar, tattoo, clothing; kept, not searched"
+        OTHER = "other", "Other (not searched)"
 
     class Status(models.TextChoices):
         PENDING = "pending", "Waiting to be indexed"
@@ -200,8 +200,15 @@ def add_photo(
     )
     if not created:
         raise PhotoAlreadyThere(photo)
-    signals.photo_added.send(Photo, photo=photo)
+    signals.photo_waiting.send(Photo, photo=photo)
     return photo
+
+
+def change_view(photo: Photo, view: str) -> None:
+    """Say that a photo shows its person from elsewhere; what is searched changes with it, so it is indexed anew."""
+    photo.view, photo.status, photo.status_note = Photo.View(view), Photo.Status.PENDING, ""
+    photo.save(update_fields=["view", "status", "status_note"])
+    signals.photo_waiting.send(Photo, photo=photo)
 
 
 class AuditEvent(models.Model):

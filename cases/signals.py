@@ -2,5 +2,5 @@
 
 from django.dispatch import Signal
 
-# photo: the cases.Photo that was added
-photo_added = Signal()
+# photo: the cases.Photo that is to be indexed, because it is new or its view was changed
+photo_waiting = Signal()

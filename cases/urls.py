@@ -12,5 +12,6 @@ urlpatterns = [
     path("cases/<int:pk>/photos/", photos.photo_upload, name="photo-upload"),
     path("photos/<int:pk>/", photos.photo_image, name="photo"),
     path("photos/<int:pk>/original/", photos.photo_original, name="photo-original"),
+    path("photos/<int:pk>/view/", photos.photo_view, name="photo-view"),
     path("photos/<int:pk>/delete/", photos.photo_delete, name="photo-delete"),
 ]

@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                 ('image', models.FileField(max_length=200, upload_to=cases.models.original_path)),
                 ('filename', models.CharField(blank=True, max_length=255)),
                 ('sha256', models.CharField(max_length=64)),
-                ('view', models.CharField(choices=[('front', 'Front'), ('side', 'Side'), ('other', 'Other: scar, tattoo, clothing; kept, not searched')], default='front', max_length=10)),
+                ('view', models.CharField(choices=[('front', 'Front'), ('side', 'Side'), ('other', 'Other (not searched)')], default='front', max_length=10)),
                 ('status', models.CharField(choices=[('pending', 'Waiting to be indexed'), ('indexed', 'Indexed'), ('no_face', 'No face found'), ('several_faces', 'Several faces: choose the person'), ('unreadable', 'Unreadable'), ('not_searched', 'Kept, not searched')], db_index=True, default='pending', max_length=15)),
                 ('status_note', models.CharField(blank=True, max_length=300)),
                 ('display', models.FileField(blank=True, max_length=200, upload_to=cases.models.display_path)),

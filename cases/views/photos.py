@@ -4,7 +4,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
 from cases import audit
-from cases.models import Case, Photo, PhotoAlreadyThere, add_photo
+from cases.models import Case, Photo, PhotoAlreadyThere, add_photo, change_view
 from cases.private_files import picture
 
 
@@ -31,6 +31,18 @@ def photo_delete(request: HttpRequest, pk: int) -> HttpResponse:
     photo = get_object_or_404(Photo.objects.select_related("case"), pk=pk)
     audit.record(request, "removed photo", photo.case, photo.filename)
     photo.delete()
+    return HttpResponse(status=204, headers={"HX-Trigger": "photos-changed"})
+
+
+@require_POST
+@permission_required("cases.change_photo", raise_exception=True)
+def photo_view(request: HttpRequest, pk: int) -> HttpResponse:
+    photo = get_object_or_404(Photo.objects.select_related("case"), pk=pk)
+    view = request.POST.get("view", "")
+    if view not in Photo.View.values:
+        return HttpResponse("Choose front, side or other.", status=400)
+    change_view(photo, view)
+    audit.record(request, "changed photo", photo.case, f"{photo.filename}: {photo.get_view_display()}")
     return HttpResponse(status=204, headers={"HX-Trigger": "photos-changed"})
 
 

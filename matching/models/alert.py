@@ -24,7 +24,7 @@ class Alert(models.Model):
     first_captured_at = models.DateTimeField()
     last_captured_at = models.DateTimeField()
     capture_count = models.PositiveIntegerField(default=0)
-    best_capture = models.ForeignKey(Capture, on_delete=models.PROTECT, related_name="+")
+    best_capture = models.ForeignKey(Capture, on_delete=models.RESTRICT, related_name="+")
     best_face = models.ForeignKey(Face, null=True, on_delete=models.SET_NULL, related_name="+")
     model = models.ForeignKey(FaceModel, on_delete=models.PROTECT, related_name="+")
     similarity = models.FloatField(help_text="Of the best capture.")

@@ -32,7 +32,9 @@ def case_photos(request: HttpRequest, pk: int) -> HttpResponse:
     for photo in photos:
         photo.boxes = [face for face in faces if face.photo_id == photo.pk]  # type: ignore[attr-defined]
     waiting = any(photo.status == Photo.Status.PENDING for photo in photos)
-    return render(request, "cases/_photos.html", {"case": case, "photos": photos, "waiting": waiting})
+    return render(
+        request, "cases/_photos.html", {"case": case, "photos": photos, "waiting": waiting, "views": Photo.View.choices}
+    )
 
 
 @require_POST

@@ -71,6 +71,17 @@ def test_choosing_a_face_and_removing_a_photo(any_model, as_admin, make_case):
     assert not Photo.objects.exists()
 
 
+def test_a_photo_whose_view_is_changed_is_indexed_anew(any_model, as_admin, make_case):
+    photo = make_case("MP1", faces.person(0)).photos.get()
+    assert as_admin.post(f"/photos/{photo.pk}/view/", {"view": "other"}).status_code == 204
+    photo.refresh_from_db()
+    assert photo.status == Photo.Status.NOT_SEARCHED
+    as_admin.post(f"/photos/{photo.pk}/view/", {"view": "side"})
+    photo.refresh_from_db()
+    assert photo.status == Photo.Status.INDEXED
+    assert as_admin.post(f"/photos/{photo.pk}/view/", {"view": "back"}).status_code == 400
+
+
 def test_the_original_is_a_download_and_never_run(any_model, as_admin, make_case):
     photo = make_case("MP1", faces.person(0)).photos.get()
     answer = as_admin.get(f"/photos/{photo.pk}/original/")

@@ -103,6 +103,12 @@ def test_a_review_that_is_none_is_refused(alert, signed_in):
     assert signed_in.post(f"/alerts/{alert.pk}/review/", {"status": "perhaps"}).status_code == 400
 
 
+def test_a_camera_is_removed_with_its_alerts_in_the_administration(alert, as_admin):
+    as_admin.post(f"/admin/matching/camera/{alert.camera_id}/delete/", {"post": "yes"})
+    assert not Camera.objects.exists()
+    assert not Alert.objects.exists()
+
+
 def test_the_case_page_shows_where_the_person_was_seen(alert, signed_in):
     assert "Gate 3" in signed_in.get(f"/cases/{alert.case_id}/sightings/").content.decode()
 

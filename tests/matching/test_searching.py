@@ -30,7 +30,8 @@ def test_every_face_of_a_picture_finds_its_own_person(model, six_cases, user):
 def test_the_search_is_kept_with_who_why_and_the_picture(any_model, six_cases, user):
     kept = Search.objects.get(pk=searching.search_image(faces.person(0), "tip.jpg", user=user, purpose="tip 12").pk)
     assert (kept.user, kept.purpose, kept.filename) == (user, "tip 12", "tip.jpg")
-    assert kept.image.read() == faces.person(0)
+    with kept.image.open() as file:
+        assert file.read() == faces.person(0)
 
 
 def test_a_picture_without_a_face_is_a_search_without_probes(any_model, user):
