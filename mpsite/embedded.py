@@ -173,14 +173,17 @@ def _attach(folder: Path) -> None:
 def _private_runtime_dir() -> None:
     """Give the PostgreSQL wheel a runtime folder of this user's own.
 
-    Without one it locks a single file in the shared temporary folder, which the first user of a machine would own.
+    Where its folder does not exist it locks one file in the shared temporary folder, which then belongs to whoever
+    came first, and nobody else can start.
     """
-    if not Path(os.environ.get("XDG_RUNTIME_DIR") or "/nonexistent").is_dir():
-        path = Path(tempfile.gettempdir()) / f"sightline-{os.geteuid()}"
-        path.mkdir(mode=0o700, exist_ok=True)
-        if path.stat().st_uid != os.geteuid():
-            raise EmbeddedServerError(f"{path} belongs to another user; set XDG_RUNTIME_DIR to a folder of yours.")
-        os.environ["XDG_RUNTIME_DIR"] = str(path)
+    runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or "/nonexistent")
+    if not os.access(runtime, os.W_OK):
+        runtime = Path(tempfile.gettempdir()) / f"sightline-{os.geteuid()}"
+        runtime.mkdir(mode=0o700, exist_ok=True)
+        if runtime.stat().st_uid != os.geteuid():
+            raise EmbeddedServerError(f"{runtime} belongs to another user; set XDG_RUNTIME_DIR to a folder of yours.")
+        os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    (runtime / "python_PostgresServer").mkdir(exist_ok=True)
 
 
 def _stop_stale_redis(pidfile: Path) -> None:
