@@ -1,6 +1,13 @@
 from django import forms
 
-from cases.models import Case
+from cases.models import Case, Collection
+
+
+class CollectionForm(forms.ModelForm[Collection]):
+    class Meta:
+        model = Collection
+        fields = ["name", "description", "alert_level"]
+        widgets = {"description": forms.Textarea(attrs={"rows": 2})}
 
 
 class CaseForm(forms.ModelForm[Case]):

@@ -1,8 +1,11 @@
 from django.urls import path
 
-from cases.views import cases, photos
+from cases.views import cases, collections, photos
 
 urlpatterns = [
+    path("collections/", collections.collection_list, name="collections"),
+    path("collections/new/", collections.collection_new, name="collection-new"),
+    path("collections/<int:pk>/edit/", collections.collection_edit, name="collection-edit"),
     path("cases/", cases.case_list, name="cases"),
     path("cases/new/", cases.case_new, name="case-new"),
     path("cases/<int:pk>/", cases.case_detail, name="case"),

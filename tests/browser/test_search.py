@@ -82,7 +82,16 @@ def test_nothing_is_fetched_from_another_host_and_nothing_runs_over_at_phone_wid
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.set_viewport_size({"width": 390, "height": 844})
-    for path in ("/alerts/", "/search/", "/cases/", "/cases/new/", "/cameras/", "/system/", "/api/docs/"):
+    for path in (
+        "/alerts/",
+        "/search/",
+        "/cases/",
+        "/cases/new/",
+        "/collections/",
+        "/cameras/",
+        "/system/",
+        "/api/docs/",
+    ):
         page.goto(path)
         page.wait_for_load_state("load")
         if "api" not in path:

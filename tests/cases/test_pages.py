@@ -127,6 +127,17 @@ def test_who_may_not_change_cases_sees_no_buttons_and_is_refused(signed_in, coll
     assert (refused.status_code, b"not allowed" in refused.content) == (403, True)
 
 
+def test_a_collection_is_made_listed_and_changed(as_admin, collection, make_case):
+    make_case()
+    form = {"name": "Wanted", "description": "", "alert_level": "strict"}
+    assert "Wanted is saved" in as_admin.post("/collections/new/", form, follow=True).content.decode()
+    as_admin.post(f"/collections/{collection.pk}/edit/", {**form, "name": "Missing persons"})
+    page = as_admin.get("/collections/").content.decode()
+    assert "Missing persons" in page
+    assert "Strict" in page
+    assert "already exists" in as_admin.post("/collections/new/", form).content.decode()
+
+
 @pytest.mark.parametrize("model", ["case", "collection", "auditevent"])
 def test_the_administration_lists(as_admin, make_case, model):
     make_case()
