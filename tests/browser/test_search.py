@@ -68,7 +68,7 @@ def test_photos_are_added_to_a_case_and_their_faces_boxed(page: Page):
     page.fill("#id_number", "B-1")
     page.fill("#id_name", "Browser Person")
     page.click("button.main")
-    files = [("ok.jpg", faces.astronaut()), ("broken.jpg", b"broken"), ("again.jpg", faces.astronaut())]
+    files = [("ok.jpg", faces.person(3)), ("broken.jpg", b"broken"), ("again.jpg", faces.person(3))]
     page.set_input_files(
         "#photo-input", [{"name": name, "mimeType": "image/jpeg", "buffer": content} for name, content in files]
     )
