@@ -1,5 +1,6 @@
 """Which face model is in use: chosen once, never changed behind the back of a gallery that has embeddings."""
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -7,8 +8,10 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from matching import engines, packs
+from matching import engines, images, packs
 from matching.models import Face, FaceModel
+
+logger = logging.getLogger(__name__)
 
 DLIB_LICENCE = "dlib's models are in the public domain (CC0)."
 FOLDER_LICENCE = f"Set by whoever made the pack. {packs.LICENCE}"
@@ -32,6 +35,20 @@ def active() -> FaceModel:
 def engine(model: FaceModel) -> engines.Engine:
     """The model's engine, loaded once a process. Raises `EngineUnavailable`."""
     return engines.load(model.source)
+
+
+def find_faces(model: FaceModel, rgb: images.RgbImage) -> list[engines.DetectedFace]:
+    """Every face of a picture, best detected first. rgb: (height, width, 3) uint8, upright.
+
+    Raises `EngineUnavailable`, and `ImageNotAnalysed` for a picture that the engine breaks on: it would break again, so
+    that picture is refused rather than tried for ever.
+    """
+    loaded = engine(model)
+    try:
+        return loaded.faces(rgb)
+    except Exception as error:
+        logger.exception("%s failed on a picture of %s", model, rgb.shape)
+        raise images.ImageNotAnalysed from error
 
 
 def register(name: str) -> FaceModel:

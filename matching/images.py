@@ -53,6 +53,13 @@ class ImageUnreadable(ImageRefused):
     pass
 
 
+class ImageNotAnalysed(ImageRefused):
+    """The picture could be read, but the face model itself failed on it."""
+
+    def __init__(self) -> None:
+        super().__init__("The face model failed on this picture; the server's log says how. Send another one.")
+
+
 @dataclass(frozen=True)
 class OpenedImage:
     """rgb: (height, width, 3) uint8, upright. scale: its size over the file's own, 1.0 or less."""

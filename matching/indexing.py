@@ -29,13 +29,13 @@ def index_photo(photo_id: int, model: FaceModel | None = None) -> Photo | None:
     try:
         with photo.image.open() as file:
             opened = images.open_image(file.read())
+        faces = face_models.find_faces(model, opened.rgb)
     except FileNotFoundError:
         return _finish(photo, Photo.Status.UNREADABLE, "The file is missing from the data folder.")
     except images.ImageRefused as refusal:
         return _finish(photo, Photo.Status.UNREADABLE, str(refusal))
     if not photo.display:
         photo.display.save("", jpeg_file(opened.rgb, max_side=1600), save=False)
-    faces = face_models.engine(model).faces(opened.rgb)
     with transaction.atomic():
         # One index run of a photo at a time; a second one then replaces what the first wrote.
         Photo.objects.select_for_update().get(pk=photo.pk)

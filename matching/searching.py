@@ -34,7 +34,7 @@ def search_image(
     started = time.perf_counter()
     model = face_models.active()
     opened = images.open_image(content)
-    faces = face_models.engine(model).faces(opened.rgb)
+    faces = face_models.find_faces(model, opened.rgb)
     among = [collection.pk for collection in collections] or None
     hits = [gallery.search(model, face.embedding, collections=among, limit=CANDIDATES) for face in faces]
     with transaction.atomic():

@@ -75,7 +75,7 @@ def match_capture(capture_id: int) -> list[Alert]:
     try:
         with capture.image.open() as file:
             opened = images.open_image(file.read())
-        faces = face_models.engine(model).faces(opened.rgb)
+        faces = face_models.find_faces(model, opened.rgb)
     except (FileNotFoundError, images.ImageRefused):
         faces = []
     if not faces:

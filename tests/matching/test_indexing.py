@@ -92,6 +92,20 @@ def test_the_same_photo_of_a_case_is_kept_once(any_model, make_case):
     assert case.photos.count() == 1
 
 
+def test_a_photo_the_engine_itself_breaks_on_is_said_so_and_not_tried_for_ever(
+    any_model, make_case, monkeypatch, caplog
+):
+    class Broken:
+        def faces(self, rgb):
+            raise RuntimeError("out of range")
+
+    monkeypatch.setattr(face_models, "engine", lambda model: Broken())
+    photo = index(make_case(), faces.person(0))
+    assert photo.status == Photo.Status.UNREADABLE
+    assert "face model failed" in photo.status_note
+    assert "out of range" in caplog.text
+
+
 def test_a_photo_that_is_gone_is_no_error(any_model):
     assert indexing.index_photo(123456) is None
 
