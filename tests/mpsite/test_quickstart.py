@@ -87,6 +87,37 @@ def test_a_port_that_is_taken_is_an_error_in_words_and_stops_the_rest(folder, pr
     assert left_over(folder) == []
 
 
+def test_servers_named_in_the_environment_are_used_and_none_is_embedded(folder):
+    import os
+
+    named = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
+    started = start(folder, "--no-demo", **named)
+    started.wait_until_up()
+    assert requests.get(f"{started.url}healthz/", timeout=10).json()["ok"]
+    assert not [w for p in started.children() for w in p.cmdline() if "redis-server" in w]
+    assert not (folder / "postgres").exists()
+    started.stop()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("DATABASE_URL", "postgresql://127.0.0.1:9/x", "DATABASE_URL names does not let us in"),
+        ("REDIS_URL", "redis://127.0.0.1:9/0", "REDIS_URL names does not answer"),
+        ("PORT", "eighty", "invalid int value: 'eighty'"),
+    ],
+)
+def test_a_wrong_setting_is_an_error_in_words(folder, variable, value, words):
+    refused = subprocess.run(
+        [sys.executable, "manage.py", "quickstart", "--no-input"],
+        cwd=ROOT, env={**environment(folder), variable: value}, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert refused.returncode != 0
+    assert words in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert left_over(folder) == []
+
+
 def test_a_face_model_that_is_none_is_an_error_in_words(folder):
     refused = subprocess.run(
         [sys.executable, "manage.py", "quickstart", "--no-input"],

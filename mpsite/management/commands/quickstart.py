@@ -15,6 +15,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import psycopg
+import redis
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
@@ -32,7 +34,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default=os.environ.get("HOST", "127.0.0.1"))
-        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
+        parser.add_argument("--port", type=int, default=os.environ.get("PORT", "8000"))
         parser.add_argument("--no-demo", action="store_true", help="leave an empty database empty")
         parser.add_argument(
             "--no-input", action="store_true", help="ask nothing; take the answers from the environment"
@@ -47,6 +49,7 @@ class Command(BaseCommand):
             signal.signal(number, _interrupt)
         try:
             _check_port(options["host"], options["port"])
+            _check_servers()
             call_command("migrate", verbosity=0, interactive=False)
             self._prepare_model()
             self._first_administrator()
@@ -200,6 +203,19 @@ def _check_port(host: str, port: int) -> None:
             raise CommandError(
                 f"{host} port {port} is taken or not allowed ({error.strerror}). Name another: PORT={port + 1} make run"
             ) from error
+
+
+def _check_servers() -> None:
+    try:
+        with psycopg.connect(os.environ["DATABASE_URL"], connect_timeout=5):
+            pass
+    except psycopg.Error as error:
+        raise CommandError(f"The database that DATABASE_URL names does not let us in: {error}") from error
+    try:
+        with redis.Redis.from_url(os.environ["REDIS_URL"], socket_connect_timeout=5) as client:
+            client.ping()
+    except (redis.RedisError, ValueError) as error:
+        raise CommandError(f"The Redis that REDIS_URL names does not answer: {error}") from error
 
 
 def _die_with_parent() -> None:
