@@ -1,11 +1,10 @@
-import warnings
 from collections.abc import Callable, Iterator
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from cases.models import Case, Collection, Photo, add_photo
+from cases.models import Case, Collection, add_photo
 from matching import face_models, indexing
 from matching.models import Camera, FaceModel
 from mpsite.celery import app
@@ -104,11 +103,6 @@ def camera(db) -> Camera:
     return camera
 
 
-@pytest.fixture
-def photo_of() -> Callable[[Case], Photo]:
-    return lambda case: case.photos.get()
-
-
 @pytest.fixture(scope="session")
 def product(tmp_path_factory) -> Iterator[Product]:
     """Sightline with its demo, one for all tests that look at it from outside."""
@@ -128,6 +122,3 @@ def pytest_terminal_summary(terminalreporter) -> None:
     skipped = {str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])}
     for reason in sorted(skipped):
         terminalreporter.write_line(f"**** SKIPPED: {reason}", yellow=True, bold=True)
-
-
-warnings.filterwarnings("ignore", message="`estimate` is deprecated")

@@ -37,34 +37,15 @@ def test_faces_of_a_folder_wait_on_disk_while_the_server_is_away(tmp_path):
     (tmp_path / "notes.txt").write_text("not a picture")
     (tmp_path / "broken.jpg").write_bytes(b"broken")
     queue = tmp_path / "queue"
-    ended = run(
-        "--source",
-        str(tmp_path),
-        "--server",
-        "http://127.0.0.1:9",
-        "--once",
-        "--queue",
-        str(queue),
-        "--min-score",
-        "0.5",
-    )
+    options = ["--server", "http://127.0.0.1:9", "--once", "--queue", str(queue), "--min-score", "0.5"]
+    ended = run("--source", str(tmp_path), *options)
     assert ended.returncode == 1, "faces are left unsent"
     assert "broken.jpg is no picture" in ended.stderr
     crops = list(queue.glob("*.jpg"))
     assert len(crops) == 6
     # Half a face of margin on each side: the crop is about twice the face.
     assert min(images.open_image(c.read_bytes()).rgb.shape[0] for c in crops) > 150
-    again = run(
-        "--source",
-        str(tmp_path),
-        "--server",
-        "http://127.0.0.1:9",
-        "--once",
-        "--queue",
-        str(queue),
-        "--min-score",
-        "0.5",
-    )
+    again = run("--source", str(tmp_path), *options)
     assert "0 faces found" in again.stderr, "each picture is read once"
 
 

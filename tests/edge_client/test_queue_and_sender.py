@@ -1,38 +1,18 @@
 """The edge client keeps what it cannot send, sends it once the server is back, and sets aside what is refused."""
 
-import http.server
-import threading
-
 import pytest
 
 from edge_client.queue import DiskQueue
 from edge_client.sender import Sender
+from tests.listener import listening
 
 DETAILS = {"id": "1", "captured_at": "2026-01-01T00:00:00+00:00", "detection_score": 0.9, "box": "1,2,3,4"}
 
 
 @pytest.fixture
 def server():
-    """Answers with `status`, and keeps what came."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            self.server.got.append((self.headers["Authorization"], body))
-            self.send_response(self.server.status)
-            self.end_headers()
-            self.wfile.write(b"because")
-
-        def log_message(self, *args):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        running.got, running.status = [], 202
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
+    with listening() as running:
         yield running
-        running.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -54,7 +34,7 @@ def sender(queue, server, url=None) -> Sender:
 def test_it_works(queue, server):
     put(queue, "a", "b")
     assert sender(queue, server).finish(10)
-    assert [token for token, _ in server.got] == ["Bearer cam_1"] * 2
+    assert [headers["Authorization"] for headers, _ in server.got] == ["Bearer cam_1"] * 2
     assert b'name="captured_at"' in server.got[0][1]
     assert b"\r\n\r\na\r\n" in server.got[0][1]
 

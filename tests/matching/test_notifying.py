@@ -1,8 +1,6 @@
 """Walk 4: dashboards at once and after a lost connection, subscribers by messages that are tried again."""
 
 import asyncio
-import http.server
-import threading
 import uuid
 from datetime import timedelta
 
@@ -16,6 +14,7 @@ from matching import notifying, watching
 from matching.consumers import NOT_SIGNED_IN, AlertConsumer
 from matching.models import Alert, Delivery, Subscription
 from tests import faces
+from tests.listener import listening
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -81,24 +80,10 @@ def test_who_is_not_signed_in_is_sent_away():
 
 @pytest.fixture
 def webhook():
-    """A service that takes messages, or refuses them while `healthy` is off."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
-            self.server.messages.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
-            self.send_response(200 if self.server.healthy else 503)
-            self.end_headers()
-
-        def log_message(self, *args):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.messages, server.healthy = [], True
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+    """A service that takes messages."""
+    with listening() as service:
+        service.status = 200
+        yield service
 
 
 @pytest.fixture
@@ -113,31 +98,31 @@ def test_a_subscriber_gets_one_message_an_alert_not_one_a_capture(any_model, six
     subscribe()
     see(camera, ago=20)
     see(camera, ago=10)
-    assert len(webhook.messages) == 1
-    assert "Person MP1" in webhook.messages[0]
+    assert len(webhook.got) == 1
+    assert b"Person MP1" in webhook.got[0][1]
     assert Delivery.objects.get().status == Delivery.Status.SENT
 
 
 def test_a_refused_message_is_tried_again_and_not_sent_twice(any_model, six_cases, camera, subscribe, webhook):
     subscribe()
-    webhook.healthy = False
+    webhook.status = 503
     see(camera)
     delivery = Delivery.objects.get()
     assert (delivery.status, delivery.attempts) == (Delivery.Status.WAITING, 1)
     assert delivery.next_attempt_at > timezone.now()
-    webhook.healthy = True
+    webhook.status = 200
     notifying.deliver(delivery.pk)
     assert Delivery.objects.get().status == Delivery.Status.WAITING, "not before its time"
     Delivery.objects.update(next_attempt_at=timezone.now())
     notifying.deliver(delivery.pk)
     notifying.deliver(delivery.pk)
     assert Delivery.objects.get().status == Delivery.Status.SENT
-    assert len(webhook.messages) == 2
+    assert len(webhook.got) == 2
 
 
 def test_a_delivery_that_never_succeeds_is_given_up(any_model, six_cases, camera, subscribe, webhook):
     subscribe()
-    webhook.healthy = False
+    webhook.status = 503
     see(camera)
     for _ in notifying.RETRY_MINUTES:
         Delivery.objects.update(next_attempt_at=timezone.now())
@@ -151,4 +136,4 @@ def test_a_subscription_to_another_collection_hears_nothing(any_model, six_cases
 
     subscribe(collection=Collection.objects.create(name="Wanted"))
     see(camera)
-    assert webhook.messages == []
+    assert webhook.got == []
