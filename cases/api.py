@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from cases import audit
 from cases.filters import CaseFilter
-from cases.models import Case, Collection, Photo, PhotoAlreadyThere, add_photo
+from cases.models import Case, Collection, Photo, PhotoAlreadyThere, add_photo, remove_photo
 
 
 class CollectionSerializer(serializers.ModelSerializer[Collection]):
@@ -131,4 +131,4 @@ class PhotoViewSet(
 
     def perform_destroy(self, instance: Photo) -> None:
         audit.record(self.request, "removed photo", instance.case, instance.filename)
-        instance.delete()
+        remove_photo(instance)

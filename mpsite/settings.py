@@ -122,7 +122,10 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
-CELERY_BEAT_SCHEDULE = {"sweep": {"task": "matching.tasks.sweep", "schedule": 10.0, "options": {"expires": 10.0}}}
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "matching.tasks.sweep", "schedule": 10.0, "options": {"expires": 10.0}},
+    "keep-current": {"task": "cases.tasks.keep_current", "schedule": 20.0, "options": {"expires": 20.0}},
+}
 
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "alerts"
@@ -176,6 +179,16 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
+NAMUS_URL = os.environ.get("NAMUS_URL", "https://www.namus.gov/")
+INTERPOL_URL = os.environ.get("INTERPOL_URL", "https://ws-public.interpol.int/")
+FBI_URL = os.environ.get("FBI_URL", "https://api.fbi.gov/")
+# Requests a second to one registry, and the seconds that the pause after a failed one begins with.
+IMPORT_RATE = float(os.environ.get("IMPORT_RATE", "4"))
+IMPORT_BACKOFF = float(os.environ.get("IMPORT_BACKOFF", "1"))
+IMPORT_USER_AGENT = f"Sightline/0.1 (missing persons search; {os.environ.get('IMPORT_CONTACT', 'no contact given')})"
+# Where the Imports page may read files and folders from; the command line may read anywhere.
+IMPORT_DIR = Path(os.environ.get("IMPORT_DIR", DATA_DIR / "imports"))
+
 FACE_MODEL = os.environ.get("FACE_MODEL", "auto")
 MODELS_DIR = Path(os.environ.get("MODELS_DIR", DATA_DIR / "models"))
 
@@ -185,5 +198,5 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {"matching": {"level": "INFO"}, "mpsite": {"level": "INFO"}},
+    "loggers": {"cases": {"level": "INFO"}, "matching": {"level": "INFO"}, "mpsite": {"level": "INFO"}},
 }

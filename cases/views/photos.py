@@ -4,7 +4,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
 from cases import audit
-from cases.models import Case, Photo, PhotoAlreadyThere, add_photo, change_view
+from cases.models import Case, Photo, PhotoAlreadyThere, add_photo, change_view, remove_photo
 from cases.private_files import picture
 
 
@@ -16,7 +16,7 @@ def photo_upload(request: HttpRequest, pk: int) -> HttpResponse:
     upload = request.FILES.get("photo")
     view = request.POST.get("view", Photo.View.FRONT)
     if upload is None or view not in Photo.View.values:
-        return JsonResponse({"error": "Send a photo, and front, side or other as its view."}, status=400)
+        return JsonResponse({"error": "Send a photo, and a view that is on the list."}, status=400)
     try:
         photo = add_photo(case, upload.read(), upload.name or "", view=view, uploaded_by=audit.signed_in(request))
     except PhotoAlreadyThere as there:
@@ -30,7 +30,7 @@ def photo_upload(request: HttpRequest, pk: int) -> HttpResponse:
 def photo_delete(request: HttpRequest, pk: int) -> HttpResponse:
     photo = get_object_or_404(Photo.objects.select_related("case"), pk=pk)
     audit.record(request, "removed photo", photo.case, photo.filename)
-    photo.delete()
+    remove_photo(photo)
     return HttpResponse(status=204, headers={"HX-Trigger": "photos-changed"})
 
 
@@ -40,7 +40,7 @@ def photo_view(request: HttpRequest, pk: int) -> HttpResponse:
     photo = get_object_or_404(Photo.objects.select_related("case"), pk=pk)
     view = request.POST.get("view", "")
     if view not in Photo.View.values:
-        return HttpResponse("Choose front, side or other.", status=400)
+        return HttpResponse("Choose a view that is on the list.", status=400)
     change_view(photo, view)
     audit.record(request, "changed photo", photo.case, f"{photo.filename}: {photo.get_view_display()}")
     return HttpResponse(status=204, headers={"HX-Trigger": "photos-changed"})

@@ -1,0 +1,34 @@
+"""WHO is looked for: collections, cases, their photos; where they were imported from; the audit trail."""
+
+from cases.models.audit import AuditEvent
+from cases.models.case import Case, Collection
+from cases.models.imports import ImportedCase, ImportProblem, ImportRun, ImportSeen, ImportSource
+from cases.models.photo import (
+    Photo,
+    PhotoAlreadyThere,
+    add_photo,
+    change_view,
+    display_path,
+    original_path,
+    remove_photo,
+    replace_photo,
+)
+
+__all__ = [
+    "AuditEvent",
+    "Case",
+    "Collection",
+    "ImportProblem",
+    "ImportRun",
+    "ImportSeen",
+    "ImportSource",
+    "ImportedCase",
+    "Photo",
+    "PhotoAlreadyThere",
+    "add_photo",
+    "change_view",
+    "display_path",
+    "original_path",
+    "remove_photo",
+    "replace_photo",
+]

@@ -1,0 +1,148 @@
+"""A case's pictures: kept, replaced, removed, each change announced so that the gallery follows."""
+
+import hashlib
+import uuid
+from pathlib import PurePath
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from django.db import models
+
+from cases import signals
+from cases.models.case import Case
+
+
+def original_path(photo: "Photo", filename: str) -> str:
+    return f"photos/{uuid.uuid4()}{PurePath(filename).suffix.lower()[:10]}"
+
+
+def display_path(photo: "Photo", filename: str) -> str:
+    return f"display/{uuid.uuid4()}.jpg"
+
+
+class Photo(models.Model):
+    """A picture of a case's person, and how indexing it ended."""
+
+    class View(models.TextChoices):
+        FRONT = "front", "Front"
+        SIDE = "side", "Side (not searched)"
+        OTHER = "other", "Scar, mark, tattoo or other (not searched)"
+        WITHDRAWN = "withdrawn", "Withdrawn by its source (not searched)"
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Waiting to be indexed"
+        INDEXED = "indexed", "Indexed"
+        NO_FACE = "no_face", "No face found"
+        SEVERAL_FACES = "several_faces", "Several faces: choose the person"
+        UNREADABLE = "unreadable", "Unreadable"
+        NOT_SEARCHED = "not_searched", "Kept, not searched"
+        DUPLICATE = "duplicate", "The same picture as another"
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="photos")
+    image = models.FileField(upload_to=original_path, max_length=200)
+    filename = models.CharField(max_length=255, blank=True)
+    sha256 = models.CharField(max_length=64)
+    view = models.CharField(max_length=10, choices=View.choices, default=View.FRONT)
+    status = models.CharField(max_length=15, choices=Status.choices, default=Status.PENDING, db_index=True)
+    status_note = models.CharField(max_length=300, blank=True)
+    display = models.FileField(upload_to=display_path, max_length=200, blank=True)
+    picture_hash = models.CharField(max_length=16, blank=True, help_text="64 bits in hex; alike for alike pictures.")
+    duplicate_of = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="duplicates"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["case", "sha256"], name="photo_once_a_case")]
+
+    def __str__(self) -> str:
+        return self.filename or f"photo {self.pk}"
+
+    @property
+    def is_searched(self) -> bool:
+        """Only front views go into the gallery: a profile or a tattoo is a likeness to everybody."""
+        return self.view == self.View.FRONT
+
+
+class PhotoAlreadyThere(Exception):
+    """The case has a photo with the same bytes already; `photo` is that one."""
+
+    def __init__(self, photo: Photo) -> None:
+        super().__init__(f"{photo.case.number} has this very photo already.")
+        self.photo = photo
+
+
+def add_photo(
+    case: Case,
+    content: bytes,
+    filename: str,
+    *,
+    view: str = Photo.View.FRONT,
+    uploaded_by: User | None = None,
+    announce: bool = True,
+) -> Photo:
+    """Keep a photo of a case and announce it, so that it is indexed at once.
+
+    content: the file's bytes as they came. announce: False leaves it to the bulk indexing, which takes what waits.
+    Raises `PhotoAlreadyThere` where the case has the same bytes.
+    """
+    sha256 = hashlib.sha256(content).hexdigest()
+    photo, created = Photo.objects.get_or_create(
+        case=case,
+        sha256=sha256,
+        defaults={
+            "image": ContentFile(content, name=filename),
+            "filename": filename[-255:],
+            "view": view,
+            "uploaded_by": uploaded_by,
+        },
+    )
+    if not created:
+        raise PhotoAlreadyThere(photo)
+    if announce:
+        signals.photo_waiting.send(Photo, photo=photo)
+    return photo
+
+
+def replace_photo(photo: Photo, content: bytes, filename: str, *, view: str) -> bool:
+    """Put other bytes, or another view, in a photo's place; it is indexed anew, and searched as it was until then.
+
+    Returns False where nothing is different. Raises `PhotoAlreadyThere` where another photo of the case has the bytes.
+    """
+    sha256 = hashlib.sha256(content).hexdigest()
+    if (sha256, view) == (photo.sha256, photo.view):
+        return False
+    other = Photo.objects.filter(case=photo.case_id, sha256=sha256).exclude(pk=photo.pk).first()
+    if other is not None:
+        raise PhotoAlreadyThere(other)
+    if sha256 != photo.sha256:
+        photo.image = ContentFile(content, name=filename)  # type: ignore[assignment]
+        photo.filename, photo.sha256, photo.display, photo.picture_hash = filename[-255:], sha256, "", ""  # type: ignore[assignment]
+    photo.view, photo.status, photo.status_note, photo.duplicate_of = view, Photo.Status.PENDING, "", None
+    photo.save()
+    _let_go_of_duplicates(photo)
+    return True
+
+
+def change_view(photo: Photo, view: str) -> None:
+    """Say that a photo shows its person from elsewhere; what is searched changes with it, so it is indexed anew."""
+    photo.view, photo.status, photo.status_note, photo.duplicate_of = Photo.View(view), Photo.Status.PENDING, "", None
+    photo.save(update_fields=["view", "status", "status_note", "duplicate_of"])
+    _let_go_of_duplicates(photo)
+    signals.photo_waiting.send(Photo, photo=photo)
+
+
+def remove_photo(photo: Photo) -> None:
+    """Delete a photo for good; another one that was left out as the same picture takes its place."""
+    _let_go_of_duplicates(photo)
+    photo.delete()
+
+
+def _let_go_of_duplicates(photo: Photo) -> None:
+    for other in photo.duplicates.all():
+        other.status, other.status_note, other.duplicate_of = Photo.Status.PENDING, "", None
+        other.save(update_fields=["status", "status_note", "duplicate_of"])
+        signals.photo_waiting.send(Photo, photo=other)

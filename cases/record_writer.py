@@ -1,0 +1,164 @@
+"""One record of a source into a case and its photos, in one transaction with how far the run has come."""
+
+from datetime import date
+from typing import Any
+
+from django.db import transaction
+
+from cases import sources
+from cases.import_ledger import EDITED, Ledger
+from cases.models import Case, ImportedCase, Photo, PhotoAlreadyThere, add_photo, replace_photo
+from cases.sources import CaseRecord, PhotoRecord
+
+# A photo's bytes (None: they are here already) and validators, or why it is refused.
+Fetched = tuple[bytes | None, dict[str, str]] | str
+BLANK = {field.name: field.get_default() for field in Case._meta.concrete_fields}
+
+
+class RecordWriter:
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def write(self, source: sources.Source, record: CaseRecord, known: ImportedCase | None) -> None:
+        """Bring the case, its photos and its state up to the record, whole or not at all.
+
+        known: what the record was when last read. Raises `ValidationError` where its values cannot be a case's.
+        """
+        run = self._ledger.run
+        # Before the transaction: a slow network must not hold one open.
+        fetched = {photo.key: self._fetch(source, record, photo, known) for photo in record.photos}
+        counted = dict(run.counts)
+        try:
+            with transaction.atomic():
+                case, news = self._case(record, known)
+                imported = known or ImportedCase(source=run.source, key=record.key, case=case)
+                refused = self._photos(case, record, imported, fetched)
+                moved = self._open_or_close(case, record, imported)
+                imported.fields, imported.fingerprint, imported.withdrawn = record.fields, record.fingerprint, ""
+                # Without them the source gives the whole record again, and a refused photo is tried again with it.
+                imported.validators = {} if refused else record.validators
+                imported.save()
+                self._ledger.resolve(record.key, keep=refused)
+                self._ledger.count(news if news != "unchanged" or not moved else "changed")
+                self._ledger.save()
+        except BaseException:
+            run.counts = counted
+            raise
+
+    def _case(self, record: CaseRecord, known: ImportedCase | None) -> tuple[Case, str]:
+        """The case with the record's values, and whether it is new, changed or unchanged.
+
+        A value that people changed here stays; the source's takes its place only where theirs was the source's own.
+        """
+        names = {"collection": self._ledger.run.source.collection, "number": record.fields["number"]}
+        found = known.case if known else Case.objects.filter(**names).first()
+        case, news = (found, "changed") if found else (Case(**names), "new")
+        base = known.fields if known else {}
+        changed = []
+        for name, value in record.fields.items():
+            here, before = _plain(getattr(case, name)), base.get(name, _plain(BLANK[name]))
+            if value == here or (name == "number" and known):
+                continue
+            if here == before or news == "new":
+                setattr(case, name, value)
+                changed.append(name)
+            elif value != before:
+                reason = (
+                    f"{name.replace('_', ' ')}: the source now says {value!r}; "
+                    f"here it was changed to {here!r}, which stays."
+                )
+                self._ledger.refuse(record.key, reason, EDITED + name)
+        if changed or news == "new":
+            case.full_clean(exclude=["collection"])
+            case.save()
+        return case, news if changed or news == "new" else "unchanged"
+
+    def _photos(self, case: Case, record: CaseRecord, imported: ImportedCase, fetched: dict[str, Fetched]) -> list[str]:
+        """Keep the photos that were fetched; returns the keys of those that were refused."""
+        kept, refused = {}, []
+        for photo in record.photos:
+            got, known = fetched[photo.key], imported.photos.get(photo.key)
+            if isinstance(got, str):
+                refused.append(photo.key)
+                self._ledger.count("photos refused")
+                self._ledger.refuse(record.key, got, photo.key)
+                if known:
+                    kept[photo.key] = known
+                continue
+            content, validators = got
+            here = Photo.objects.filter(pk=known["photo"]).first() if known else None
+            if content is None and here is not None and here.view != photo.view and known["view"] != photo.view:
+                with here.image.open() as file:
+                    content = file.read()
+            if content is not None:
+                here = self._keep_photo(case, here, photo, content)
+            if here is not None or known:
+                kept[photo.key] = {
+                    "signature": photo.signature,
+                    "view": photo.view,
+                    "photo": here.pk if here else known["photo"],
+                    "validators": validators or (known or {}).get("validators", {}),
+                }
+        for key in imported.photos.keys() - {photo.key for photo in record.photos}:
+            self._withdraw_photo(imported.photos[key], kept)
+        imported.photos = kept
+        return refused
+
+    def _keep_photo(self, case: Case, here: Photo | None, photo: PhotoRecord, content: bytes) -> Photo:
+        try:
+            if here is None:
+                here = add_photo(case, content, photo.filename, view=photo.view, announce=False)
+                self._ledger.count("photos new")
+            elif replace_photo(here, content, photo.filename, view=photo.view):
+                self._ledger.count("photos changed")
+        except PhotoAlreadyThere as there:
+            self._ledger.count("photos doubled")
+            return there.photo
+        return here
+
+    def _withdraw_photo(self, known: dict[str, Any], kept: dict[str, Any]) -> None:
+        """Search no more with a picture that the source took back; it stays to be looked at."""
+        if any(other["photo"] == known["photo"] for other in kept.values()):
+            return
+        photo = Photo.objects.filter(pk=known["photo"]).first()
+        if photo is not None and photo.view != Photo.View.WITHDRAWN:
+            with photo.image.open() as file:
+                replace_photo(photo, file.read(), photo.filename, view=Photo.View.WITHDRAWN)
+            self._ledger.count("photos withdrawn")
+
+    def _fetch(
+        self, source: sources.Source, record: CaseRecord, photo: PhotoRecord, known: ImportedCase | None
+    ) -> Fetched:
+        """A photo's bytes and validators, None for bytes that are here already, or why it is refused."""
+        before = known.photos.get(photo.key) if known else None
+        if before and before["signature"] == photo.signature and not self._ledger.run.check_photos:
+            retrying = self._ledger.is_retry and self._is_broken(before["photo"])
+            if not retrying:
+                return None, {}
+            before = None
+        try:
+            return source.photo(photo, (before or {}).get("validators", {}))
+        except sources.RecordRefused as refusal:
+            return str(refusal)
+
+    def _is_broken(self, photo_id: int) -> bool:
+        return Photo.objects.filter(pk=photo_id, status=Photo.Status.UNREADABLE).exists()
+
+    def _open_or_close(self, case: Case, record: CaseRecord, imported: ImportedCase) -> bool:
+        """Follow the source; a case that people closed stays closed. Returns whether the case moved."""
+        was_closed_here = imported.closed_here
+        if record.closed:
+            # Once: a case that people reopened after that stays open.
+            moved = not was_closed_here and case.close(record.closed)
+            imported.closed_here = was_closed_here or moved
+        else:
+            moved = was_closed_here and case.reopen()
+            imported.closed_here = False
+        if moved:
+            self._ledger.count("closed" if record.closed else "reopened")
+        return moved
+
+
+def _plain(value: Any) -> Any:
+    """A column's value as a source writes it."""
+    return value.isoformat() if isinstance(value, date) else value

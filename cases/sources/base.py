@@ -1,0 +1,162 @@
+"""What every source gives: steps, each with what became of one record, and photos' bytes on demand."""
+
+import hashlib
+import json
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Protocol
+
+# Where a source has got to, in its own terms: what it is handed back to go on from there. JSON.
+Cursor = Any
+# ETag and Last-Modified, as HTTP names them.
+Validators = dict[str, str]
+
+
+class SourceUnavailable(Exception):
+    """The source cannot be read at all now; the text says why. What was read before is kept."""
+
+
+class RecordRefused(Exception):
+    """One record or photo could not be taken; the text says why."""
+
+
+@dataclass(frozen=True)
+class PhotoRecord:
+    """key: the source's own name for it. signature: changes when the picture does. where: what `Source.photo` needs."""
+
+    key: str
+    signature: str
+    filename: str
+    where: Any
+    view: str = "front"
+
+
+@dataclass(frozen=True)
+class CaseRecord:
+    """A case as its source has it. fields: values of `cases.Case`, `number` among them, ready for JSON.
+
+    closed: why the source has closed it, "" while it is open.
+    """
+
+    key: str
+    fields: dict[str, Any]
+    photos: tuple[PhotoRecord, ...] = ()
+    closed: str = ""
+    validators: Validators = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that matters here: the same for a record in which nothing has changed."""
+        photos = [(photo.key, photo.signature, photo.view) for photo in self.photos]
+        whole = json.dumps([self.fields, photos, self.closed], sort_keys=True)
+        return hashlib.sha256(whole.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """The source says that the record is as it was."""
+
+    key: str
+
+
+@dataclass(frozen=True)
+class Gone:
+    """The source has no such record, or no longer."""
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The record is there but cannot be taken."""
+
+    key: str
+    reason: str
+
+
+Item = CaseRecord | Unchanged | Gone | Refused
+
+
+@dataclass(frozen=True)
+class Step:
+    """item: what was read. cursor: where to go on after it."""
+
+    item: Item
+    cursor: Cursor
+
+
+class Source(Protocol):
+    """A registry made ready to be read. One reader at a time."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether a whole reading names every case: one that is not named has then been withdrawn."""
+        ...
+
+    def size(self) -> int | None:
+        """Steps of a whole reading, None where the source does not say. Raises `SourceUnavailable`."""
+        ...
+
+    def steps(self, after: Cursor, validators: Callable[[str], Validators]) -> Iterator[Step]:
+        """Every record after a cursor (None: from the beginning), in the same order each time.
+
+        validators: what a record's last answer carried, by its key. Raises `SourceUnavailable`.
+        """
+        ...
+
+    def item(self, key: str) -> Item:
+        """One record alone. Raises `SourceUnavailable`."""
+        ...
+
+    def photo(self, photo: PhotoRecord, validators: Validators) -> tuple[bytes | None, Validators]:
+        """A photo's bytes, None where it is as it was. Raises `RecordRefused`."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def words(value: Any, limit: int) -> str:
+    """Text of any origin in one line, shortened with an ellipsis where it is longer than its column."""
+    return textwrap.shorten(" ".join(str(value or "").split()), limit, placeholder=" …") if value else ""
+
+
+def day(value: Any) -> str | None:
+    """An ISO date from the forms that registries write: 2007-12-12, 2007-12-12T00:00:00, 2007/12/12, 12/31/2007.
+
+    Raises `RecordRefused` for anything else; nothing and a lone year, which is no day, give None.
+    """
+    if isinstance(value, datetime):
+        return value.date().isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    text = str(value or "").strip().split("T")[0].split(" ")[0]
+    if not text or (text.isdigit() and len(text) == 4):
+        return None
+    for form in ("%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%d.%m.%Y", "%Y%m%d"):
+        try:
+            return datetime.strptime(text, form).date().isoformat()
+        except ValueError:
+            continue
+    raise RecordRefused(f"{value!r} is no date; write it as 2007-12-31 or 12/31/2007.")
+
+
+def years(value: Any) -> int | None:
+    """An age in whole years. Raises `RecordRefused` where it is neither empty nor a number from 0 to 130."""
+    if value in (None, ""):
+        return None
+    try:
+        age = int(float(value))
+    except (TypeError, ValueError):
+        raise RecordRefused(f"{value!r} is no age in years.") from None
+    if not 0 <= age <= 130:
+        raise RecordRefused(f"An age of {age} years cannot be.")
+    return age
+
+
+def sex(value: Any) -> str:
+    """The sex as `cases.Case` has it, from a word or a letter; "" where it is not told."""
+    word = str(value or "").strip().lower()
+    return {"m": "male", "f": "female", "o": "other"}.get(word, word if word in ("male", "female", "other") else "")

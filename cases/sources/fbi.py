@@ -1,0 +1,113 @@
+"""The FBI's public wanted API: wanted, missing and unidentified persons, page by page."""
+
+import html
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.conf import settings
+
+from cases.sources.base import (
+    CaseRecord,
+    Cursor,
+    Gone,
+    Item,
+    PhotoRecord,
+    RecordRefused,
+    Refused,
+    SourceUnavailable,
+    Step,
+    Validators,
+    sex,
+    words,
+    years,
+)
+from cases.sources.http import NotFound, Registry
+
+PAGE = 50
+PHOTO_HOSTS = frozenset({"www.fbi.gov"})
+ENDED = {
+    "captured": "The FBI says: captured",
+    "recovered": "The FBI says: recovered",
+    "located": "The FBI says: located",
+    "surrendered": "The FBI says: surrendered",
+    "deceased": "The FBI says: deceased",
+}
+
+
+class Fbi:
+    is_complete = True
+
+    def __init__(self) -> None:
+        self._registry = Registry(settings.FBI_URL, PHOTO_HOSTS)
+
+    def size(self) -> int:
+        return int(self._page(1)["total"])
+
+    def steps(self, after: Cursor, validators: Callable[[str], Validators]) -> Iterator[Step]:
+        page = 1 if after is None else after + 1
+        while items := self._page(page)["items"]:
+            for position, answer in enumerate(items, 1):
+                # A page is done when its last record is: until then the page before is where to go on.
+                yield Step(self._record(answer), page if position == len(items) else page - 1)
+            page += 1
+
+    def item(self, key: str) -> Item:
+        try:
+            return self._record(self._registry.json(f"@wanted-person/{key}")[0])
+        except NotFound:
+            return Gone(key, "The FBI no longer lists this person")
+        except RecordRefused as refusal:
+            return Refused(key, str(refusal))
+
+    def photo(self, photo: PhotoRecord, validators: Validators) -> tuple[bytes | None, Validators]:
+        return self._registry.get(photo.where, validators)
+
+    def close(self) -> None:
+        self._registry.close()
+
+    def _page(self, number: int) -> Any:
+        try:
+            return self._registry.json("wanted/v1/list", {"page": number, "pageSize": PAGE})[0]
+        except RecordRefused as refusal:
+            raise SourceUnavailable(f"The FBI's list cannot be read: {refusal}") from refusal
+
+    def _record(self, answer: dict[str, Any]) -> Item:
+        key = "?"
+        try:
+            key = str(answer["uid"])
+            fields = {
+                "number": key,
+                "name": words(str(answer["title"]).title(), 200),
+                "other_names": words(", ".join(answer.get("aliases") or []), 300),
+                "sex": sex(answer.get("sex")),
+                "age_from": years(answer.get("age_min")),
+                "age_to": years(answer.get("age_max")),
+                "race": words(answer.get("race_raw") or answer.get("race"), 200),
+                "last_seen_on": None,
+                "last_seen_place": words(", ".join(answer.get("possible_states") or []), 300),
+                "circumstances": "\n".join(
+                    filter(None, (_plain(answer.get(name)) for name in ("description", "details", "caution")))
+                ),
+                "agency": words("FBI " + ", ".join(o.title() for o in answer.get("field_offices") or []), 200),
+                "contact": "",
+                "source_url": str(answer.get("url") or ""),
+            }
+            photos = tuple(
+                PhotoRecord(image["original"], image["original"], f"fbi-{number}.jpg", image["original"])
+                for number, image in enumerate(answer.get("images") or [], 1)
+            )
+        except RecordRefused as refusal:
+            return Refused(key, str(refusal))
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            return Refused(key, f"The record does not have the FBI's form: {type(error).__name__} {error}.")
+        return CaseRecord(key, fields, photos, ENDED.get(str(answer.get("status")).lower(), ""))
+
+
+def wanted(options: dict[str, Any]) -> Fbi:
+    return Fbi()
+
+
+def _plain(text: Any) -> str:
+    """Words without the tags that the site writes around them."""
+    return html.unescape(re.sub(r"<[^>]+>", " ", str(text or ""))).strip()

@@ -1,0 +1,152 @@
+"""NamUs, the United States' registry of missing and unidentified persons, by its public case API."""
+
+import csv
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from cases.sources.base import (
+    CaseRecord,
+    Cursor,
+    Gone,
+    Item,
+    PhotoRecord,
+    RecordRefused,
+    Refused,
+    SourceUnavailable,
+    Step,
+    Unchanged,
+    Validators,
+    day,
+    sex,
+    words,
+    years,
+)
+from cases.sources.http import NotFound, Registry
+
+SETS = {"MP": "MissingPersons", "UP": "UnidentifiedPersons"}
+COLUMN = "Case Number"
+
+
+class NamUs:
+    """prefix: MP for missing, UP for unidentified persons. ids: `1-20000`, or the site's CSV export in `csv`."""
+
+    def __init__(self, prefix: str, options: dict[str, Any]) -> None:
+        self._prefix = prefix
+        self._registry = Registry(settings.NAMUS_URL)
+        self.is_complete = bool(options.get("csv"))
+        self._ids = _exported(Path(options["csv"]), prefix) if self.is_complete else _numbered(options["ids"])
+
+    def size(self) -> int:
+        return len(self._ids)
+
+    def steps(self, after: Cursor, validators: Callable[[str], Validators]) -> Iterator[Step]:
+        for position in range(0 if after is None else after + 1, len(self._ids)):
+            key = f"{self._prefix}{self._ids[position]}"
+            yield Step(self._read(key, validators(key)), position)
+
+    def item(self, key: str) -> Item:
+        return self._read(key, {})
+
+    def photo(self, photo: PhotoRecord, validators: Validators) -> tuple[bytes | None, Validators]:
+        return self._registry.get(photo.where, validators)
+
+    def close(self) -> None:
+        self._registry.close()
+
+    def _read(self, key: str, validators: Validators) -> Item:
+        path = f"api/CaseSets/NamUs/{SETS[self._prefix]}/Cases/{key[2:]}"
+        try:
+            answer, fresh = self._registry.json(path, {"forReport": "false"}, validators)
+            if answer is None:
+                return Unchanged(key)
+            return self._record(key, answer, fresh)
+        except NotFound:
+            return Gone(key, "NamUs no longer lists this case")
+        except RecordRefused as refusal:
+            return Refused(key, str(refusal))
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            return Refused(key, f"The record does not have NamUs's form: {type(error).__name__} {error}.")
+
+    def _record(self, key: str, answer: dict[str, Any], validators: Validators) -> CaseRecord:
+        missing = self._prefix == "MP"
+        person, looks = answer.get("subjectIdentification") or {}, answer["subjectDescription"]
+        found = (answer.get("sighting") if missing else answer.get("circumstances")) or {}
+        ages = (person, "computedMissingMinAge", "computedMissingMaxAge") if missing else (
+            looks, "estimatedAgeFrom", "estimatedAgeTo")  # fmt: skip
+        agencies = [answer.get("primaryInvestigatingAgency"), *(answer.get("investigatingAgencies") or [])]
+        agency: dict[str, Any] = next(filter(None, agencies), {})
+        contact = (agency.get("selection") or {}).get("agency") or {}
+        story = answer.get("circumstances") or {}
+        fields = {
+            "number": key,
+            "name": words(" ".join(filter(None, (person.get(n) for n in ("firstName", "middleName", "lastName")))), 200)
+            if missing
+            else "",
+            "other_names": words(person.get("nicknames"), 300),
+            "sex": sex((looks.get("sex") or {}).get("name")),
+            "age_from": years(ages[0].get(ages[1])),
+            "age_to": years(ages[0].get(ages[2])),
+            "race": words(", ".join(e["name"] for e in looks.get("ethnicities") or []), 200),
+            "last_seen_on": day(found.get("date") or found.get("dateFound")),
+            "last_seen_place": words(_place(found.get("address") or {}), 300),
+            "circumstances": str(
+                story.get("circumstancesOfDisappearance") or story.get("circumstancesOfRecovery") or ""
+            ).strip(),
+            "agency": words(agency.get("name"), 200),
+            "contact": words(contact.get("phone") or agency.get("phone"), 300),
+            "source_url": f"https://www.namus.gov/{SETS[self._prefix]}/Case#/{key[2:]}",
+        }
+        photos = tuple(_photo(image) for image in answer.get("images") or [])
+        closed = "NamUs has marked the case as resolved" if answer.get("caseIsResolved") else ""
+        return CaseRecord(key, fields, photos, closed, validators)
+
+
+def missing(options: dict[str, Any]) -> NamUs:
+    return NamUs("MP", options)
+
+
+def unidentified(options: dict[str, Any]) -> NamUs:
+    return NamUs("UP", options)
+
+
+def _photo(image: dict[str, Any]) -> PhotoRecord:
+    href = image["files"]["original"]["href"]
+    # A picture that is replaced on the site gets an address of its own.
+    return PhotoRecord(href, href, f"namus-{image.get('id', '')}.jpg", href)
+
+
+def _place(address: dict[str, Any]) -> str:
+    parts = [address.get("city"), *((address.get(n) or {}).get("name") for n in ("county", "state"))]
+    return ", ".join(filter(None, parts))
+
+
+def _numbered(text: str) -> range:
+    """`4351` or `1-20000`. Raises `SourceUnavailable` in words for anything else."""
+    found = re.fullmatch(r"\s*(\d{1,7})\s*(?:-\s*(\d{1,7})\s*)?", text)
+    if found is None or (found[2] and int(found[2]) < int(found[1])):
+        raise SourceUnavailable(f"{text!r} is no range of case numbers; write it as 1-20000.")
+    return range(int(found[1]), int(found[2] or found[1]) + 1)
+
+
+def _exported(path: Path, prefix: str) -> list[int]:
+    """The numbers in the site's CSV export. Raises `SourceUnavailable` where it is not one, naming line and value."""
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file)
+            if COLUMN not in (rows.fieldnames or []):
+                raise SourceUnavailable(f"{path.name} has no column {COLUMN}; export the list from NamUs as CSV.")
+            numbers: dict[int, None] = {}
+            for row in rows:
+                text = (row[COLUMN] or "").strip()
+                if not re.fullmatch(rf"{prefix}\d+", text):
+                    raise SourceUnavailable(
+                        f"{path.name}, line {rows.line_num}: {text!r} is no case number such as {prefix}4351."
+                    )
+                numbers[int(text[2:])] = None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise SourceUnavailable(f"{path.name} cannot be read as CSV: {error}") from error
+    return list(numbers)

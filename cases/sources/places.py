@@ -1,0 +1,162 @@
+"""Where photos lie: a folder, a zip or an S3 prefix. Each lists names with a signature, and reads one."""
+
+import hashlib
+import os
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from cases.sources.base import RecordRefused, SourceUnavailable
+
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".tif", ".tiff", ".bmp", ".gif"})
+MAX_BYTES = 25 * 1024 * 1024
+# A file that was changed this recently may still be being written.
+SETTLED = 2.0
+
+
+class Place(Protocol):
+    def listing(self) -> Iterator[tuple[str, str]]:
+        """Every file's name, a path with slashes, and a signature that changes with its content."""
+        ...
+
+    def read(self, name: str) -> bytes:
+        """A file's bytes. Raises `RecordRefused`."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def open_place(where: str) -> Place:
+    """`s3://bucket/prefix`, the path of a zip, or of a folder. Raises `SourceUnavailable`."""
+    if where.startswith("s3://"):
+        return S3(where)
+    path = Path(where)
+    if path.is_dir():
+        return Folder(path)
+    if path.suffix.lower() == ".zip" and path.is_file():
+        return Zip(path)
+    raise SourceUnavailable(f"{where} is neither a folder, a zip nor s3://bucket/prefix.")
+
+
+def is_picture(name: str) -> bool:
+    """By its ending; files that systems hide, such as `.DS_Store` and `._1.jpg`, are none."""
+    path = PurePosixPath(name)
+    return path.suffix.lower() in PICTURES and not path.name.startswith(".") and path.parts[0] != "__MACOSX"
+
+
+class Folder:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def listing(self) -> Iterator[tuple[str, str]]:
+        for parent, folders, names in os.walk(self._folder):
+            folders.sort()
+            for name in sorted(names):
+                path = Path(parent, name)
+                try:
+                    found = path.stat()
+                except OSError:
+                    continue  # gone since it was listed
+                yield path.relative_to(self._folder).as_posix(), f"{found.st_size}-{found.st_mtime_ns}"
+
+    def read(self, name: str) -> bytes:
+        path = self._folder / name
+        try:
+            if not path.resolve().is_relative_to(self._folder.resolve()):
+                raise RecordRefused(f"{name} lies outside the folder.")
+            found = path.stat()
+            if found.st_size > MAX_BYTES:
+                raise _too_large(name)
+            if (age := time.time() - found.st_mtime) < SETTLED:
+                time.sleep(max(0.0, min(SETTLED, SETTLED - age)))
+            return path.read_bytes()
+        except OSError as error:
+            raise RecordRefused(f"{name} cannot be read: {error.strerror}.") from error
+
+    def close(self) -> None:
+        pass
+
+
+class Zip:
+    def __init__(self, path: Path) -> None:
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise SourceUnavailable(f"{path.name} is no zip that can be read: {error}.") from error
+
+    def listing(self) -> Iterator[tuple[str, str]]:
+        for entry in sorted(self._zip.infolist(), key=lambda entry: entry.filename):
+            if not entry.is_dir():
+                yield entry.filename, f"{entry.file_size}-{entry.CRC:08x}"
+
+    def read(self, name: str) -> bytes:
+        try:
+            with self._zip.open(name) as file:
+                # The size that the zip states may be a lie; what comes out is counted.
+                content = file.read(MAX_BYTES + 1)
+        except (KeyError, zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
+            raise RecordRefused(f"{name} cannot be read from the zip: {error}.") from error
+        except Exception as error:  # zlib.error and lzma.LZMAError have no common parent
+            raise RecordRefused(f"{name} is damaged in the zip: {error}.") from error
+        if len(content) > MAX_BYTES:
+            raise _too_large(name)
+        return content
+
+    def close(self) -> None:
+        self._zip.close()
+
+
+class S3:
+    """Credentials, region and endpoint come from the AWS_ variables or files that boto3 reads by itself."""
+
+    def __init__(self, where: str) -> None:
+        import boto3
+        from botocore.config import Config
+
+        parts = urlsplit(where)
+        self._bucket, self._prefix, self._where = parts.netloc, parts.path.lstrip("/"), where
+        retries = {"max_attempts": 5, "mode": "standard"}
+        self._client: Any = boto3.client("s3", config=Config(retries=retries, connect_timeout=10, read_timeout=20))
+
+    def listing(self) -> Iterator[tuple[str, str]]:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            for page in self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._prefix
+            ):
+                for entry in page.get("Contents", []):
+                    yield entry["Key"], f"{entry['Size']}-{entry['ETag']}"
+        except (BotoCoreError, ClientError) as error:
+            raise SourceUnavailable(f"{self._where} cannot be listed: {error}") from error
+
+    def read(self, name: str) -> bytes:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=name)
+            with answer["Body"] as body:
+                content: bytes = body.read(MAX_BYTES + 1)
+        except (BotoCoreError, ClientError) as error:
+            raise RecordRefused(f"{name} cannot be read: {error}") from error
+        if len(content) > MAX_BYTES:
+            raise _too_large(name)
+        return content
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def state(place: Place) -> str:
+    """SHA-256 of a place's listing: changes when a file comes, goes or changes."""
+    whole = hashlib.sha256()
+    for name, signature in place.listing():
+        whole.update(f"{name}\0{signature}\n".encode())
+    return whole.hexdigest()
+
+
+def _too_large(name: str) -> RecordRefused:
+    return RecordRefused(f"{name} is larger than {MAX_BYTES // 2**20} MB.")

@@ -1,0 +1,56 @@
+"""Thin Celery wrappers around importing, and what keeps sources current."""
+
+import contextlib
+import threading
+from typing import Any
+
+import redis
+from celery import shared_task
+from celery.signals import worker_shutting_down
+from django.conf import settings
+
+# Long work has a worker of its own, so that it never holds up an alert or a page.
+BULK = "bulk"
+stopping = threading.Event()
+
+
+@worker_shutting_down.connect
+def _stop(**kwargs: Any) -> None:
+    stopping.set()
+
+
+@shared_task(queue=BULK)
+def run_import(run_id: int) -> None:
+    from cases import importing
+    from cases.models import ImportRun
+
+    run = ImportRun.objects.select_related("source").filter(pk=run_id).first()
+    if run is not None:
+        # Busy: another worker or a terminal is at it.
+        with contextlib.suppress(importing.ImportBusy):
+            importing.work(run, must_stop=stopping.is_set)
+
+
+@shared_task(queue=BULK)
+def retry_problem(problem_id: int) -> None:
+    from cases import importing
+    from cases.models import ImportProblem
+
+    problem = ImportProblem.objects.select_related("source").filter(pk=problem_id).first()
+    if problem is not None and problem.ended_at is None:
+        try:
+            importing.retry(problem)
+        except importing.ImportBusy:
+            ImportProblem.objects.filter(pk=problem_id).update(status=ImportProblem.Status.OPEN)
+
+
+@shared_task
+def keep_current() -> None:
+    """Start what is due or has changed, and go on with runs whose process is gone."""
+    from cases import importing
+
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        if client.llen(BULK):
+            return
+    for run in [*importing.abandoned(), *importing.start_what_is_due()]:
+        run_import.delay(run.pk)
