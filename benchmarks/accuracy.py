@@ -36,7 +36,7 @@ def measure(model: FaceModel) -> tuple[str, ...]:
         for path in sorted(folder.iterdir()):
             photos += 1
             photo = add_photo(case, path.read_bytes(), path.name)
-            indexing.index_photo(photo.pk, model)
+            indexing.index_photo(photo.pk)
             if found := list(photo.faces.all()):
                 indexing.choose_subject(max(found, key=lambda face: face.size))
     subjects = list(Face.objects.filter(is_subject=True).select_related("case"))

@@ -18,7 +18,7 @@ def real_embeddings(model: FaceModel) -> np.ndarray:
     return np.array(found, dtype=np.float32)
 
 
-def fill(model: FaceModel, size: int) -> None:
+def fill(model: FaceModel, size: int, collection: Collection | None = None) -> None:
     """Write `size` cases with one face each, and have PostgreSQL look at what it has."""
     from django.db import connection
 
@@ -28,7 +28,7 @@ def fill(model: FaceModel, size: int) -> None:
     spread /= np.linalg.norm(spread, axis=1, keepdims=True)
     embeddings = real[random.integers(len(real), size=size)] * 0.5 + spread * 0.85
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
-    collection = Collection.objects.create(name="gallery")
+    collection = collection or Collection.objects.create(name="gallery")
     cases = Case.objects.bulk_create(
         [Case(collection=collection, number=f"G{i}", name=f"Person {i}", circumstances="x" * 300) for i in range(size)],
         batch_size=5000,

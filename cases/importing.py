@@ -113,8 +113,8 @@ def retry(problem: ImportProblem) -> ImportProblem:
 
 def fetch_again(photo: Photo) -> None:
     """Get a photo that cannot be read here from its sources once more. Raises `ImportBusy`, `NotImported`."""
-    records = photo.case.imported_from.select_related("source")
-    records = [r for r in records if photo.pk in [known["photo"] for known in r.photos.values()]]
+    imported = photo.case.imported_from.select_related("source")
+    records = [r for r in imported if photo.pk in [known["photo"] for known in r.photos.values()]]
     if not records:
         raise NotImported(f"{photo} was not imported; send it again from its original.")
     for record in records:

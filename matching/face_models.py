@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import transaction
@@ -12,6 +13,8 @@ from matching import engines, images, packs
 from matching.models import Face, FaceModel
 
 logger = logging.getLogger(__name__)
+
+Found = TypeVar("Found")
 
 DLIB_LICENCE = "dlib's models are in the public domain (CC0)."
 FOLDER_LICENCE = f"Set by whoever made the pack. {packs.LICENCE}"
@@ -43,11 +46,19 @@ def find_faces(model: FaceModel, rgb: images.RgbImage) -> list[engines.DetectedF
     Raises `EngineUnavailable`, and `ImageNotAnalysed` for a picture that the engine breaks on: it would break again, so
     that picture is refused rather than tried for ever.
     """
-    loaded = engine(model)
+    return _analyse(engine(model).faces, rgb)
+
+
+def detect(engine: engines.Engine, rgb: images.RgbImage) -> list[engines.Detection]:
+    """The same with a given engine and without embeddings. Raises `ImageNotAnalysed`."""
+    return _analyse(engine.detect, rgb)
+
+
+def _analyse(find: Callable[[images.RgbImage], Found], rgb: images.RgbImage) -> Found:
     try:
-        return loaded.faces(rgb)
+        return find(rgb)
     except Exception as error:
-        logger.exception("%s failed on a picture of %s", model, rgb.shape)
+        logger.exception("The face model failed on a picture of %s", rgb.shape)
         raise images.ImageNotAnalysed from error
 
 
@@ -80,7 +91,7 @@ def register(name: str) -> FaceModel:
 
 
 def activate(model: FaceModel) -> None:
-    """Search with this model from now on. Its embeddings must be there: see `indexing.embed_gallery`."""
+    """Search with this model from now on. Its embeddings must be there: see `changing_over.embed_gallery`."""
     with transaction.atomic():
         FaceModel.objects.filter(is_active=True).exclude(pk=model.pk).update(is_active=False)
         FaceModel.objects.filter(pk=model.pk).update(is_active=True)

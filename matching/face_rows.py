@@ -6,18 +6,21 @@ from typing import Any
 from django.core.files.base import ContentFile
 
 from matching import images
-from matching.engines import DetectedFace
+from matching.engines import DetectedFace, Detection
 from matching.images import RgbImage
 from matching.models import FaceModel
 
 
 def face_columns(model: FaceModel, rgb: RgbImage, face: DetectedFace, scale: float = 1.0) -> dict[str, Any]:
     """Values for the fields of `FaceFields`. scale: the opened picture's size over the file's own."""
+    return {"model": model, "embedding": face.embedding, **detection_columns(rgb, face, scale)}
+
+
+def detection_columns(rgb: RgbImage, face: Detection, scale: float = 1.0) -> dict[str, Any]:
+    """The same but for model and embedding. rgb: (height, width, 3) uint8."""
     height, width = rgb.shape[:2]
     box = face.relative_box(rgb)
     return {
-        "model": model,
-        "embedding": face.embedding,
         **dict(zip(("left", "top", "right", "bottom"), box, strict=True)),
         "landmarks": [[round(float(x) / width, 5), round(float(y) / height, 5)] for x, y in face.landmarks],
         "detection_score": face.detection_score,

@@ -4,6 +4,7 @@ import io
 import warnings
 from dataclasses import dataclass
 
+import imagehash
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -149,3 +150,17 @@ def crop(rgb: RgbImage, box: Box, margin: float = 0.5) -> RgbImage:
     x1, x2 = (round(max(0.0, min(1.0, x)) * width) for x in (left - dx, right + dx))
     y1, y2 = (round(max(0.0, min(1.0, y)) * height) for y in (top - dy, bottom + dy))
     return rgb[y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)]
+
+
+def picture_hash(rgb: RgbImage) -> str:
+    """64 bits in hex that stay nearly the same when a picture is saved at another size or quality.
+
+    rgb: (height, width, 3) uint8.
+    """
+    small = Image.fromarray(rgb).resize((128, 128), Image.Resampling.BOX, reducing_gap=2.0)
+    return str(imagehash.phash(small))
+
+
+def bits_apart(a: str, b: str) -> int:
+    """How many of 64 bits differ between two picture hashes; 64 where one is missing."""
+    return (int(a, 16) ^ int(b, 16)).bit_count() if a and b else 64

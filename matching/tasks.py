@@ -1,11 +1,14 @@
 """Thin Celery wrappers around the flows, and the sweep that picks up rows whose task vanished."""
 
+import contextlib
 from datetime import timedelta
 
 import redis
 from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
+
+from cases.tasks import BULK, stopping
 
 # Captures are looked at before anything else, so that a bulk upload never holds up an alert.
 URGENT = "captures"
@@ -18,6 +21,15 @@ def index_photo(photo_id: int) -> None:
     from matching import indexing
 
     indexing.index_photo(photo_id)
+
+
+@shared_task(queue=BULK)
+def index_waiting() -> None:
+    from matching import bulk_indexing
+
+    # Busy: a terminal or another worker is at it.
+    with contextlib.suppress(bulk_indexing.IndexBusy):
+        bulk_indexing.index_waiting(must_stop=stopping.is_set)
 
 
 @shared_task(queue=URGENT)
@@ -38,7 +50,8 @@ def deliver(delivery_id: int) -> None:
 def sweep() -> None:
     """Queue again what waits in the database though the queue is empty: its task was lost on the way."""
     from cases.models import Photo
-    from matching.models import Capture, Delivery
+    from matching import bulk_indexing
+    from matching.models import Capture, Delivery, IndexRun
 
     now = timezone.now()
     with redis.Redis.from_url(settings.REDIS_URL) as client:
@@ -49,7 +62,8 @@ def sweep() -> None:
             due = Delivery.objects.filter(status=Delivery.Status.WAITING, next_attempt_at__lt=now)
             for pk in due.values_list("pk", flat=True)[:BATCH]:
                 deliver.delay(pk)
-        if not client.llen(settings.CELERY_TASK_DEFAULT_QUEUE):
+        if not client.llen(BULK) and not bulk_indexing.is_resting():
+            # Imported photos have no task of their own, and a lost one's photo is taken along.
             photos = Photo.objects.filter(status=Photo.Status.PENDING, created_at__lt=now - STALE)
-            for pk in photos.values_list("pk", flat=True)[:BATCH]:
-                index_photo.delay(pk)
+            if photos.exists() or IndexRun.objects.filter(finished_at=None).exists():
+                index_waiting.delay()

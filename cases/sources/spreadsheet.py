@@ -153,6 +153,7 @@ class Spreadsheet:
             "SELECT row_number() OVER (ORDER BY min(line)) - 1 AS position, key FROM rows GROUP BY key"
         )
         self._staged.execute("CREATE INDEX cases_by_position ON cases (position)")
+        self._staged.execute("CREATE INDEX cases_by_key ON cases (key COLLATE NOCASE)")
         self._staged.execute("CREATE TABLE photos (path, low, base, stem, number, signature)")
         if self._place is not None:
             self._staged.executemany(
@@ -192,7 +193,11 @@ class Spreadsheet:
     def _photos(self, key: str, rows: list[dict[str, str]]) -> Iterator[PhotoRecord]:
         named = [t for t in ("photo", "photo_side", "photo_other") if t in self._columns]
         if not named:
-            question = "SELECT path, signature FROM photos WHERE number = ?1 OR stem = ?1 ORDER BY low"
+            # `2019-02.jpg` is the second photo of case 2019 only where there is no case 2019-02.
+            question = (
+                "SELECT path, signature FROM photos WHERE stem = ?1 OR (number = ?1 AND NOT EXISTS "
+                "(SELECT 1 FROM cases WHERE key = stem COLLATE NOCASE)) ORDER BY low"
+            )
             for path, signature in self._staged.execute(question, (key.lower(),)):
                 yield PhotoRecord(path, signature, PurePosixPath(path).name, path)
             return

@@ -3,20 +3,23 @@
 from functools import lru_cache
 from pathlib import Path
 
-from matching.engines.base import DetectedFace, Engine, EngineUnavailable, Quality
+from matching.engines.base import DetectedFace, Detection, Embeddings, Engine, EngineUnavailable, Quality
 
-__all__ = ["DLIB", "DetectedFace", "Engine", "EngineUnavailable", "Quality", "load"]
+__all__ = ["DLIB", "DetectedFace", "Detection", "Embeddings", "Engine", "EngineUnavailable", "Quality", "load"]
 
 DLIB = "dlib"
 
 
 @lru_cache(maxsize=2)
-def load(source: str) -> Engine:
-    """The engine for `dlib` or for a pack's folder, loaded once a process. Raises `EngineUnavailable`."""
+def load(source: str, threads: int | None = None) -> Engine:
+    """The engine for `dlib` or for a pack's folder, loaded once a process. Raises `EngineUnavailable`.
+
+    threads: that one call uses; all cores or `FACE_THREADS` if None. Where many threads call, 1 is fastest.
+    """
     if source == DLIB:
         from matching.engines.dlib import DlibEngine
 
         return DlibEngine()
     from matching.engines.insightface import InsightFaceEngine
 
-    return InsightFaceEngine(Path(source))
+    return InsightFaceEngine(Path(source), threads)

@@ -30,18 +30,19 @@ class Quality:
 
 
 @dataclass(frozen=True)
-class DetectedFace:
-    """box: left, top, right, bottom in pixels. landmarks: (5, 2) float32 pixels: eyes, nose, mouth corners.
+class Detection:
+    """A face that was found and made ready for the recogniser.
 
+    box: left, top, right, bottom in pixels. landmarks: (5, 2) float32 pixels: eyes, nose, mouth corners.
     detection_score: 0..1 for InsightFace, the detector's margin (about 0..3) mapped to 0..1 for dlib.
-    embedding: (d,) float32, unit length.
+    chip: (side, side, 3) uint8, the aligned face, in whatever order the engine's own `embed` wants its colours.
     """
 
     box: Box
     landmarks: NDArray[np.float32]
     detection_score: float
     quality: Quality
-    embedding: NDArray[np.float32]
+    chip: NDArray[np.uint8]
 
     def relative_box(self, rgb: RgbImage) -> Box:
         """The box as fractions of the image's width and height."""
@@ -50,22 +51,35 @@ class DetectedFace:
         return left / width, top / height, right / width, bottom / height
 
 
+@dataclass(frozen=True)
+class DetectedFace(Detection):
+    """embedding: (d,) float32, unit length."""
+
+    embedding: NDArray[np.float32]
+
+
 class Engine(Protocol):
     """A face model made ready: an image in, faces out. Safe to call from several threads."""
 
-    @property
-    def dimensions(self) -> int:
-        """Length of an embedding."""
+    # Length of an embedding, and the file that decides what an embedding means.
+    dimensions: int
+    recogniser_weights: Path
+
+    def detect(self, rgb: RgbImage) -> list[Detection]:
+        """Every face of an image, best detected first. rgb: (height, width, 3) uint8, upright."""
         ...
 
-    @property
-    def recogniser_weights(self) -> Path:
-        """The file that decides what an embedding means."""
+    def embed(self, chips: Sequence[NDArray[np.uint8]]) -> Embeddings:
+        """The embeddings of aligned faces, of one image or of many: (n, d) float32, unit length; n is at least 1."""
         ...
 
     def faces(self, rgb: RgbImage) -> list[DetectedFace]:
-        """Every face of an image, best detected first. rgb: (height, width, 3) uint8, upright."""
-        ...
+        """`detect` and `embed` in one: every face of an image, best detected first."""
+        found = self.detect(rgb)
+        if not found:
+            return []
+        embeddings = self.embed([face.chip for face in found])
+        return [DetectedFace(**vars(face), embedding=row) for face, row in zip(found, embeddings, strict=True)]
 
 
 class EngineUnavailable(Exception):
@@ -109,5 +123,5 @@ def _pose(landmarks: NDArray[np.float32]) -> tuple[float, float, float]:
     return yaw, pitch, roll
 
 
-def sort_by_score(faces: Sequence[DetectedFace]) -> list[DetectedFace]:
+def sort_by_score(faces: Sequence[Detection]) -> list[Detection]:
     return sorted(faces, key=lambda face: face.detection_score, reverse=True)

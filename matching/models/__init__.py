@@ -1,6 +1,8 @@
 from matching.models.alert import Alert, AlertCapture, Delivery, Review, Subscription
 from matching.models.camera import Camera, Capture
 from matching.models.face import Face, FaceModel
+from matching.models.index_run import IndexRun
+from matching.models.pairs import CasePair, OddPhoto
 from matching.models.search import Candidate, Probe, Search
 
 __all__ = [
@@ -9,9 +11,12 @@ __all__ = [
     "Camera",
     "Candidate",
     "Capture",
+    "CasePair",
     "Delivery",
     "Face",
     "FaceModel",
+    "IndexRun",
+    "OddPhoto",
     "Probe",
     "Review",
     "Search",

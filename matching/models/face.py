@@ -19,6 +19,7 @@ class FaceModel(models.Model):
     licence = models.TextField()
     is_active = models.BooleanField(default=False)
     is_fallback = models.BooleanField(default=False)
+    compared_to = models.BigIntegerField(default=0, help_text="The last face that was compared with the gallery.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -76,7 +76,7 @@ def test_a_photo_whose_view_is_changed_is_indexed_anew(any_model, as_admin, make
     assert as_admin.post(f"/photos/{photo.pk}/view/", {"view": "other"}).status_code == 204
     photo.refresh_from_db()
     assert photo.status == Photo.Status.NOT_SEARCHED
-    as_admin.post(f"/photos/{photo.pk}/view/", {"view": "side"})
+    as_admin.post(f"/photos/{photo.pk}/view/", {"view": "front"})
     photo.refresh_from_db()
     assert photo.status == Photo.Status.INDEXED
     assert as_admin.post(f"/photos/{photo.pk}/view/", {"view": "back"}).status_code == 400

@@ -2,8 +2,8 @@
 
 import pytest
 
-from cases.models import Photo, PhotoAlreadyThere, add_photo
-from matching import face_models, images, indexing
+from cases.models import Photo, PhotoAlreadyThere, add_photo, remove_photo
+from matching import changing_over, face_models, images, indexing
 from matching.gallery import pgvector as gallery
 from matching.models import Face
 from tests import faces
@@ -77,12 +77,42 @@ def test_indexing_twice_leaves_the_same_rows(any_model, make_case):
     assert list(photo.faces.values_list("position", "left", "is_subject")) == before
 
 
-def test_a_photo_of_a_tattoo_is_kept_but_not_searched(any_model, make_case):
-    photo = index(make_case(), faces.person(0), view=Photo.View.OTHER)
-    assert photo.status == Photo.Status.NOT_SEARCHED
+@pytest.mark.parametrize("view", ["side", "other", "withdrawn"])
+def test_only_front_views_are_searched(any_model, make_case, view):
+    photo = index(make_case(), faces.person(0), view=view)
+    assert (photo.status, photo.faces.count(), bool(photo.display)) == (Photo.Status.NOT_SEARCHED, 0, True)
     assert gallery.size(any_model) == 0
+
+
+def test_a_face_of_a_photo_that_is_no_longer_searched_cannot_be_chosen(any_model, make_case):
+    photo = make_case("MP1", faces.person(0)).photos.get()
+    Photo.objects.update(view="other")
     with pytest.raises(indexing.NotAFaceOfThePhoto):
-        indexing.choose_subject(photo.faces.first())
+        indexing.choose_subject(photo.faces.get())
+
+
+def test_the_same_picture_saved_anew_is_searched_once_and_takes_over_when_the_first_goes(any_model, make_case):
+    case = make_case("MP1", faces.person(0))
+    first = case.photos.get()
+    again = index(case, resaved(faces.person(0)))
+    assert (again.status, again.duplicate_of, again.faces.count()) == (Photo.Status.DUPLICATE, first, 0)
+    assert gallery.searched_faces(any_model).count() == 1
+    remove_photo(first)
+    indexing.index_photo(again.pk)
+    again.refresh_from_db()
+    assert (again.status, again.faces.filter(is_subject=True).count()) == (Photo.Status.INDEXED, 1)
+
+
+def test_another_picture_and_another_case_are_no_duplicates(any_model, make_case):
+    case = make_case("MP1", faces.person(0))
+    assert index(case, faces.person(1)).status == Photo.Status.INDEXED
+    assert make_case("MP2", resaved(faces.person(0))).photos.get().status == Photo.Status.INDEXED
+
+
+def resaved(content: bytes) -> bytes:
+    """The same picture, smaller and of poorer quality."""
+    rgb = images.open_image(content).rgb
+    return images.to_jpeg(rgb, max_side=round(max(rgb.shape) * 0.8), quality=70)
 
 
 def test_the_same_photo_of_a_case_is_kept_once(any_model, make_case):
@@ -96,7 +126,7 @@ def test_a_photo_the_engine_itself_breaks_on_is_said_so_and_not_tried_for_ever(
     any_model, make_case, monkeypatch, caplog
 ):
     class Broken:
-        def faces(self, rgb):
+        def detect(self, rgb):
             raise RuntimeError("out of range")
 
     monkeypatch.setattr(face_models, "engine", lambda model: Broken())
@@ -119,10 +149,10 @@ def test_changing_the_model_embeds_anew_and_keeps_the_chosen_face(db, use_model,
     indexing.choose_subject(chosen)
     new = face_models.register(str(faces.PACK))
     seen = []
-    indexing.embed_gallery(new, lambda done, total: seen.append((done, total)))
+    changing_over.embed_gallery(new, lambda done, total: seen.append((done, total)))
     assert face_models.active() == old
     assert gallery.size(old) == 2
-    indexing.change_over(new)
+    changing_over.change_over(new)
     assert face_models.active() == new
     assert seen[-1] == (2, 2)
     kept = Face.objects.get(model=new, case=case, is_subject=True)

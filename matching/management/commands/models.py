@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from matching import engines, face_models, indexing, packs
+from matching import changing_over, engines, face_models, packs
 from matching.models import Face, FaceModel
 
 
@@ -87,8 +87,8 @@ class Command(BaseCommand):
         if model.is_active:
             self.stdout.write(f"{model.name} is in use already.")
             return
-        indexing.embed_gallery(model, self._progress_photos)
-        indexing.change_over(model)
+        changing_over.embed_gallery(model, self._progress_photos)
+        changing_over.change_over(model)
         self.stdout.write(f"{model.name} is in use. Set FACE_MODEL to it where FACE_MODEL names another.")
 
     def _progress(self, got: int, total: int) -> None:

@@ -127,7 +127,10 @@ class Command(BaseCommand):
             "web": ["uvicorn", "mpsite.asgi:application", "--host", host, "--port", str(port), "--log-level", "warning",
                     "--no-access-log", "--timeout-graceful-shutdown", "3"],
             "worker": ["celery", "--quiet", "-A", "mpsite", "worker", "--pool", "threads", "--concurrency", "2",
-                       "-Q", "captures,work", "--loglevel", "WARNING"],
+                       "-Q", "captures,work", "--hostname", "worker@%h", "--loglevel", "WARNING"],
+            # Imports and bulk indexing. Nice: whatever is urgent goes first.
+            "importer": ["celery", "--quiet", "-A", "mpsite", "worker", "--pool", "threads", "--concurrency", "3",
+                         "-Q", "bulk", "--hostname", "importer@%h", "--loglevel", "WARNING"],
             "scheduler": ["celery", "--quiet", "-A", "mpsite", "beat", "--schedule", str(beat_schedule),
                           "--pidfile", "", "--loglevel", "WARNING"],
         }  # fmt: skip
@@ -138,18 +141,16 @@ class Command(BaseCommand):
             "PYTHONWARNINGS": "ignore:You're running the worker with superuser",
         }
         base = Path(__file__).resolve().parents[3]
-        return {
-            name: subprocess.Popen(
-                [sys.executable, "-m", *command],
-                cwd=base,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                # Of their own group: Ctrl-C reaches this process alone, which then stops them in order.
-                start_new_session=True,
-                preexec_fn=_die_with_parent,
-            )
-            for name, command in commands.items()
-        }
+        self.spawn = lambda name: subprocess.Popen(
+            [sys.executable, "-m", *commands[name]],
+            cwd=base,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            # Of their own group: Ctrl-C reaches this process alone, which then stops them in order.
+            start_new_session=True,
+            preexec_fn=_nice_and_die_with_parent if name == "importer" else _die_with_parent,
+        )
+        return {name: self.spawn(name) for name in commands}
 
     def _wait_for(self, url: str, children: dict[str, subprocess.Popen[bytes]]) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -185,13 +186,7 @@ class Command(BaseCommand):
                     raise CommandError(f"The {name} process ended with {child.returncode}; its lines above say why.")
                 self.stderr.write(f"The {name} process ended with {child.returncode}; starting it again.")
                 started = time.monotonic()
-                children[name] = subprocess.Popen(
-                    child.args,
-                    env=os.environ,
-                    stdin=subprocess.DEVNULL,
-                    start_new_session=True,
-                    preexec_fn=_die_with_parent,
-                )
+                children[name] = self.spawn(name)
 
 
 def _check_port(host: str, port: int) -> None:
@@ -216,6 +211,11 @@ def _check_servers() -> None:
             client.ping()
     except (redis.RedisError, ValueError) as error:
         raise CommandError(f"The Redis that REDIS_URL names does not answer: {error}") from error
+
+
+def _nice_and_die_with_parent() -> None:
+    os.nice(10)
+    _die_with_parent()
 
 
 def _die_with_parent() -> None:

@@ -1,0 +1,172 @@
+"""The gallery compared with itself: cases that may be one person, and photos that may show another.
+
+Each new face is compared with every face there is, exhaustively, in blocks that keep memory flat.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from django.db.models import BinaryField, F, Func, QuerySet
+from numpy.typing import NDArray
+
+from matching import calibration
+from matching.engines import Embeddings
+from matching.models import CasePair, Face, FaceModel, OddPhoto
+
+# As the share of strangers that reach a similarity: two cases are shown as possibly one person above the first, a photo
+# as more like another case's above the second, and as unlike its own case's others below the third.
+ONE_PERSON, ANOTHERS, UNLIKE = 1e-6, 1e-4, 5e-2
+# How much more alike another case's photo must be, so that a hair's breadth is no finding.
+CLEARLY = 0.05
+BLOCK = 3000
+CASES_A_FACE = 3
+
+
+@dataclass(frozen=True)
+class Block:
+    """faces: (n,) ids. cases: (n,) ids. photos: (n,) ids. embeddings: (n, d) float32, unit length."""
+
+    faces: NDArray[np.int64]
+    cases: NDArray[np.int64]
+    photos: NDArray[np.int64]
+    embeddings: Embeddings
+
+
+@dataclass
+class Best:
+    """What was found for one new face: its most alike face of the same case and of others, best first."""
+
+    face: int
+    photo: int
+    case: int
+    own: tuple[float, int] | None
+    others: list[tuple[float, int, int]]  # similarity, face, case
+
+
+def compare_new(model: FaceModel, must_stop: Callable[[], bool] = lambda: False) -> None:
+    """Compare every face that came since the last time. May be stopped and run again: it goes on where it was."""
+    model.refresh_from_db()
+    new = _subjects(model).filter(pk__gt=model.compared_to)
+    for block in _blocks(new):
+        bests = _best(block, _blocks(_subjects(model)))
+        if must_stop():
+            return
+        _note(model, bests)
+        model.compared_to = int(block.faces[-1])
+        model.save(update_fields=["compared_to"])
+
+
+def compare_face(face: Face) -> None:
+    """Compare one face at once."""
+    (block,) = _blocks(Face.objects.filter(pk=face.pk))
+    _note(face.model, _best(block, _blocks(_subjects(face.model))))
+
+
+def _subjects(model: FaceModel) -> QuerySet[Face]:
+    return Face.objects.filter(model=model, is_subject=True)
+
+
+def _blocks(faces: QuerySet[Face]) -> Iterator[Block]:
+    last = 0
+    # As PostgreSQL sends it: a list of Python numbers for each face would take most of the time.
+    wire = Func(F("embedding"), function="halfvec_send", output_field=BinaryField())
+    rows = faces.annotate(wire=wire).order_by("pk").values_list("pk", "case_id", "photo_id", "wire")
+    while portion := list(rows.filter(pk__gt=last)[:BLOCK]):
+        ids, cases, photos, embeddings = zip(*portion, strict=True)
+        last = ids[-1]
+        yield Block(np.array(ids), np.array(cases), np.array(photos), np.stack([_numbers(e) for e in embeddings]))
+
+
+def _numbers(wire: bytes) -> NDArray[np.float32]:
+    """A halfvec's wire form: its length and an unused number in two bytes each, then half floats, high byte first."""
+    return np.frombuffer(wire, ">f2", offset=4).astype(np.float32)
+
+
+def _best(new: Block, gallery: Iterable[Block]) -> list[Best]:
+    found = [
+        Best(int(face), int(photo), int(case), None, [])
+        for face, photo, case in zip(new.faces, new.photos, new.cases, strict=True)
+    ]
+    for block in gallery:
+        similarities = new.embeddings @ block.embeddings.T
+        same_case = new.cases[:, None] == block.cases[None, :]
+        same_face = new.faces[:, None] == block.faces[None, :]
+        own = np.where(same_case & ~same_face, similarities, -2)
+        similarities[same_case] = -2
+        for row, column in enumerate(own.argmax(axis=1)):
+            value = float(own[row, column])
+            if value > (found[row].own or (-2.0, 0))[0]:
+                found[row].own = (value, int(block.faces[column]))
+        top = np.argsort(-similarities, axis=1)[:, :CASES_A_FACE] if len(block.faces) <= CASES_A_FACE else (
+            np.argpartition(-similarities, CASES_A_FACE, axis=1)[:, :CASES_A_FACE]
+        )  # fmt: skip
+        for row, columns in enumerate(top):
+            best = found[row]
+            best.others += [
+                (float(similarities[row, c]), int(block.faces[c]), int(block.cases[c]))
+                for c in columns
+                if similarities[row, c] > -2
+            ]
+            best.others = sorted(best.others, reverse=True)[:CASES_A_FACE]
+    return found
+
+
+def _note(model: FaceModel, bests: Sequence[Best]) -> None:
+    one_person, anothers, unlike = (calibration.of(model).threshold(rate) for rate in (ONE_PERSON, ANOTHERS, UNLIKE))
+    pairs: dict[tuple[int, int], CasePair] = {}
+    for best in bests:
+        for similarity, face, case in best.others:
+            if similarity >= one_person:
+                pair = _pair(best, similarity, face, case)
+                known = pairs.get((pair.first_id, pair.second_id))
+                if known is None or known.similarity < similarity:
+                    pairs[pair.first_id, pair.second_id] = pair
+    _write_pairs(pairs)
+    odd = [row for best in bests if (row := _oddity(best, anothers, unlike))]
+    OddPhoto.objects.filter(photo__in=[best.photo for best in bests], decision="").delete()
+    OddPhoto.objects.bulk_create(odd, ignore_conflicts=True)
+
+
+def _pair(best: Best, similarity: float, face: int, case: int) -> CasePair:
+    (first, first_face), (second, second_face) = sorted([(best.case, best.face), (case, face)])
+    return CasePair(
+        first_id=first,
+        second_id=second,
+        first_face_id=first_face,
+        second_face_id=second_face,
+        similarity=similarity,
+    )
+
+
+def _write_pairs(pairs: dict[tuple[int, int], CasePair]) -> None:
+    """Keep new pairs; an undecided one takes the better faces. What people have decided stays."""
+    known = CasePair.objects.filter(first__in={a for a, _ in pairs}, second__in={b for _, b in pairs})
+    better = []
+    for old in known:
+        new = pairs.pop((old.first_id, old.second_id), None)
+        faces_gone = old.first_face_id is None or old.second_face_id is None
+        if new is not None and not old.decision and (faces_gone or new.similarity > old.similarity):
+            old.similarity, old.first_face_id, old.second_face_id = (
+                new.similarity, new.first_face_id, new.second_face_id,
+            )  # fmt: skip
+            better.append(old)
+    CasePair.objects.bulk_update(better, ["similarity", "first_face", "second_face"], batch_size=1000)
+    CasePair.objects.bulk_create(pairs.values(), ignore_conflicts=True, batch_size=1000)
+
+
+def _oddity(best: Best, anothers: float, unlike: float) -> OddPhoto | None:
+    if best.own is None:
+        return None  # the only photo of its case: there is nothing to be unlike
+    other = best.others[0] if best.others else None
+    mistaken = other is not None and other[0] >= anothers and other[0] > best.own[0] + CLEARLY
+    if best.own[0] >= unlike and not mistaken:
+        return None
+    return OddPhoto(
+        photo_id=best.photo,
+        face_id=best.face,
+        own_face_id=best.own[1],
+        own_similarity=best.own[0],
+        other_face_id=other[1] if other and mistaken else None,
+        other_similarity=other[0] if other and mistaken else None,
+    )
