@@ -22,9 +22,17 @@ def main() -> None:
     import django
 
     django.setup()
-    from benchmarks import accuracy, indexing, live, searching
+    from benchmarks import accuracy, comparing, indexing, killing, live, registry, searching
 
-    chosen = {"accuracy": accuracy, "searching": searching, "indexing": indexing, "live": live}
+    chosen = {
+        "accuracy": accuracy,
+        "searching": searching,
+        "indexing": indexing,
+        "comparing": comparing,
+        "registry": registry,
+        "killing": killing,
+        "live": live,
+    }
     wanted = sys.argv[1:] or list(chosen)
     if unknown := set(wanted) - set(chosen):
         sys.exit(f"There is no benchmark {', '.join(unknown)}; there are {', '.join(chosen)}.")

@@ -76,6 +76,7 @@ def _memory(product: Product) -> dict[str, float]:
                 k
                 for k, w in {
                     "web": "uvicorn",
+                    "importer": "importer@",
                     "worker": " worker ",
                     "scheduler": " beat ",
                     "Redis": "redis",

@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import http.server
 import json
+import os
 import re
 import threading
 import time
@@ -17,6 +18,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from xml.sax.saxutils import escape
+
+import django
 
 
 @dataclass
@@ -149,7 +152,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         missing = kind == "MissingPersons"
         address = {"city": "Fresno", "county": {"name": "Fresno"}, "state": {"name": "California"}}
         base = f"/api/CaseSets/NamUs/{kind}/Cases/{person.id}"
-        story = {"circumstancesOfDisappearance": "Left home on foot."}
+        story: dict[str, Any] = {"circumstancesOfDisappearance": "Left home on foot."}
         if not missing:
             story = {"dateFound": "2011-03-04T00:00:00", "address": address, "circumstancesOfRecovery": "By a road."}
         return {
@@ -320,6 +323,8 @@ def serving(port: int = 0) -> Iterator[Registries]:
 
 
 def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mpsite.settings")
+    django.setup()
     from tests import faces
 
     with serving(8900) as server:

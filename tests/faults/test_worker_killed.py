@@ -34,7 +34,7 @@ def alerts_of(product: Product, number: str, camera_alerts_before: set[int]) -> 
 
 def test_a_worker_killed_in_the_middle_of_a_capture_the_alert_still_comes_once(product, camera):
     before = {a["id"] for a in product.api().get(f"{product.url}api/v1/alerts/", timeout=20).json()["results"]}
-    worker = product.child("worker")
+    worker = product.child("captures,work")
     # Stopped first, so that the kill surely falls between taking the task and finishing it.
     worker.suspend()
     assert send(product, camera, person=3).status_code == 202

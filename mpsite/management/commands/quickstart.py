@@ -134,23 +134,7 @@ class Command(BaseCommand):
             "scheduler": ["celery", "--quiet", "-A", "mpsite", "beat", "--schedule", str(beat_schedule),
                           "--pidfile", "", "--loglevel", "WARNING"],
         }  # fmt: skip
-        environment = {
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "mpsite.settings",
-            # Celery warns root of its pickle format, which is not in use here.
-            "PYTHONWARNINGS": "ignore:You're running the worker with superuser",
-        }
-        base = Path(__file__).resolve().parents[3]
-        self.spawn = lambda name: subprocess.Popen(
-            [sys.executable, "-m", *commands[name]],
-            cwd=base,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            # Of their own group: Ctrl-C reaches this process alone, which then stops them in order.
-            start_new_session=True,
-            preexec_fn=_nice_and_die_with_parent if name == "importer" else _die_with_parent,
-        )
-        return {name: self.spawn(name) for name in commands}
+        return {name: _spawn(name, [sys.executable, "-m", *command]) for name, command in commands.items()}
 
     def _wait_for(self, url: str, children: dict[str, subprocess.Popen[bytes]]) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -186,7 +170,7 @@ class Command(BaseCommand):
                     raise CommandError(f"The {name} process ended with {child.returncode}; its lines above say why.")
                 self.stderr.write(f"The {name} process ended with {child.returncode}; starting it again.")
                 started = time.monotonic()
-                children[name] = self.spawn(name)
+                children[name] = _spawn(name, list(child.args))  # type: ignore[arg-type]
 
 
 def _check_port(host: str, port: int) -> None:
@@ -211,6 +195,23 @@ def _check_servers() -> None:
             client.ping()
     except (redis.RedisError, ValueError) as error:
         raise CommandError(f"The Redis that REDIS_URL names does not answer: {error}") from error
+
+
+def _spawn(name: str, command: list[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        cwd=Path(__file__).resolve().parents[3],
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "mpsite.settings",
+            # Celery warns root of its pickle format, which is not in use here.
+            "PYTHONWARNINGS": "ignore:You're running the worker with superuser",
+        },
+        stdin=subprocess.DEVNULL,
+        # Of their own group: Ctrl-C reaches this process alone, which then stops them in order.
+        start_new_session=True,
+        preexec_fn=_nice_and_die_with_parent if name == "importer" else _die_with_parent,
+    )
 
 
 def _nice_and_die_with_parent() -> None:
