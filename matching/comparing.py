@@ -123,9 +123,7 @@ def _note(model: FaceModel, bests: Sequence[Best]) -> None:
                 if known is None or known.similarity < similarity:
                     pairs[pair.first_id, pair.second_id] = pair
     _write_pairs(pairs)
-    odd = [row for best in bests if (row := _oddity(best, anothers, unlike))]
-    OddPhoto.objects.filter(photo__in=[best.photo for best in bests], decision="").delete()
-    OddPhoto.objects.bulk_create(odd, ignore_conflicts=True)
+    _write_oddities([best.photo for best in bests], [o for best in bests if (o := _oddity(best, anothers, unlike))])
 
 
 def _pair(best: Best, similarity: float, face: int, case: int) -> CasePair:
@@ -153,6 +151,21 @@ def _write_pairs(pairs: dict[tuple[int, int], CasePair]) -> None:
             better.append(old)
     CasePair.objects.bulk_update(better, ["similarity", "first_face", "second_face"], batch_size=1000)
     CasePair.objects.bulk_create(pairs.values(), ignore_conflicts=True, batch_size=1000)
+
+
+def _write_oddities(photos: Sequence[int], odd: Sequence[OddPhoto]) -> None:
+    """Bring the photos' rows up to date; what people have decided stays."""
+    fields = ["face", "own_face", "own_similarity", "other_face", "other_similarity"]
+    known = {old.photo_id: old for old in OddPhoto.objects.filter(photo__in=photos)}
+    changed = []
+    for new in odd:
+        old = known.pop(new.photo_id, None)
+        if old is not None and not old.decision:
+            new.pk = old.pk
+            changed.append(new)
+    OddPhoto.objects.bulk_update(changed, fields, batch_size=1000)
+    OddPhoto.objects.bulk_create((new for new in odd if new.pk is None), ignore_conflicts=True, batch_size=1000)
+    OddPhoto.objects.filter(pk__in=[old.pk for old in known.values() if not old.decision]).delete()
 
 
 def _oddity(best: Best, anothers: float, unlike: float) -> OddPhoto | None:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from matching.views import alerts, cameras, faces, searches, system
+from matching.views import alerts, cameras, faces, indexing, searches, system, worklists
 
 urlpatterns = [
     path("alerts/", alerts.alert_list, name="alerts"),
@@ -16,6 +16,13 @@ urlpatterns = [
     path("probes/<int:pk>/", faces.probe_crop, name="probe"),
     path("cases/<int:pk>/photos/shown/", faces.case_photos, name="case-photos"),
     path("cases/<int:pk>/sightings/", alerts.case_sightings, name="case-sightings"),
+    path("cases/<int:pk>/linked/", worklists.case_linked, name="case-linked"),
+    path("imports/indexing/", indexing.indexing, name="indexing"),
+    path("imports/indexing/pause/", indexing.indexing_pause, name="indexing-pause"),
+    path("imports/indexing/resume/", indexing.indexing_resume, name="indexing-resume"),
+    path("worklists/", worklists.worklist, name="worklists"),
+    path("worklists/pairs/<int:pk>/", worklists.pair_decide, name="pair-decide"),
+    path("worklists/photos/<int:pk>/", worklists.odd_decide, name="odd-decide"),
     path("cameras/", cameras.camera_list, name="cameras"),
     path("cameras/new/", cameras.camera_new, name="camera-new"),
     path("cameras/demo/", cameras.camera_demo, name="camera-demo"),

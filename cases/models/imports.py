@@ -1,6 +1,6 @@
 """Where cases come from: sources, their runs, what each record was when last read, and what was refused."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -87,9 +87,6 @@ class ImportRun(models.Model):
     def __str__(self) -> str:
         return f"{self.source}, {self.started_at:%Y-%m-%d %H:%M}"
 
-    def get_absolute_url(self) -> str:
-        return reverse("import-run", args=[self.pk])
-
     @property
     def is_unfinished(self) -> bool:
         return self.status in self.UNFINISHED
@@ -105,6 +102,11 @@ class ImportRun(models.Model):
         if not self.total or not self.read or not self.is_unfinished:
             return None
         return self.active_seconds / self.read * max(self.total - self.read, 0)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it will be done at the rate so far."""
+        return None if self.seconds_left is None else timezone.now() + timedelta(seconds=self.seconds_left)
 
     def move(self, old: tuple[str, ...], new: str, **fields: Any) -> bool:
         """Change the status where it still is one of `old`; returns whether it was."""

@@ -37,8 +37,9 @@ class NamUs:
     def __init__(self, prefix: str, options: dict[str, Any]) -> None:
         self._prefix = prefix
         self._registry = Registry(settings.NAMUS_URL)
+        # A case that the list no longer names is asked for by itself.
         self.is_complete = bool(options.get("csv"))
-        self._ids = _exported(Path(options["csv"]), prefix) if self.is_complete else _numbered(options["ids"])
+        self._ids = exported(Path(options["csv"]), prefix) if self.is_complete else numbered(options["ids"])
 
     def size(self) -> int:
         return len(self._ids)
@@ -124,7 +125,7 @@ def _place(address: dict[str, Any]) -> str:
     return ", ".join(filter(None, parts))
 
 
-def _numbered(text: str) -> range:
+def numbered(text: str) -> range:
     """`4351` or `1-20000`. Raises `SourceUnavailable` in words for anything else."""
     found = re.fullmatch(r"\s*(\d{1,7})\s*(?:-\s*(\d{1,7})\s*)?", text)
     if found is None or (found[2] and int(found[2]) < int(found[1])):
@@ -132,7 +133,7 @@ def _numbered(text: str) -> range:
     return range(int(found[1]), int(found[2] or found[1]) + 1)
 
 
-def _exported(path: Path, prefix: str) -> list[int]:
+def exported(path: Path, prefix: str) -> list[int]:
     """The numbers in the site's CSV export. Raises `SourceUnavailable` where it is not one, naming line and value."""
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:

@@ -7,6 +7,7 @@ number: what a mapping of columns says. Rows of one case may stand apart.
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -83,6 +84,7 @@ VIEW_WORDS = {
     "side": ("s", "l", "r", "side", "profile", "left", "right", "left side", "right side", "side view"),
     "other": ("o", "other", "scar", "mark", "tattoo", "smt", "scar/mark/tattoo", "scars, marks, tattoos", "body"),
 }
+PREVIEWED = 500
 OPEN_WORDS = ("", "open", "active", "missing", "wanted", "in custody", "no", "n", "false", "0")
 
 
@@ -93,10 +95,22 @@ def guess(columns: list[str]) -> dict[str, str]:
     return {target: column for target, column in found.items() if column}
 
 
-class Spreadsheet:
-    """file: the table. photos: a place, or "". columns: what is in which column. complete: it names every case."""
+def preview(options: dict[str, Any], cases: int) -> list[Item]:
+    """The first cases as they would be read. Raises `SourceUnavailable`."""
+    sheet = Spreadsheet(options, most=PREVIEWED)
+    try:
+        return [step.item for step in islice(sheet.steps(None, lambda key: {}), cases)]
+    finally:
+        sheet.close()
 
-    def __init__(self, options: dict[str, Any]) -> None:
+
+class Spreadsheet:
+    """file: the table. photos: a place, or "". columns: what is in which column. complete: it names every case.
+
+    most: rows to look at, all if None.
+    """
+
+    def __init__(self, options: dict[str, Any], most: int | None = None) -> None:
         self._file = Path(options["file"])
         self._columns: dict[str, str] = options.get("columns") or guess(tables.header(self._file))
         self.is_complete = bool(options.get("complete"))
@@ -107,7 +121,7 @@ class Spreadsheet:
         self._place: Place | None = open_place(options["photos"]) if options.get("photos") else None
         # On disk, not in memory: a jail's dump has hundreds of thousands of rows in any order.
         self._staged = sqlite3.connect("", check_same_thread=False)
-        self._stage()
+        self._stage(most)
 
     def size(self) -> int:
         return int(self._staged.execute("SELECT count(*) FROM cases").fetchone()[0])
@@ -138,13 +152,13 @@ class Spreadsheet:
         if self._place is not None:
             self._place.close()
 
-    def _stage(self) -> None:
+    def _stage(self, most: int | None) -> None:
         self._staged.execute("CREATE TABLE rows (key TEXT, line INTEGER, cells TEXT)")
         self._staged.executemany(
             "INSERT INTO rows VALUES (?, ?, ?)",
             (
                 (cells.get(self._columns["number"], "") or f"line {line}", line, json.dumps(cells))
-                for line, cells in tables.rows(self._file)
+                for line, cells in islice(tables.rows(self._file), most)
             ),
         )
         self._staged.execute("CREATE INDEX rows_by_key ON rows (key, line)")

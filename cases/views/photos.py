@@ -3,7 +3,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonRe
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
-from cases import audit
+from cases import audit, importing
 from cases.models import Case, Photo, PhotoAlreadyThere, add_photo, change_view, remove_photo
 from cases.private_files import picture
 
@@ -44,6 +44,22 @@ def photo_view(request: HttpRequest, pk: int) -> HttpResponse:
     change_view(photo, view)
     audit.record(request, "changed photo", photo.case, f"{photo.filename}: {photo.get_view_display()}")
     return HttpResponse(status=204, headers={"HX-Trigger": "photos-changed"})
+
+
+@require_POST
+@permission_required("cases.add_importrun", raise_exception=True)
+def photo_fetch(request: HttpRequest, pk: int) -> HttpResponse:
+    """Get an imported photo from its source again, and have it indexed anew."""
+    photo = get_object_or_404(Photo.objects.select_related("case"), pk=pk)
+    try:
+        importing.fetch_again(photo)
+    except (importing.ImportBusy, importing.NotImported) as problem:
+        return HttpResponse(str(problem), status=409)
+    audit.record(request, "fetched again", photo.case, photo.filename)
+    photo.refresh_from_db()
+    if photo.status != Photo.Status.PENDING:
+        return HttpResponse("The source still has the same file, which cannot be read.", status=409)
+    return HttpResponse(status=204, headers={"HX-Refresh": "true"})
 
 
 def photo_image(request: HttpRequest, pk: int) -> HttpResponse:

@@ -6,6 +6,9 @@ from pgvector.django import HalfVectorField
 
 from cases.models import Case, Photo
 
+# Beyond these a likeness is worth less: pixels, variance of the Laplacian, degrees.
+SMALL, BLURRED, TURNED, TILTED = 50, 60, 45, 35
+
 
 class FaceModel(models.Model):
     """A detector and a recogniser that belong together. An embedding has meaning only under its own model."""
@@ -54,17 +57,23 @@ class FaceFields(models.Model):
     class Meta:
         abstract = True
 
+    @staticmethod
+    def is_poor() -> Q:
+        """The same for the database: rows that have a weakness."""
+        turned = Q(yaw__gt=TURNED) | Q(yaw__lt=-TURNED) | Q(pitch__gt=TILTED) | Q(pitch__lt=-TILTED)
+        return Q(size__lt=SMALL) | Q(sharpness__lt=BLURRED) | turned
+
     @property
     def weaknesses(self) -> list[str]:
         """What makes a likeness of this face worth less, in words; empty for a good picture."""
         found = []
-        if self.size < 50:
+        if self.size < SMALL:
             found.append(f"small face ({self.size:.0f} px)")
-        if self.sharpness < 60:
+        if self.sharpness < BLURRED:
             found.append("blurred")
-        if abs(self.yaw) > 45:
+        if abs(self.yaw) > TURNED:
             found.append("turned to the side")
-        if abs(self.pitch) > 35:
+        if abs(self.pitch) > TILTED:
             found.append("looking up or down")
         return found
 

@@ -1,5 +1,6 @@
 """One stretch of bulk indexing, from the first waiting photo to the last."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
@@ -49,6 +50,11 @@ class IndexRun(models.Model):
         if not self.rate or self.status == self.Status.DONE:
             return None
         return max(self.total - self.done, 0) / self.rate
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it will be done at the rate so far."""
+        return None if self.seconds_left is None else timezone.now() + timedelta(seconds=self.seconds_left)
 
     def move(self, old: str, new: str, **fields: Any) -> bool:
         """Change the status where it still is `old`; returns whether it was."""

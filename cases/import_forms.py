@@ -1,0 +1,171 @@
+"""What the Imports pages ask: a source's name and schedule, and what each kind needs to be read."""
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+
+from cases import sources
+from cases.models import Collection, ImportSource
+from cases.sources import KINDS, namus, spreadsheet, tables
+
+INSIDE = "A path inside the server's import folder."
+
+
+class SourceForm(forms.ModelForm[ImportSource]):
+    """The part that every kind shares; a child adds its options and says how they are read in `options`."""
+
+    collection = forms.CharField(max_length=100, help_text="Where new cases go; a new name makes a new collection.")
+
+    class Meta:
+        model = ImportSource
+        fields = ["name", "collection", "schedule"]
+
+    def __init__(self, *args: Any, kind: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kind = kind
+        self.fields["name"].initial = KINDS[kind].label
+        self.fields["collection"].initial = KINDS[kind].collection
+        if self.instance.pk:
+            self.initial["collection"] = self.instance.collection.name
+            self.initial.update({n: v for n, v in self.instance.options.items() if n in self.fields})
+        if not KINDS[kind].files:
+            schedules = [choice for choice in ImportSource.Schedule.choices if choice[0] != "watched"]
+            self.fields["schedule"] = forms.ChoiceField(choices=schedules, required=False)
+
+    def clean_collection(self) -> Collection:
+        return Collection.objects.get_or_create(name=self.cleaned_data["collection"])[0]
+
+    def save(self, commit: bool = True) -> ImportSource:
+        self.instance.kind = self.kind
+        self.instance.options = {**self.instance.options, **self.options()}
+        return super().save(commit)
+
+    def options(self) -> dict[str, Any]:
+        return {}
+
+
+class NamusForm(SourceForm):
+    ids = forms.CharField(label="Case numbers", required=False, help_text="From-to, e.g. 1-20000; or the list below.")
+    csv = forms.FileField(label="The list that NamUs exports (CSV)", required=False)
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        prefix = "UP" if self.kind == "namus-unidentified" else "MP"
+        try:
+            if data.get("csv"):
+                data["csv"] = kept(data["csv"])
+                namus.exported(Path(data["csv"]), prefix)
+            elif data.get("ids"):
+                namus.numbered(data["ids"])
+            elif not self.instance.options.get("csv"):
+                self.add_error("ids", "Give a range of case numbers, or the list that NamUs exports.")
+        except sources.SourceUnavailable as problem:
+            self.add_error("csv" if data.get("csv") else "ids", str(problem))
+        return data
+
+    def options(self) -> dict[str, Any]:
+        if self.cleaned_data["csv"]:
+            return {"csv": self.cleaned_data["csv"], "ids": ""}
+        return {"ids": self.cleaned_data["ids"], "csv": ""} if self.cleaned_data["ids"] else {}
+
+
+class FolderForm(SourceForm):
+    path = forms.CharField(label="Folder", help_text=f"{INSIDE} Photos are named &lt;case number&gt;-&lt;n&gt;.jpg.")
+    complete = forms.BooleanField(label="Close cases whose photos have gone from it", required=False)
+
+    def clean_path(self) -> str:
+        return inside(self.cleaned_data["path"])
+
+    def options(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in ("path", "complete")}
+
+
+class SpreadsheetForm(SourceForm):
+    table = forms.FileField(label="Table (CSV or XLSX)", required=False)
+    file = forms.CharField(label="or its path on the server", required=False, help_text=INSIDE)
+    archive = forms.FileField(label="Photos (zip)", required=False)
+    photos = forms.CharField(
+        label="or where they lie",
+        required=False,
+        help_text="A folder or zip in the import folder, or s3://bucket/prefix.",
+    )
+    complete = forms.BooleanField(label="The table names every case: close those that are missing", required=False)
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        try:
+            if data.get("table"):
+                data["file"] = kept(data["table"])
+            elif data.get("file"):
+                data["file"] = inside(data["file"])
+            else:
+                self.add_error("table", "Choose the table.")
+                return data
+            tables.header(Path(data["file"]))
+        except sources.SourceUnavailable as problem:
+            self.add_error("table" if data.get("table") else "file", str(problem))
+        except forms.ValidationError as problem:
+            self.add_error("file", problem)
+        if data.get("archive"):
+            data["photos"] = kept(data["archive"])
+        elif data.get("photos") and not data["photos"].startswith("s3://"):
+            try:
+                data["photos"] = inside(data["photos"])
+            except forms.ValidationError as problem:
+                self.add_error("photos", problem)
+        return data
+
+    def options(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in ("file", "photos", "complete")}
+
+
+class ColumnsForm(forms.Form):
+    """Which column of a table is what."""
+
+    def __init__(self, *args: Any, header: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [("", "–"), *((column, column) for column in header)]
+        for target, label in spreadsheet.TARGETS.items():
+            self.fields[target] = forms.ChoiceField(choices=choices, label=label, required=target == "number")
+
+    @property
+    def columns(self) -> dict[str, str]:
+        return {target: column for target, column in self.cleaned_data.items() if column}
+
+
+FORMS: dict[str, type[SourceForm]] = {
+    "namus-missing": NamusForm,
+    "namus-unidentified": NamusForm,
+    "spreadsheet": SpreadsheetForm,
+    "folder": FolderForm,
+}
+
+
+def form_for(kind: str) -> type[SourceForm]:
+    return FORMS.get(kind, SourceForm)
+
+
+def kept(upload: UploadedFile[Any]) -> str:
+    """Keep an uploaded file for this run and later ones; returns its path."""
+    folder = settings.IMPORT_DIR / "uploads" / str(uuid.uuid4())
+    folder.mkdir(parents=True, mode=0o700)
+    path = folder / Path(upload.name or "upload").name
+    with open(path, "wb") as file:
+        for piece in upload.chunks():
+            file.write(piece)
+    return str(path)
+
+
+def inside(text: str) -> str:
+    """A path in the import folder, whole. Whoever imports must not read the server's other files."""
+    base = settings.IMPORT_DIR.resolve()
+    path = (base / text).resolve()
+    if not path.is_relative_to(base):
+        raise forms.ValidationError(f"{text} is outside the import folder, {base}. The command line may read anywhere.")
+    if not path.exists():
+        raise forms.ValidationError(f"There is no {text} in the import folder, {base}.")
+    return str(path)

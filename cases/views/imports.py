@@ -1,0 +1,161 @@
+from functools import partial
+from pathlib import Path
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.db.models import Count, Prefetch, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from cases import audit, importing, tasks
+from cases.import_forms import ColumnsForm, form_for
+from cases.models import ImportProblem, ImportRun, ImportSource
+from cases.sources import KINDS, SourceUnavailable, spreadsheet, tables
+
+PREVIEW = 5
+PAGE_SIZE = 50
+
+may_import = permission_required("cases.add_importrun", raise_exception=True)
+may_change_sources = permission_required("cases.change_importsource", raise_exception=True)
+
+
+def import_list(request: HttpRequest) -> HttpResponse:
+    open_problems = Count("problems", filter=Q(problems__ended_at=None))
+    sources = ImportSource.objects.select_related("collection").annotate(problem_count=open_problems)
+    sources = sources.prefetch_related(Prefetch("runs", ImportRun.objects.order_by("-pk")))
+    template = "imports/_sources.html" if getattr(request, "htmx", False) else "imports/list.html"
+    return render(request, template, {"sources": sources, "kinds": KINDS})
+
+
+@may_change_sources
+def import_new(request: HttpRequest) -> HttpResponse:
+    kind = request.GET.get("kind", "")
+    if kind not in KINDS:
+        raise Http404("There is no such kind of source.")
+    return _form(request, ImportSource(kind=kind))
+
+
+@may_change_sources
+def import_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    return _form(request, get_object_or_404(ImportSource, pk=pk))
+
+
+def _form(request: HttpRequest, source: ImportSource) -> HttpResponse:
+    is_new = source.pk is None
+    form = form_for(source.kind)(request.POST or None, request.FILES or None, instance=source, kind=source.kind)
+    if request.method == "POST" and form.is_valid():
+        saved = form.save()
+        audit.record(request, "created" if is_new else "changed", saved, ", ".join(form.changed_data))
+        messages.success(request, f"{saved.name} is saved.")
+        return redirect("import-columns" if saved.kind == "spreadsheet" else "import-source", saved.pk)
+    return render(request, "imports/form.html", {"form": form, "source": source, "kind": KINDS[source.kind]})
+
+
+@may_change_sources
+def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
+    """A table's columns mapped, with the first records as they would be read."""
+    source = get_object_or_404(ImportSource, pk=pk, kind="spreadsheet")
+    try:
+        header = tables.header(Path(source.options["file"]))
+    except SourceUnavailable as problem:
+        messages.error(request, str(problem))
+        return redirect("import-edit", pk)
+    data = request.POST or source.options.get("columns") or spreadsheet.guess(header)
+    form = ColumnsForm(data, header=header)
+    preview, problem_text = [], ""
+    if form.is_valid():
+        if request.method == "POST" and not getattr(request, "htmx", False):
+            source.options["columns"] = form.columns
+            source.save()
+            audit.record(request, "changed", source, "columns")
+            messages.success(request, "The columns are saved.")
+            return redirect(source)
+        try:
+            preview = spreadsheet.preview({**source.options, "columns": form.columns}, PREVIEW)
+        except SourceUnavailable as problem:
+            problem_text = str(problem)
+    template = "imports/_preview.html" if getattr(request, "htmx", False) else "imports/columns.html"
+    return render(request, template, {"form": form, "source": source, "preview": preview, "problem": problem_text})
+
+
+def import_source(request: HttpRequest, pk: int) -> HttpResponse:
+    source = get_object_or_404(ImportSource.objects.select_related("collection"), pk=pk)
+    problems = source.problems.filter(ended_at=None)
+    context = {
+        "source": source,
+        "kind": KINDS[source.kind],
+        "run": source.runs.first(),
+        "runs": source.runs.select_related("started_by")[:20],
+        "page": Paginator(problems, PAGE_SIZE).get_page(request.GET.get("page")),
+        "retrying": problems.filter(status=ImportProblem.Status.RETRYING).exists(),
+    }
+    template = "imports/_source.html" if getattr(request, "htmx", False) else "imports/source.html"
+    return render(request, template, context)
+
+
+@require_POST
+@may_import
+def import_start(request: HttpRequest, pk: int) -> HttpResponse:
+    source = get_object_or_404(ImportSource, pk=pk)
+    try:
+        run = importing.start(source, check_photos=bool(request.POST.get("check_photos")), by=audit.signed_in(request))
+    except importing.ImportBusy as busy:
+        messages.error(request, str(busy))
+    else:
+        transaction.on_commit(lambda: tasks.run_import.delay(run.pk), robust=True)
+        audit.record(request, "started import", source)
+    return redirect(source)
+
+
+@require_POST
+@may_import
+def import_pause(request: HttpRequest, pk: int) -> HttpResponse:
+    run = get_object_or_404(ImportRun, pk=pk)
+    if importing.pause(run):
+        audit.record(request, "paused import", run.source)
+    return redirect(run.source)
+
+
+@require_POST
+@may_import
+def import_stop(request: HttpRequest, pk: int) -> HttpResponse:
+    run = get_object_or_404(ImportRun, pk=pk)
+    if importing.stop(run):
+        audit.record(request, "stopped import", run.source)
+    return redirect(run.source)
+
+
+@require_POST
+@may_import
+def problem_retry(request: HttpRequest, pk: int) -> HttpResponse:
+    problem = get_object_or_404(ImportProblem, pk=pk, ended_at=None)
+    _retry(request, ImportProblem.objects.filter(pk=problem.pk))
+    return redirect(problem.source)
+
+
+@require_POST
+@may_import
+def problems_retry(request: HttpRequest, pk: int) -> HttpResponse:
+    """Every open problem of a source but the one that closes cases: that one is asked for by itself."""
+    source = get_object_or_404(ImportSource, pk=pk)
+    _retry(request, source.problems.filter(ended_at=None).exclude(key=ImportProblem.ALL))
+    return redirect(source)
+
+
+def _retry(request: HttpRequest, problems: QuerySet[ImportProblem]) -> None:
+    for problem in problems:
+        ImportProblem.objects.filter(pk=problem.pk).update(status=ImportProblem.Status.RETRYING)
+        transaction.on_commit(partial(tasks.retry_problem.delay, problem.pk), robust=True)
+        audit.record(request, "retried", problem, problem.reason[:300])
+
+
+@require_POST
+@may_import
+def problem_dismiss(request: HttpRequest, pk: int) -> HttpResponse:
+    problem = get_object_or_404(ImportProblem, pk=pk, ended_at=None)
+    importing.dismiss(problem)
+    audit.record(request, "dismissed", problem, problem.reason[:300])
+    return redirect(problem.source)

@@ -1,0 +1,110 @@
+"""What waits for people in the gallery, list by list, and what they decide there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from cases.models import Case, Photo, change_view
+from matching.models import CasePair, Face, FaceModel, OddPhoto
+
+OPEN = Q(case__status=Case.Status.OPEN)
+
+
+def pairs(decision: str = CasePair.Decision.OPEN) -> QuerySet[CasePair]:
+    """Pairs of open cases that may be one person, most alike first; their faces are still searched."""
+    both_there = Q(first_face__is_subject=True, second_face__is_subject=True)
+    if not decision:
+        both_there &= Q(first__status=Case.Status.OPEN, second__status=Case.Status.OPEN)
+    found = CasePair.objects.filter(both_there, decision=decision)
+    return found.select_related("first__collection", "second__collection", "first_face", "second_face", "decided_by")
+
+
+def odd_photos(decision: str = OddPhoto.Decision.OPEN) -> QuerySet[OddPhoto]:
+    """Photos that may show another person than their case's, those that name whom first."""
+    found = OddPhoto.objects.filter(decision=decision, photo__case__status=Case.Status.OPEN)
+    if not decision:
+        found = found.filter(face__is_subject=True, own_face__is_subject=True)
+    found = found.select_related("photo__case", "face", "own_face", "other_face__case", "decided_by")
+    return found.order_by(F("other_similarity").desc(nulls_last=True), "own_similarity", "pk")
+
+
+def photos(status: str) -> QuerySet[Photo]:
+    """Open cases' photos whose indexing ended so."""
+    return Photo.objects.filter(OPEN, status=status).select_related("case").order_by("pk")
+
+
+def poor_faces(model: FaceModel | None) -> QuerySet[Face]:
+    """The searched faces whose likenesses are worth less, smallest first."""
+    faces = Face.objects.filter(OPEN, Face.is_poor(), model=model, is_subject=True)
+    return faces.select_related("photo", "case").order_by("size", "pk")
+
+
+def unusable_cases(model: FaceModel | None) -> QuerySet[Case]:
+    """Open cases that no search can find: without a searched face."""
+    searched = Face.objects.filter(case=OuterRef("pk"), model=model, is_subject=True)
+    return Case.objects.filter(~Exists(searched), status=Case.Status.OPEN).select_related("collection").order_by("pk")
+
+
+@dataclass(frozen=True)
+class WorkList:
+    """title: for the tab. what: one sentence on why it matters. rows: what waits, given the active model."""
+
+    title: str
+    what: str
+    rows: Callable[[FaceModel | None], QuerySet[Any]]
+
+
+LISTS = {
+    "duplicates": WorkList(
+        "Same person?", "Two cases whose faces are very much alike. Compare, then say what they are.", lambda m: pairs()
+    ),
+    "odd": WorkList(
+        "Wrong person?",
+        "Photos unlike their own case's others, or more like another case's. A mislabelled photo poisons every search.",
+        lambda m: odd_photos(),
+    ),
+    "several": WorkList(
+        "Several faces", "Choose which face is the person; until then none is searched.",
+        lambda m: photos(Photo.Status.SEVERAL_FACES),
+    ),
+    "no-face": WorkList(
+        "No face", "No face was found. Another photo helps, or the right view.", lambda m: photos(Photo.Status.NO_FACE)
+    ),
+    "unreadable": WorkList(
+        "Unreadable", "The file could not be read. Fetch it again or send it anew.",
+        lambda m: photos(Photo.Status.UNREADABLE),
+    ),
+    "poor": WorkList("Poor quality", "These are searched, but their likenesses are worth less.", poor_faces),
+    "unusable": WorkList("Cases without a face", "No search and no camera can find these people.", unusable_cases),
+}  # fmt: skip
+
+
+def decide_pair(pair: CasePair, decision: str, user: User) -> None:
+    """Say whether two cases are one person; an empty decision takes it back."""
+    pair.decision = CasePair.Decision(decision)
+    pair.decided_by, pair.decided_at = (user, timezone.now()) if decision else (None, None)
+    pair.save(update_fields=["decision", "decided_by", "decided_at"])
+
+
+def decide_odd(odd: OddPhoto, decision: str, user: User) -> None:
+    """Say whether a photo shows its case's person. One that does not is kept, but searched no more.
+
+    An empty decision takes it back.
+    """
+    with transaction.atomic():
+        before, odd.decision = odd.decision, OddPhoto.Decision(decision)
+        odd.decided_by, odd.decided_at = (user, timezone.now()) if decision else (None, None)
+        odd.save(update_fields=["decision", "decided_by", "decided_at"])
+        if odd.decision == OddPhoto.Decision.WRONG:
+            change_view(odd.photo, Photo.View.OTHER)
+        elif before == OddPhoto.Decision.WRONG:
+            change_view(odd.photo, Photo.View.FRONT)
+        if odd.decision == OddPhoto.Decision.RIGHT and odd.own_face is not None:
+            # Of two photos that are unlike each other, each is on the list: one answer does for both.
+            twins = OddPhoto.objects.filter(photo=odd.own_face.photo_id, own_face__photo=odd.photo, other_face=None)
+            twins.filter(decision="").update(decision=decision, decided_by=user, decided_at=odd.decided_at)
