@@ -27,11 +27,11 @@ class SourceForm(forms.ModelForm[ImportSource]):
     def __init__(self, *args: Any, kind: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.kind = kind
-        self.fields["name"].initial = KINDS[kind].label
-        self.fields["collection"].initial = KINDS[kind].collection
         if self.instance.pk:
             self.initial["collection"] = self.instance.collection.name
-            self.initial.update({n: v for n, v in self.instance.options.items() if n in self.fields})
+            self.initial.update({name: value for name, value in self.instance.options.items() if name in self.fields})
+        else:
+            self.initial.update(name=KINDS[kind].label, collection=KINDS[kind].collection)
         if not KINDS[kind].files:
             schedules = [choice for choice in ImportSource.Schedule.choices if choice[0] != "watched"]
             self.fields["schedule"] = forms.ChoiceField(choices=schedules, required=False)

@@ -90,6 +90,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     # An answer in one piece: in two, the second would wait for the client's acknowledgement of the first.
     wbufsize = -1
+    disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
         self.server.asked.append((self.path, dict(self.headers)))

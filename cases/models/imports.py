@@ -61,6 +61,11 @@ class ImportRun(models.Model):
 
     UNFINISHED = (Status.RUNNING, Status.PAUSED, Status.HALTED)
 
+    COUNTED = (
+        "read", "new", "changed", "unchanged", "closed", "reopened", "gone", "gaps", "refused", "photos new",
+        "photos changed", "photos doubled", "photos withdrawn", "photos refused",
+    )  # fmt: skip
+
     source = models.ForeignKey(ImportSource, on_delete=models.CASCADE, related_name="runs")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.RUNNING)
     note = models.CharField(max_length=500, blank=True)
@@ -102,6 +107,11 @@ class ImportRun(models.Model):
         if not self.total or not self.read or not self.is_unfinished:
             return None
         return self.active_seconds / self.read * max(self.total - self.read, 0)
+
+    @property
+    def tally(self) -> list[tuple[str, int]]:
+        """What it did, in the order of the walk; only what happened."""
+        return [(what, self.counts[what]) for what in self.COUNTED if what in self.counts]
 
     @property
     def ends_at(self) -> datetime | None:
