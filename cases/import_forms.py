@@ -18,11 +18,12 @@ INSIDE = "A path inside the server's import folder."
 class SourceForm(forms.ModelForm[ImportSource]):
     """The part that every kind shares; a child adds its options and says how they are read in `options`."""
 
+    field_order = ["name", "collection"]
     collection = forms.CharField(max_length=100, help_text="Where new cases go; a new name makes a new collection.")
 
     class Meta:
         model = ImportSource
-        fields = ["name", "collection", "schedule"]
+        fields = ["name", "schedule"]
 
     def __init__(self, *args: Any, kind: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -36,11 +37,9 @@ class SourceForm(forms.ModelForm[ImportSource]):
             schedules = [choice for choice in ImportSource.Schedule.choices if choice[0] != "watched"]
             self.fields["schedule"] = forms.ChoiceField(choices=schedules, required=False)
 
-    def clean_collection(self) -> Collection:
-        return Collection.objects.get_or_create(name=self.cleaned_data["collection"])[0]
-
     def save(self, commit: bool = True) -> ImportSource:
         self.instance.kind = self.kind
+        self.instance.collection, _ = Collection.objects.get_or_create(name=self.cleaned_data["collection"])
         self.instance.options = {**self.instance.options, **self.options()}
         return super().save(commit)
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from django.db import transaction
 
 from cases.models import Photo
-from matching import bulk_indexing, face_models, indexing
-from matching.models import FaceModel
+from matching import bulk_indexing, comparing, face_models, indexing
+from matching.models import CasePair, FaceModel, OddPhoto
 
 LOOKED_AT = (Photo.Status.INDEXED, Photo.Status.SEVERAL_FACES, Photo.Status.NO_FACE)
 
@@ -36,3 +36,7 @@ def change_over(model: FaceModel) -> None:
         face_models.activate(model)
         for photo in Photo.objects.filter(status__in=LOOKED_AT).iterator():
             indexing.word_outcome(photo, model)
+        # Findings of the old model; what people have decided stays.
+        CasePair.objects.filter(decision="").delete()
+        OddPhoto.objects.filter(decision="").delete()
+    comparing.compare_new(model)

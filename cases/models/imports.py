@@ -55,7 +55,7 @@ class ImportRun(models.Model):
     class Status(models.TextChoices):
         RUNNING = "running", "Running"
         PAUSED = "paused", "Paused"
-        HALTED = "halted", "Halted: the source does not answer"
+        HALTED = "halted", "Halted"
         DONE = "done", "Done"
         STOPPED = "stopped", "Stopped"
 

@@ -38,7 +38,6 @@ class Registry:
         self._failures = 0
         self._session = requests.Session()
         self._session.headers["User-Agent"] = settings.IMPORT_USER_AGENT
-        self._session.trust_env = False
         retry = Retry(
             total=ATTEMPTS - 1,
             # An answer that does not come, or not whole, is tried again in `get`, whichever way it fails.
