@@ -9,8 +9,8 @@ from tests.product import Product
 def test_a_folder_is_imported_indexed_and_its_double_linked(page: Page, product: Product):
     drop = product.folder / "imports" / "drop"
     drop.mkdir(parents=True)
-    (drop / "X1-1.jpg").write_bytes(faces.person(1))
-    (drop / "X2-1.jpg").write_bytes(faces.person(1) + b" ")
+    (drop / "X1-1.jpg").write_bytes(faces.person(4))
+    (drop / "X2-1.jpg").write_bytes(faces.person(4) + b" ")
     (drop / "notes.txt").write_text("not a photo")
     page.goto("/imports/")
     page.click("text=Folder of photos")

@@ -170,7 +170,7 @@ def test_who_may_not_import_sees_no_buttons_and_is_refused(registries, signed_in
 def test_the_command_imports_reports_and_goes_on(registries, capsys, settings):
     registries.add(*(Person(n) for n in range(1, 4)))
     call_command("import", "namus", "--ids", "1-3")
-    assert "NamUs missing persons: done. 3 new" in capsys.readouterr().out
+    assert "NamUs missing persons: done. 3 read, 3 new" in capsys.readouterr().out
     assert set(Case.objects.values_list("collection__name", flat=True)) == {"Missing persons"}
     call_command("import", "namus", "--ids", "1-4", "--schedule", "daily")
     assert "3 unchanged" in capsys.readouterr().out
