@@ -1,6 +1,7 @@
 """A gallery of any size made of real faces: each is moved a little, so that no two are alike."""
 
 import uuid
+from functools import lru_cache
 
 import numpy as np
 
@@ -10,10 +11,11 @@ from matching.models import Face, FaceModel
 from tests import faces
 
 
-def real_embeddings(model: FaceModel) -> np.ndarray:
+@lru_cache
+def real_embeddings(source: str) -> np.ndarray:
     """(n, d) float32, unit length: every face of the labelled photos, or of the packages' samples without those."""
     paths = sorted((faces.EVAL / "people").glob("*/*")) if faces.EVAL.is_dir() else [faces.GROUP, faces.ASTRONAUT]
-    engine = engines.load(model.source)
+    engine = engines.load(source)
     found = [face.embedding for path in paths for face in engine.faces(images.open_image(path.read_bytes()).rgb)]
     return np.array(found, dtype=np.float32)
 
@@ -23,7 +25,7 @@ def fill(model: FaceModel, size: int, collection: Collection | None = None) -> N
     from django.db import connection
 
     random = np.random.default_rng(1)
-    real = real_embeddings(model)
+    real = real_embeddings(model.source)
     spread = random.normal(size=(size, model.dimensions)).astype(np.float32)
     spread /= np.linalg.norm(spread, axis=1, keepdims=True)
     embeddings = real[random.integers(len(real), size=size)] * 0.5 + spread * 0.85

@@ -3,18 +3,18 @@
 import html
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 
+from cases.sources import http
 from cases.sources.base import (
     CaseRecord,
     Cursor,
-    Gone,
     Item,
     PhotoRecord,
     RecordRefused,
-    Refused,
     SourceUnavailable,
     Step,
     Validators,
@@ -22,7 +22,7 @@ from cases.sources.base import (
     words,
     years,
 )
-from cases.sources.http import NotFound, Registry
+from cases.sources.http import Registry
 
 PAGE = 50
 PHOTO_HOSTS = frozenset({"www.fbi.gov"})
@@ -49,16 +49,15 @@ class Fbi:
         while items := self._page(page)["items"]:
             for position, answer in enumerate(items, 1):
                 # A page is done when its last record is: until then the page before is where to go on.
-                yield Step(self._record(answer), page if position == len(items) else page - 1)
+                item = http.item(str(answer.get("uid")), "", partial(self._record, answer))
+                yield Step(item, page if position == len(items) else page - 1)
             page += 1
 
     def item(self, key: str) -> Item:
-        try:
+        def ask() -> Item:
             return self._record(self._registry.json(f"@wanted-person/{key}")[0])
-        except NotFound:
-            return Gone(key, "The FBI no longer lists this person")
-        except RecordRefused as refusal:
-            return Refused(key, str(refusal))
+
+        return http.item(key, "The FBI no longer lists this person", ask)
 
     def photo(self, photo: PhotoRecord, validators: Validators) -> tuple[bytes | None, Validators]:
         return self._registry.get(photo.where, validators)
@@ -72,35 +71,29 @@ class Fbi:
         except RecordRefused as refusal:
             raise SourceUnavailable(f"The FBI's list cannot be read: {refusal}") from refusal
 
-    def _record(self, answer: dict[str, Any]) -> Item:
-        key = "?"
-        try:
-            key = str(answer["uid"])
-            fields = {
-                "number": key,
-                "name": words(str(answer["title"]).title(), 200),
-                "other_names": words(", ".join(answer.get("aliases") or []), 300),
-                "sex": sex(answer.get("sex")),
-                "age_from": years(answer.get("age_min")),
-                "age_to": years(answer.get("age_max")),
-                "race": words(answer.get("race_raw") or answer.get("race"), 200),
-                "last_seen_on": None,
-                "last_seen_place": words(", ".join(answer.get("possible_states") or []), 300),
-                "circumstances": "\n".join(
-                    filter(None, (_plain(answer.get(name)) for name in ("description", "details", "caution")))
-                ),
-                "agency": words("FBI " + ", ".join(o.title() for o in answer.get("field_offices") or []), 200),
-                "contact": "",
-                "source_url": str(answer.get("url") or ""),
-            }
-            photos = tuple(
-                PhotoRecord(image["original"], image["original"], f"fbi-{number}.jpg", image["original"])
-                for number, image in enumerate(answer.get("images") or [], 1)
-            )
-        except RecordRefused as refusal:
-            return Refused(key, str(refusal))
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            return Refused(key, f"The record does not have the FBI's form: {type(error).__name__} {error}.")
+    def _record(self, answer: dict[str, Any]) -> CaseRecord:
+        key = str(answer["uid"])
+        fields = {
+            "number": key,
+            "name": words(str(answer["title"]).title(), 200),
+            "other_names": words(", ".join(answer.get("aliases") or []), 300),
+            "sex": sex(answer.get("sex")),
+            "age_from": years(answer.get("age_min")),
+            "age_to": years(answer.get("age_max")),
+            "race": words(answer.get("race_raw") or answer.get("race"), 200),
+            "last_seen_on": None,
+            "last_seen_place": words(", ".join(answer.get("possible_states") or []), 300),
+            "circumstances": "\n".join(
+                filter(None, (_plain(answer.get(name)) for name in ("description", "details", "caution")))
+            ),
+            "agency": words("FBI " + ", ".join(o.title() for o in answer.get("field_offices") or []), 200),
+            "contact": "",
+            "source_url": str(answer.get("url") or ""),
+        }
+        photos = tuple(
+            PhotoRecord(image["original"], image["original"], f"fbi-{number}.jpg", image["original"])
+            for number, image in enumerate(answer.get("images") or [], 1)
+        )
         return CaseRecord(key, fields, photos, ENDED.get(str(answer.get("status")).lower(), ""))
 
 

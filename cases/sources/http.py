@@ -4,6 +4,7 @@ import ipaddress
 import json
 import socket
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -13,7 +14,7 @@ from django.conf import settings
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from cases.sources.base import RecordRefused, SourceUnavailable, Validators
+from cases.sources.base import Gone, Item, RecordRefused, Refused, SourceUnavailable, Validators
 
 TIMEOUT = (10, 20)  # seconds to connect, and between two pieces of an answer
 WHOLE_ANSWER = 60  # seconds
@@ -26,6 +27,18 @@ PATIENCE = 8
 
 class NotFound(RecordRefused):
     """The registry has nothing at this address."""
+
+
+def item(key: str, gone: str, read: Callable[[], Item]) -> Item:
+    """What became of a record that `read` asks a registry for. gone: what it means when the registry has none."""
+    try:
+        return read()
+    except NotFound:
+        return Gone(key, gone)
+    except RecordRefused as refusal:
+        return Refused(key, str(refusal))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        return Refused(key, f"The record does not have the form it should: {type(error).__name__} {error}.")
 
 
 class Registry:

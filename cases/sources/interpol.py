@@ -9,10 +9,10 @@ from typing import Any
 
 from django.conf import settings
 
+from cases.sources import http
 from cases.sources.base import (
     CaseRecord,
     Cursor,
-    Gone,
     Item,
     PhotoRecord,
     RecordRefused,
@@ -101,17 +101,12 @@ class Interpol:
 
     def _read(self, key: str, validators: Validators) -> Item:
         path = f"{self._path}/{key.replace('/', '-')}"
-        try:
+
+        def ask() -> Item:
             answer, fresh = self._registry.json(path, validators=validators)
-            if answer is None:
-                return Unchanged(key)
-            return self._record(key, answer, self._images(path), fresh)
-        except NotFound:
-            return Gone(key, f"Interpol no longer shows this {self._colour} notice")
-        except RecordRefused as refusal:
-            return Refused(key, str(refusal))
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            return Refused(key, f"The notice does not have Interpol's form: {type(error).__name__} {error}.")
+            return Unchanged(key) if answer is None else self._record(key, answer, self._images(path), fresh)
+
+        return http.item(key, f"Interpol no longer shows this {self._colour} notice", ask)
 
     def _images(self, path: str) -> dict[str, Any]:
         try:

@@ -8,14 +8,12 @@ from typing import Any
 
 from django.conf import settings
 
+from cases.sources import http
 from cases.sources.base import (
     CaseRecord,
     Cursor,
-    Gone,
     Item,
     PhotoRecord,
-    RecordRefused,
-    Refused,
     SourceUnavailable,
     Step,
     Unchanged,
@@ -25,7 +23,7 @@ from cases.sources.base import (
     words,
     years,
 )
-from cases.sources.http import NotFound, Registry
+from cases.sources.http import Registry
 
 SETS = {"MP": "MissingPersons", "UP": "UnidentifiedPersons"}
 COLUMN = "Case Number"
@@ -60,17 +58,12 @@ class NamUs:
 
     def _read(self, key: str, validators: Validators) -> Item:
         path = f"api/CaseSets/NamUs/{SETS[self._prefix]}/Cases/{key[2:]}"
-        try:
+
+        def ask() -> Item:
             answer, fresh = self._registry.json(path, {"forReport": "false"}, validators)
-            if answer is None:
-                return Unchanged(key)
-            return self._record(key, answer, fresh)
-        except NotFound:
-            return Gone(key, "NamUs no longer lists this case")
-        except RecordRefused as refusal:
-            return Refused(key, str(refusal))
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            return Refused(key, f"The record does not have NamUs's form: {type(error).__name__} {error}.")
+            return Unchanged(key) if answer is None else self._record(key, answer, fresh)
+
+        return http.item(key, "NamUs no longer lists this case", ask)
 
     def _record(self, key: str, answer: dict[str, Any], validators: Validators) -> CaseRecord:
         missing = self._prefix == "MP"
