@@ -123,7 +123,9 @@ def _note(model: FaceModel, bests: Sequence[Best]) -> None:
                 if known is None or known.similarity < similarity:
                     pairs[pair.first_id, pair.second_id] = pair
     _write_pairs(pairs)
-    _write_oddities([best.photo for best in bests], [o for best in bests if (o := _oddity(best, anothers, unlike))])
+    _write_oddities(
+        [best.photo for best in bests], [o for best in bests if (o := _oddity(best, one_person, anothers, unlike))]
+    )
 
 
 def _pair(best: Best, similarity: float, face: int, case: int) -> CasePair:
@@ -168,11 +170,13 @@ def _write_oddities(photos: Sequence[int], odd: Sequence[OddPhoto]) -> None:
     OddPhoto.objects.filter(pk__in=[old.pk for old in known.values() if not old.decision]).delete()
 
 
-def _oddity(best: Best, anothers: float, unlike: float) -> OddPhoto | None:
+def _oddity(best: Best, one_person: float, anothers: float, unlike: float) -> OddPhoto | None:
     if best.own is None:
         return None  # the only photo of its case: there is nothing to be unlike
     other = best.others[0] if best.others else None
-    mistaken = other is not None and other[0] >= anothers and other[0] > best.own[0] + CLEARLY
+    # A photo that is very much like its own case's is right, whoever else has a picture of that person by mistake.
+    doubtful = best.own[0] < one_person
+    mistaken = doubtful and other is not None and other[0] >= max(anothers, best.own[0] + CLEARLY)
     if best.own[0] >= unlike and not mistaken:
         return None
     return OddPhoto(
