@@ -90,6 +90,14 @@ def stop(run: ImportRun) -> bool:
     return run.move(ImportRun.UNFINISHED, Status.STOPPED, note="Stopped by hand.")
 
 
+def remove(source: ImportSource) -> None:
+    """Forget a source, its runs and refusals; the cases that it brought stay. Raises `ImportBusy`."""
+    with locks.held(_lock(source)) as mine:
+        if not mine:
+            raise busy(source)
+        ImportSource.objects.filter(pk=source.pk).delete()
+
+
 def retry(problem: ImportProblem) -> ImportProblem:
     """Read one refused record, with its photos, again; or close at last what a run did not dare to.
 

@@ -43,6 +43,21 @@ def import_edit(request: HttpRequest, pk: int) -> HttpResponse:
     return _form(request, get_object_or_404(ImportSource, pk=pk))
 
 
+@require_POST
+@may_change_sources
+def import_remove(request: HttpRequest, pk: int) -> HttpResponse:
+    """Forget a source and its runs. The cases that it brought stay."""
+    source = get_object_or_404(ImportSource, pk=pk)
+    try:
+        importing.remove(source)
+    except importing.ImportBusy as busy:
+        messages.error(request, str(busy))
+        return redirect(source)
+    audit.record(request, "removed", source)
+    messages.success(request, f"{source.name} is removed; its cases stay.")
+    return redirect("imports")
+
+
 def _form(request: HttpRequest, source: ImportSource) -> HttpResponse:
     is_new = source.pk is None
     form = form_for(source.kind)(request.POST or None, request.FILES or None, instance=source, kind=source.kind)

@@ -167,6 +167,14 @@ def test_who_may_not_import_sees_no_buttons_and_is_refused(registries, signed_in
         assert signed_in.post(path).status_code == 403
 
 
+def test_a_source_is_removed_and_its_cases_stay(registries, as_admin, make_source, run):
+    registries.add(Person(1))
+    source = make_source("namus-missing", ids="1")
+    run(source)
+    assert "its cases stay" in page(as_admin.post(f"/imports/{source.pk}/remove/", follow=True))
+    assert (ImportSource.objects.count(), Case.objects.count()) == (0, 1)
+
+
 def test_the_command_imports_reports_and_goes_on(registries, capsys, settings):
     registries.add(*(Person(n) for n in range(1, 4)))
     call_command("import", "namus", "--ids", "1-3")
@@ -192,6 +200,8 @@ def test_the_command_reads_files_anywhere(tmp_path, capsys):
     assert Case.objects.get(name="Ana").number == "9"
     with pytest.raises(CommandError, match="Write --column as"):
         call_command("import", "spreadsheet", str(tmp_path / "t.csv"), "--column", "number")
+    with pytest.raises(CommandError, match="cannot be watched"):
+        call_command("import", "fbi", "--schedule", "watched")
     with pytest.raises(CommandError, match="source of another kind"):
         call_command("import", "fbi", "--name", "Drop")
 

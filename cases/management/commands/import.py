@@ -78,6 +78,8 @@ class Command(BaseCommand):
         if kind == "spreadsheet" and "columns" in source.options and not wanted.get("columns"):
             wanted["columns"] = source.options["columns"]
         source.options = wanted
+        if options["schedule"] == ImportSource.Schedule.WATCHED and not KINDS[kind].files:
+            raise CommandError(f"{KINDS[kind].label} cannot be watched; choose daily or weekly.")
         if options["schedule"] is not None:
             source.schedule = options["schedule"]
         source.save()
