@@ -112,7 +112,12 @@ class RecordWriter:
             elif replace_photo(here, content, photo.filename, view=photo.view):
                 self._ledger.count("photos changed")
         except PhotoAlreadyThere as there:
-            self._ledger.count("photos doubled")
+            if there.photo.view == Photo.View.WITHDRAWN:
+                # The source took it back and gives it again.
+                replace_photo(there.photo, content, photo.filename, view=photo.view)
+                self._ledger.count("photos changed")
+            else:
+                self._ledger.count("photos doubled")
             return there.photo
         return here
 

@@ -207,6 +207,16 @@ def test_a_photo_that_people_removed_does_not_come_back(three, make_source, run)
     assert Photo.objects.count() == 1
 
 
+def test_a_photo_that_the_source_took_back_and_gives_again_is_searched_again(three, make_source, run):
+    source = make_source("namus-missing", ids="1")
+    run(source)
+    taken = three.people[1].photos.pop()
+    assert counts(run(source), "photos withdrawn") == [1]
+    three.people[1].photos.append(taken)
+    run(source)
+    assert list(Photo.objects.values_list("view", "status")) == [("front", "pending")] * 2
+
+
 FAULTS = ["slow", "short", "json", 500, 503, "Retry-After"]
 
 
