@@ -51,6 +51,9 @@ class Registry:
         self._failures = 0
         self._session = requests.Session()
         self._session.headers["User-Agent"] = settings.IMPORT_USER_AGENT
+        # Looked up once: at each request it would cost as much as the request itself.
+        self._session.trust_env = False
+        self._session.proxies.update(requests.utils.get_environ_proxies(self.base))
         retry = Retry(
             total=ATTEMPTS - 1,
             # An answer that does not come, or not whole, is tried again in `get`, whichever way it fails.
