@@ -8,6 +8,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser
+from django.db import connection
 from django.utils import timezone
 
 from matching import notifying, watching
@@ -30,12 +31,18 @@ def see(camera, person: int = 1, ago: float = 0) -> Alert:
 def dashboard(user, during, since: str | None = None, expected: int = 1) -> list[dict]:
     """Open a dashboard's websocket, do something meanwhile, and return the alerts that came."""
 
+    def meanwhile() -> None:
+        try:
+            during()
+        finally:
+            connection.close()  # this thread's own, which would outlive the test
+
     async def session() -> list[dict]:
         socket = WebsocketCommunicator(AlertConsumer.as_asgi(), "/ws/alerts/")
         socket.scope["user"] = user
         await socket.connect()
         assert (await socket.receive_json_from())["kind"] == "ready"
-        await asyncio.to_thread(during)
+        await asyncio.to_thread(meanwhile)
         if since:
             await socket.send_json_to({"since": since})
         messages = [await socket.receive_json_from(timeout=5) for _ in range(expected)]
