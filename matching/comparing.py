@@ -19,7 +19,8 @@ from matching.models import CasePair, Face, FaceModel, OddPhoto
 ONE_PERSON, ANOTHERS, UNLIKE = 1e-6, 1e-4, 5e-2
 # How much more alike another case's photo must be, so that a hair's breadth is no finding.
 CLEARLY = 0.05
-BLOCK = 3000
+# Faces of the gallery that are looked at together, and new ones that are compared with them: memory is their product.
+BLOCK, NEW = 1000, 2000
 CASES_A_FACE = 3
 
 
@@ -48,8 +49,8 @@ def compare_new(model: FaceModel, must_stop: Callable[[], bool] = lambda: False)
     """Compare every face that came since the last time. May be stopped and run again: it goes on where it was."""
     model.refresh_from_db()
     new = _subjects(model).filter(pk__gt=model.compared_to)
-    for block in _blocks(new):
-        bests = _best(block, _blocks(_subjects(model)))
+    for block in _blocks(new, NEW):
+        bests = _best(block, _blocks(_subjects(model), BLOCK))
         if must_stop():
             return
         _note(model, bests)
@@ -59,20 +60,20 @@ def compare_new(model: FaceModel, must_stop: Callable[[], bool] = lambda: False)
 
 def compare_face(face: Face) -> None:
     """Compare one face at once."""
-    (block,) = _blocks(Face.objects.filter(pk=face.pk))
-    _note(face.model, _best(block, _blocks(_subjects(face.model))))
+    (block,) = _blocks(Face.objects.filter(pk=face.pk), 1)
+    _note(face.model, _best(block, _blocks(_subjects(face.model), BLOCK)))
 
 
 def _subjects(model: FaceModel) -> QuerySet[Face]:
     return Face.objects.filter(model=model, is_subject=True)
 
 
-def _blocks(faces: QuerySet[Face]) -> Iterator[Block]:
+def _blocks(faces: QuerySet[Face], size: int) -> Iterator[Block]:
     last = 0
     # As PostgreSQL sends it: a list of Python numbers for each face would take most of the time.
     wire = Func(F("embedding"), function="halfvec_send", output_field=BinaryField())
     rows = faces.annotate(wire=wire).order_by("pk").values_list("pk", "case_id", "photo_id", "wire")
-    while portion := list(rows.filter(pk__gt=last)[:BLOCK]):
+    while portion := list(rows.filter(pk__gt=last)[:size]):
         ids, cases, photos, embeddings = zip(*portion, strict=True)
         last = ids[-1]
         yield Block(np.array(ids), np.array(cases), np.array(photos), np.stack([_numbers(e) for e in embeddings]))

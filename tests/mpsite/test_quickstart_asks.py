@@ -61,7 +61,8 @@ def test_it_asks_for_the_licence_once_and_for_an_administrator(tmp_path):
     first.until("Password:")
     first.type("short")
     first.until("too short")
-    first.shown = ""
+    # What came in the same breath, perhaps the next question, stays to be read.
+    first.shown = first.shown.partition("too short")[2]
     first.until("Password:")
     first.type("a-long-enough-secret")
     first.until("Sightline runs at")
