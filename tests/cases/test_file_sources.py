@@ -1,6 +1,7 @@
 """Importing spreadsheets with photos in a folder, a zip or S3, and folders that photos are dropped into."""
 
 import zipfile
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -171,6 +172,16 @@ def test_a_file_that_is_no_table_is_said(make_source, run, tmp_path, name, conte
     assert (halted.status, words in halted.note) == (ImportRun.Status.HALTED, True), halted.note
 
 
+def test_a_photo_that_is_damaged_in_the_zip_is_said_and_the_others_come(table, photos, make_source, run):
+    path = Path(zipped(photos))
+    whole = path.read_bytes()
+    start = whole.index(faces.person(3)[:200])
+    path.write_bytes(whole[: start + 300] + b"damage" + whole[start + 306 :])
+    run(make_source("spreadsheet", file=table(), photos=str(path)))
+    assert "cannot be read from the zip" in ImportProblem.objects.get().reason
+    assert Photo.objects.count() == 3
+
+
 @pytest.mark.parametrize("where", ["/nowhere", "broken.zip", "s3://bucket/x"])
 def test_photos_that_cannot_be_reached_halt_the_run(table, make_source, run, tmp_path, registries, monkeypatch, where):
     (tmp_path / "broken.zip").write_bytes(b"PK broken")
@@ -197,8 +208,6 @@ def test_columns_are_guessed_and_a_saved_mapping_wins(table, make_source, run):
 
 
 def test_an_empty_row_is_no_case(table):
-    from pathlib import Path
-
     path = Path(table([["number"], ["1"], [""], ["2"]]))
     assert [line for line, _ in tables.rows(path)] == [2, 4]
 
