@@ -6,7 +6,7 @@ from cases.models import AuditEvent, Photo
 from matching import worklists
 from matching.models import CasePair, Face, OddPhoto
 from tests import faces
-from tests.matching.test_comparing import another_picture
+from tests.matching.test_comparing import same_face
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,7 +21,7 @@ def page(client, name: str) -> str:
 def work(any_model, make_case):
     """Something for every list."""
     make_case("MP1", faces.person(1))
-    make_case("UP1", another_picture(1), name="")
+    make_case("UP1", same_face(1), name="")
     make_case("MP2", faces.person(2), faces.person(3))
     make_case("MP4", faces.GROUP.read_bytes())
     make_case("MP5", b"broken")
