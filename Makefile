@@ -30,6 +30,7 @@ check: install-dev  ## style and types
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy .
+	$(VENV)/lint-imports --no-logo
 
 test: check  ## everything that CI runs
 	@sh tests/install-chromium.sh

@@ -4,8 +4,10 @@ import numpy as np
 
 from benchmarks.common import fresh_database, table
 from cases.models import Case, Collection, add_photo
-from matching import engines, indexing, searching
+from matching.faces import engines
+from matching.indexing import single
 from matching.models import Face, FaceModel
+from matching.searching import pictures
 from tests import faces
 
 
@@ -36,9 +38,9 @@ def measure(model: FaceModel) -> tuple[str, ...]:
         for path in sorted(folder.iterdir()):
             photos += 1
             photo = add_photo(case, path.read_bytes(), path.name)
-            indexing.index_photo(photo.pk)
+            single.index_photo(photo.pk)
             if found := list(photo.faces.all()):
-                indexing.choose_subject(max(found, key=lambda face: face.size))
+                single.choose_subject(max(found, key=lambda face: face.size))
     subjects = list(Face.objects.filter(is_subject=True).select_related("case"))
     embeddings = np.array([np.asarray(face.embedding, dtype=np.float32) for face in subjects])
     people = np.array([face.case.number for face in subjects])
@@ -53,7 +55,7 @@ def measure(model: FaceModel) -> tuple[str, ...]:
     first = 0
     groups = sorted((faces.EVAL / "group").glob("person*.jpg"))
     for path in groups:
-        search = searching.search_image(path.read_bytes(), path.name, user=None, purpose="accuracy")
+        search = pictures.search_image(path.read_bytes(), path.name, user=None, purpose="accuracy")
         best = [probe.candidates.first() for probe in search.probes.all()]
         top = max((candidate for candidate in best if candidate), key=lambda c: c.similarity, default=None)
         first += top is not None and top.case.number == path.stem

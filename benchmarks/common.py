@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from django.core.management import call_command
 
-from matching import face_models
+from matching.faces import face_models
 from matching.models import FaceModel
 from tests import faces
 

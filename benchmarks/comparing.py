@@ -5,7 +5,7 @@ import time
 
 from benchmarks.common import fresh_database, table
 from benchmarks.gallery import fill
-from matching import comparing
+from matching.gallery import comparing
 from matching.models import CasePair, OddPhoto
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from cases.models import Case, Collection, Photo
-from matching import engines, images
+from matching.faces import engines, images
 from matching.models import Face, FaceModel
 from tests import faces
 

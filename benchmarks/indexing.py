@@ -7,7 +7,7 @@ import time
 
 from benchmarks.common import fresh_database, table
 from cases.models import Case, Collection, Photo, add_photo
-from matching import engines, images
+from matching.faces import engines, images
 from tests import faces
 from tests.product import ROOT
 

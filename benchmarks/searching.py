@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from benchmarks import gallery as made
 from benchmarks.common import fresh_database, percentiles, table
-from matching import engines, images, searching
-from matching.gallery import pgvector as gallery
+from matching.faces import engines, images
+from matching.gallery import search as gallery
+from matching.searching import pictures
 from tests import faces
 
 SIZES = (1_000, 15_000)
@@ -25,12 +26,12 @@ def run() -> None:
         paths = (
             sorted((faces.EVAL / "people").glob("*/*"))[:PROBES] if faces.EVAL.is_dir() else [faces.ASTRONAUT] * PROBES
         )
-        pictures = [path.read_bytes() for path in paths]
+        contents = [path.read_bytes() for path in paths]
         engine = engines.load(model.source)
-        embeddings = [engine.faces(images.open_image(content).rgb)[0].embedding for content in pictures]
-        whole = [_timed(partial(searching.search_image, c, "x.jpg", user=None, purpose="bench")) for c in pictures]
+        embeddings = [engine.faces(images.open_image(content).rgb)[0].embedding for content in contents]
+        whole = [_timed(partial(pictures.search_image, c, "x.jpg", user=None, purpose="bench")) for c in contents]
         vector = [_timed(partial(gallery.search, model, e)) for e in embeddings]
-        faces_ = [_timed(partial(_faces, engine, c)) for c in pictures]
+        faces_ = [_timed(partial(_faces, engine, c)) for c in contents]
         # The same scan in numpy, for the ratio: a matrix product in this process's memory.
         matrix = np.random.default_rng(2).normal(size=(size, model.dimensions)).astype(np.float32)
         product = [_timed(partial(_scan, matrix, e)) for e in embeddings]

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from matching import images
+from matching.faces import images
 from tests.registries import Person, serving
 
 

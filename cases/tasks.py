@@ -9,8 +9,9 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 from django.conf import settings
 
-# Long work has a worker of its own, so that it never holds up an alert or a page.
-BULK = "bulk"
+# Captures and messages are looked at before anything else, so that a bulk upload never holds up an alert; long work has
+# a worker of its own.
+URGENT, BULK = "captures", "bulk"
 stopping = threading.Event()
 
 

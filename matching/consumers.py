@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from matching.models import Alert
-from matching.notifying import GROUP
+from matching.telling.notifying import GROUP
 from matching.views.alerts import alert_cards
 
 # A transaction that committed late carries an earlier time than one already shown.

@@ -18,8 +18,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from cases.models import Case, Collection, Photo, PhotoAlreadyThere, add_photo
-from matching import face_models, images, indexing
-from matching.images import RgbImage
+from matching.faces import face_models, images
+from matching.faces.images import RgbImage
+from matching.indexing import single
 from matching.models import Camera
 
 COLLECTION = "Demo"
@@ -92,7 +93,7 @@ def load() -> int:
             )
             try:
                 photo = add_photo(case, images.to_jpeg(images.crop(rgb, box, margin=0.35)), f"demo-{number}.jpg")
-                indexing.index_photo(photo.pk)
+                single.index_photo(photo.pk)
             except PhotoAlreadyThere:
                 pass
             loaded += 1

@@ -1,7 +1,7 @@
 from django import forms
 
 from cases.models import Collection
-from matching.images import FORMAT_WORDS, MAX_BYTES
+from matching.faces.images import FORMAT_WORDS, MAX_BYTES
 from matching.models import Camera
 
 

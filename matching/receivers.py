@@ -1,4 +1,7 @@
-"""What `matching` does when `cases` announces something."""
+"""Who announces that something waits, and the task that is queued for it.
+
+Robust, all of them: with the broker away the row stays waiting, and the sweep picks it up.
+"""
 
 from typing import Any
 
@@ -7,10 +10,23 @@ from django.dispatch import receiver
 
 from cases.models import Photo
 from cases.signals import photo_waiting
-from matching import tasks
+from matching.indexing import tasks as indexing
+from matching.models import Capture, Delivery
+from matching.signals import capture_waiting, delivery_waiting
+from matching.telling import tasks as telling
+from matching.watching import tasks as watching
 
 
 @receiver(photo_waiting)
 def index_photo(sender: type[Photo], photo: Photo, **kwargs: Any) -> None:
-    # Robust: with the broker away the photo stays pending, and the sweep picks it up.
-    transaction.on_commit(lambda: tasks.index_photo.delay(photo.pk), robust=True)
+    transaction.on_commit(lambda: indexing.index_photo.delay(photo.pk), robust=True)
+
+
+@receiver(capture_waiting)
+def match_capture(sender: type[Capture], capture: Capture, **kwargs: Any) -> None:
+    transaction.on_commit(lambda: watching.match_capture.delay(capture.pk), robust=True)
+
+
+@receiver(delivery_waiting)
+def deliver(sender: type[Delivery], delivery: Delivery, **kwargs: Any) -> None:
+    transaction.on_commit(lambda: telling.deliver.delay(delivery.pk), robust=True)

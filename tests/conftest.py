@@ -5,7 +5,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from cases.models import Case, Collection, add_photo
-from matching import face_models, indexing
+from matching.faces import face_models
+from matching.indexing import single
 from matching.models import Camera, FaceModel
 from mpsite.celery import app
 from tests import faces
@@ -60,7 +61,7 @@ def make_case(collection) -> Callable[..., Case]:
         for content in photos:
             photo = add_photo(case, content, f"{number}.jpg")
             if index:
-                indexing.index_photo(photo.pk)
+                single.index_photo(photo.pk)
         return case
 
     return make

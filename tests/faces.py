@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from matching import demo, images
-from matching.images import RgbImage
+from matching import demo
+from matching.faces import images
+from matching.faces.images import RgbImage
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 PACK = Path(os.environ.get("SIGHTLINE_TEST_PACK", SHARED / "models" / "scrfd_mobileface"))

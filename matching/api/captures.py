@@ -18,9 +18,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from matching import images, watching
+from matching.faces import images
 from matching.models import Camera
 from matching.models.camera import hash_token
+from matching.watching import captures
 
 MAX_CAPTURE_BYTES = 5 * 1024 * 1024
 
@@ -122,7 +123,7 @@ class CapturesView(APIView):
                 {field: f"The image has over {MAX_CAPTURE_BYTES // 2**20} MB. Send the face's crop, not the frame."}
             )
         try:
-            capture = watching.receive_capture(cast(Camera, request.user), content, detection_score=score, **details)
+            capture = captures.receive_capture(cast(Camera, request.user), content, detection_score=score, **details)
         except images.ImageRefused as refusal:
             raise serializers.ValidationError({field: str(refusal)}) from refusal
         return Response(AcceptedSerializer({"id": capture.uid}).data, status=202)

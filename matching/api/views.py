@@ -13,11 +13,13 @@ from rest_framework.response import Response
 
 from cases import audit
 from cases.models import Collection
-from matching import calibration, notifying, searching
-from matching.engines import EngineUnavailable
-from matching.face_models import NoFaceModel
-from matching.images import ImageRefused
+from matching.faces.engines import EngineUnavailable
+from matching.faces.face_models import NoFaceModel
+from matching.faces.images import ImageRefused
+from matching.gallery import calibration
 from matching.models import Alert, Camera, Candidate, Probe, Search
+from matching.searching import pictures
+from matching.telling import notifying
 from matching.templatetags import likeness
 
 
@@ -77,7 +79,7 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
     def create(self, validated_data: dict[str, Any]) -> Search:
         upload = validated_data["image"]
         try:
-            return searching.search_image(
+            return pictures.search_image(
                 upload.read(),
                 upload.name,
                 user=audit.signed_in(self.context["request"]),

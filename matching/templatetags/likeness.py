@@ -2,7 +2,7 @@
 
 from django import template
 
-from matching import calibration
+from matching.gallery import calibration
 from matching.models import Alert, Candidate
 
 register = template.Library()

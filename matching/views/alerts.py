@@ -6,8 +6,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from cases import audit
-from matching import notifying
 from matching.models import Alert
+from matching.telling import notifying
 
 PAGE_SIZE = 24
 

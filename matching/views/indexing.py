@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
 from cases.models import Photo
-from matching import bulk_indexing, tasks
+from matching.indexing import bulk, tasks
 from matching.models import IndexRun
 
 may_import = permission_required("cases.add_importrun", raise_exception=True)
@@ -28,7 +28,7 @@ def indexing(request: HttpRequest) -> HttpResponse:
 def indexing_pause(request: HttpRequest) -> HttpResponse:
     run = IndexRun.objects.filter(finished_at=None).first()
     if run is not None:
-        bulk_indexing.pause(run)
+        bulk.pause(run)
     return indexing(request)
 
 
@@ -36,6 +36,6 @@ def indexing_pause(request: HttpRequest) -> HttpResponse:
 @may_import
 def indexing_resume(request: HttpRequest) -> HttpResponse:
     if IndexRun.objects.filter(finished_at=None).exists():
-        bulk_indexing.resume()
+        bulk.resume()
     transaction.on_commit(tasks.index_waiting.delay, robust=True)
     return indexing(request)

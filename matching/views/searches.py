@@ -6,12 +6,13 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from cases import audit
 from cases.models import Collection
-from matching import calibration, searching
-from matching.engines import EngineUnavailable
-from matching.face_models import NoFaceModel
+from matching.faces.engines import EngineUnavailable
+from matching.faces.face_models import NoFaceModel
+from matching.faces.images import ImageRefused
 from matching.forms import AgainForm, SearchForm
-from matching.images import ImageRefused
+from matching.gallery import calibration
 from matching.models import Candidate, Search
+from matching.searching import pictures
 
 RECENT = 12
 
@@ -23,7 +24,7 @@ def search_new(request: HttpRequest) -> HttpResponse:
         if form.is_valid():
             upload = form.cleaned_data["image"]
             try:
-                search = searching.search_image(
+                search = pictures.search_image(
                     upload.read(),
                     upload.name,
                     user=audit.signed_in(request),
@@ -73,7 +74,7 @@ def search_again(request: HttpRequest, pk: str) -> HttpResponse:
     try:
         with old.image.open() as file:
             content = file.read()
-        search = searching.search_image(
+        search = pictures.search_image(
             content,
             old.filename,
             user=audit.signed_in(request),
@@ -94,6 +95,6 @@ def candidate_decide(request: HttpRequest, pk: int) -> HttpResponse:
     search = candidate.probe.search
     if decision not in Candidate.Decision.values or search is None:
         return HttpResponse("Choose possible match, not this person or undo.", status=400)
-    searching.decide(candidate, decision, audit.signed_in(request))
+    pictures.decide(candidate, decision, audit.signed_in(request))
     audit.record(request, candidate.get_decision_display().lower(), candidate.case, f"search {search.pk}")
     return render(request, "search/_candidate.html", {"candidate": candidate, "probe": candidate.probe})

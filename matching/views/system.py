@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from cases.models import AuditEvent, Case, Collection, Photo
-from matching import calibration, packs
+from matching.faces import packs
+from matching.gallery import calibration
 from matching.models import Capture, Face, FaceModel
 
 

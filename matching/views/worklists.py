@@ -7,7 +7,7 @@ from django.views.decorators.http import require_POST
 
 from cases import audit
 from cases.models import Case, Photo
-from matching import worklists
+from matching.indexing import worklists
 from matching.models import CasePair, Face, FaceModel, OddPhoto
 
 PAGE_SIZE = 24

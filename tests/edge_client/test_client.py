@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from edge_client import detectors, sources
-from matching import demo, images
+from matching import demo
+from matching.faces import images
 from tests import faces
 from tests.product import ROOT
 

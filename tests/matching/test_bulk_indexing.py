@@ -6,7 +6,9 @@ from django.db import connection
 
 from cases import locks
 from cases.models import Case, Photo, add_photo
-from matching import bulk_indexing, tasks
+from matching import tasks
+from matching.indexing import bulk
+from matching.indexing import tasks as indexing_tasks
 from matching.models import Face, IndexRun
 from tests import faces
 
@@ -29,7 +31,7 @@ def waiting(any_model, collection):
 
 
 def blank() -> bytes:
-    from matching import images
+    from matching.faces import images
 
     return images.to_jpeg(np.full((300, 300, 3), 128, dtype=np.uint8))
 
@@ -41,46 +43,46 @@ def rows() -> list[tuple]:
 
 
 def test_it_works_and_reports_what_became_of_each(waiting):
-    run = bulk_indexing.index_waiting()
+    run = bulk.index_waiting()
     assert (run.status, run.done, run.total) == (IndexRun.Status.DONE, 12, 12)
     assert run.counts == {
         "indexed": 6, "duplicate": 1, "several_faces": 1, "unreadable": 1, "not_searched": 2, "no_face": 1
     }  # fmt: skip
     assert run.rate > 0
-    assert bulk_indexing.index_waiting() is None
+    assert bulk.index_waiting() is None
 
 
 def test_many_at_once_give_the_same_rows_as_one_by_one(waiting, monkeypatch):
-    monkeypatch.setattr(bulk_indexing, "BATCH", 3)
-    bulk_indexing.index_waiting()
+    monkeypatch.setattr(bulk, "BATCH", 3)
+    bulk.index_waiting()
     together, embeddings = rows(), list(Face.objects.order_by("photo", "position").values_list("embedding", flat=True))
     Photo.objects.update(status=Photo.Status.PENDING, duplicate_of=None)
     Face.objects.all().delete()
     for pk in Photo.objects.order_by("pk").values_list("pk", flat=True):
-        tasks.index_photo(pk)
+        indexing_tasks.index_photo(pk)
     assert rows() == together
     alone = list(Face.objects.order_by("photo", "position").values_list("embedding", flat=True))
     assert np.abs(np.array(alone) - np.array(embeddings)).max() < 0.01
 
 
 def test_a_run_is_paused_and_goes_on_where_it_was(waiting, monkeypatch):
-    monkeypatch.setattr(bulk_indexing, "BATCH", 2)
-    run = bulk_indexing.index_waiting(progress=lambda run: run.done >= 4 and bulk_indexing.pause(run))
+    monkeypatch.setattr(bulk, "BATCH", 2)
+    run = bulk.index_waiting(progress=lambda run: run.done >= 4 and bulk.pause(run))
     assert (run.status, run.done) == (IndexRun.Status.PAUSED, 4)
     assert run.seconds_left > 0
-    assert bulk_indexing.is_resting()
-    assert bulk_indexing.index_waiting().done == 4
-    again = bulk_indexing.resume()
+    assert bulk.is_resting()
+    assert bulk.index_waiting().done == 4
+    again = bulk.resume()
     assert again.pk == run.pk
-    assert bulk_indexing.index_waiting().counts["indexed"] == 6
+    assert bulk.index_waiting().counts["indexed"] == 6
     assert IndexRun.objects.get().done == 12
 
 
 def test_a_stop_leaves_the_run_to_whoever_goes_on(waiting, monkeypatch):
-    monkeypatch.setattr(bulk_indexing, "BATCH", 2)
-    run = bulk_indexing.index_waiting(must_stop=lambda: True)
+    monkeypatch.setattr(bulk, "BATCH", 2)
+    run = bulk.index_waiting(must_stop=lambda: True)
     assert (run.status, run.done) == (IndexRun.Status.RUNNING, 2)
-    tasks.index_waiting()
+    indexing_tasks.index_waiting()
     run.refresh_from_db()
     assert (run.status, run.done) == (IndexRun.Status.DONE, 12)
 
@@ -91,7 +93,7 @@ def test_only_one_indexes_at_a_time(waiting):
     inside, go_on = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with locks.held(bulk_indexing.LOCK):
+        with locks.held(bulk.LOCK):
             inside.set()
             go_on.wait(10)
         connection.close()
@@ -100,9 +102,9 @@ def test_only_one_indexes_at_a_time(waiting):
     other.start()
     inside.wait(10)
     try:
-        with pytest.raises(bulk_indexing.IndexBusy, match="already"):
-            bulk_indexing.index_waiting()
-        tasks.index_waiting()
+        with pytest.raises(bulk.IndexBusy, match="already"):
+            bulk.index_waiting()
+        indexing_tasks.index_waiting()
     finally:
         go_on.set()
         other.join()
@@ -110,14 +112,14 @@ def test_only_one_indexes_at_a_time(waiting):
 
 
 def test_a_photo_that_goes_while_it_is_looked_at_is_no_error(waiting, monkeypatch):
-    embed = bulk_indexing._embed
+    embed = bulk._embed
 
     def remove_and_embed(batch, engine):
         Photo.objects.all().delete()
         return embed(batch, engine)
 
-    monkeypatch.setattr(bulk_indexing, "_embed", remove_and_embed)
-    assert bulk_indexing.index_waiting().done == 0
+    monkeypatch.setattr(bulk, "_embed", remove_and_embed)
+    assert bulk.index_waiting().done == 0
 
 
 def test_the_sweep_has_what_waits_indexed_unless_somebody_paused_it(waiting, settings):
@@ -131,7 +133,7 @@ def test_the_sweep_has_what_waits_indexed_unless_somebody_paused_it(waiting, set
     run = IndexRun.objects.create(status=IndexRun.Status.PAUSED)
     tasks.sweep()
     assert Photo.objects.filter(status=Photo.Status.PENDING).count() == 12
-    bulk_indexing.resume()
+    bulk.resume()
     tasks.sweep()
     run.refresh_from_db()
     assert (run.status, run.done) == (IndexRun.Status.DONE, 12)

@@ -3,7 +3,7 @@
 import pytest
 
 from cases.models import Collection
-from matching import calibration
+from matching.gallery import calibration
 from matching.models import FaceModel
 from tests import faces
 
@@ -46,7 +46,7 @@ def test_the_levels_go_from_strict_to_sensitive_and_off_is_off():
 def test_the_measured_quantiles_are_those_of_the_labelled_photos(model):
     import numpy as np
 
-    from matching import engines, images
+    from matching.faces import engines, images
 
     engine, embeddings, people = engines.load(model.source), [], []
     for path in sorted((faces.EVAL / "people").glob("*/*")):

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from cases.models import Photo
-from matching import bulk_indexing, calibration, comparing, images
+from matching.faces import images
+from matching.gallery import calibration, comparing
+from matching.indexing import bulk
 from matching.models import CasePair, Face, FaceModel, OddPhoto
 from tests import faces
 
@@ -89,6 +91,6 @@ def test_comparing_goes_on_after_a_stop_and_costs_nothing_when_nothing_is_new(an
     comparing.compare_new(any_model, lambda: True)
     any_model.refresh_from_db()
     assert any_model.compared_to == 0
-    bulk_indexing.index_waiting()
+    bulk.index_waiting()
     any_model.refresh_from_db()
     assert any_model.compared_to == Face.objects.order_by("pk").last().pk

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from matching import engines, images
+from matching.faces import engines, images
 from tests import faces
 
 pytestmark = pytest.mark.parametrize("source", faces.ENGINES)

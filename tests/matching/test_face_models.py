@@ -6,7 +6,7 @@ import zipfile
 import pytest
 from django.core.management import CommandError, call_command
 
-from matching import engines, face_models, packs
+from matching.faces import engines, face_models, packs
 from matching.models import FaceModel
 from tests import faces
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cases.models import Case, Collection, Photo
-from matching.gallery import pgvector as gallery
+from matching.gallery import search as gallery
 from matching.models import Face, FaceModel
 
 RANDOM = np.random.default_rng(3)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from matching import images
+from matching.faces import images
 from tests import faces
 
 

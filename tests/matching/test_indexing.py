@@ -3,15 +3,16 @@
 import pytest
 
 from cases.models import Photo, PhotoAlreadyThere, add_photo, remove_photo
-from matching import changing_over, face_models, images, indexing
-from matching.gallery import pgvector as gallery
+from matching.faces import face_models, images
+from matching.gallery import search as gallery
+from matching.indexing import changing_over, single
 from matching.models import Face
 from tests import faces
 
 
 def index(case, content: bytes, **fields) -> Photo:
     photo = add_photo(case, content, "photo.jpg", **fields)
-    indexing.index_photo(photo.pk)
+    single.index_photo(photo.pk)
     photo.refresh_from_db()
     return photo
 
@@ -49,7 +50,7 @@ def test_several_faces_ask_which_is_the_person_and_none_is_searched_until_then(a
     assert photo.faces.count() == 6
     assert gallery.size(any_model) == 0
     chosen = photo.faces.order_by("left").first()
-    indexing.choose_subject(chosen)
+    single.choose_subject(chosen)
     assert gallery.search(any_model, chosen.embedding)[0].face_id == chosen.pk
     photo.refresh_from_db()
     assert photo.status == Photo.Status.INDEXED
@@ -58,8 +59,8 @@ def test_several_faces_ask_which_is_the_person_and_none_is_searched_until_then(a
 def test_another_face_can_be_chosen_later(any_model, make_case):
     photo = index(make_case(), faces.GROUP.read_bytes())
     first, second = photo.faces.order_by("left")[:2]
-    indexing.choose_subject(first)
-    indexing.choose_subject(second)
+    single.choose_subject(first)
+    single.choose_subject(second)
     assert list(photo.faces.filter(is_subject=True)) == [second]
 
 
@@ -73,7 +74,7 @@ def test_indexing_twice_leaves_the_same_rows(any_model, make_case):
     photo = make_case("MP1", faces.person(3)).photos.get()
     before = list(photo.faces.values_list("position", "left", "is_subject"))
     Photo.objects.update(status=Photo.Status.PENDING)
-    indexing.index_photo(photo.pk)
+    single.index_photo(photo.pk)
     assert list(photo.faces.values_list("position", "left", "is_subject")) == before
 
 
@@ -87,8 +88,8 @@ def test_only_front_views_are_searched(any_model, make_case, view):
 def test_a_face_of_a_photo_that_is_no_longer_searched_cannot_be_chosen(any_model, make_case):
     photo = make_case("MP1", faces.person(0)).photos.get()
     Photo.objects.update(view="other")
-    with pytest.raises(indexing.NotAFaceOfThePhoto):
-        indexing.choose_subject(photo.faces.get())
+    with pytest.raises(single.NotAFaceOfThePhoto):
+        single.choose_subject(photo.faces.get())
 
 
 def test_the_same_picture_saved_anew_is_searched_once_and_takes_over_when_the_first_goes(any_model, make_case):
@@ -98,7 +99,7 @@ def test_the_same_picture_saved_anew_is_searched_once_and_takes_over_when_the_fi
     assert (again.status, again.duplicate_of, again.faces.count()) == (Photo.Status.DUPLICATE, first, 0)
     assert gallery.searched_faces(any_model).count() == 1
     remove_photo(first)
-    indexing.index_photo(again.pk)
+    single.index_photo(again.pk)
     again.refresh_from_db()
     assert (again.status, again.faces.filter(is_subject=True).count()) == (Photo.Status.INDEXED, 1)
 
@@ -137,7 +138,7 @@ def test_a_photo_the_engine_itself_breaks_on_is_said_so_and_not_tried_for_ever(
 
 
 def test_a_photo_that_is_gone_is_no_error(any_model):
-    assert indexing.index_photo(123456) is None
+    assert single.index_photo(123456) is None
 
 
 @faces.needs_pack
@@ -146,7 +147,7 @@ def test_changing_the_model_embeds_anew_and_keeps_the_chosen_face(db, use_model,
     case = make_case("MP1", faces.GROUP.read_bytes())
     make_case("MP2", faces.person(0))
     chosen = case.photos.get().faces.order_by("left")[3]
-    indexing.choose_subject(chosen)
+    single.choose_subject(chosen)
     new = face_models.register(str(faces.PACK))
     seen = []
     changing_over.embed_gallery(new, lambda done, total: seen.append((done, total)))

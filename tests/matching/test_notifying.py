@@ -11,9 +11,10 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 from django.utils import timezone
 
-from matching import notifying, watching
 from matching.consumers import NOT_SIGNED_IN, AlertConsumer
 from matching.models import Alert, Delivery, Subscription
+from matching.telling import notifying
+from matching.watching import captures
 from tests import faces
 from tests.listener import listening
 
@@ -21,10 +22,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def see(camera, person: int = 1, ago: float = 0) -> Alert:
-    capture = watching.receive_capture(
+    capture = captures.receive_capture(
         camera, faces.person(person), uid=uuid.uuid4(), captured_at=timezone.now() - timedelta(seconds=ago)
     )
-    watching.match_capture(capture.pk)
+    captures.match_capture(capture.pk)
     return Alert.objects.latest("updated_at")
 
 

@@ -6,8 +6,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from cases.models import AuditEvent
-from matching import watching
 from matching.models import Alert, Camera, Candidate, Search
+from matching.watching import captures
 from tests import faces
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -49,7 +49,7 @@ def test_a_search_that_cannot_be_run_says_why(any_model, signed_in, changes, wor
 def test_a_picture_without_a_face_says_what_would_help(any_model, signed_in):
     import numpy as np
 
-    from matching import images
+    from matching.faces import images
 
     page = signed_in.get(search(signed_in, images.to_jpeg(np.full((99, 99, 3), 9, np.uint8))).url).content.decode()
     assert "No face was found" in page
@@ -82,7 +82,7 @@ def test_a_candidate_is_decided_and_the_decision_taken_back(any_model, six_cases
 
 @pytest.fixture
 def alert(any_model, six_cases, camera) -> Alert:
-    watching.receive_capture(camera, faces.person(1), uid=uuid.uuid4())
+    captures.receive_capture(camera, faces.person(1), uid=uuid.uuid4())
     return Alert.objects.get()
 
 

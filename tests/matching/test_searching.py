@@ -3,13 +3,15 @@
 import pytest
 
 from cases.models import Case, Collection
-from matching import face_models, images, indexing, searching
+from matching.faces import face_models, images
+from matching.indexing import single
 from matching.models import Search
+from matching.searching import pictures
 from tests import faces
 
 
 def test_it_works(model, six_cases, user):
-    search = searching.search_image(faces.person(4), "tip.jpg", user=user, purpose="tip 12")
+    search = pictures.search_image(faces.person(4), "tip.jpg", user=user, purpose="tip 12")
     probe = search.probes.get()
     best = probe.candidates.first()
     assert best.case == six_cases[4]
@@ -22,13 +24,13 @@ def test_it_works(model, six_cases, user):
 
 
 def test_every_face_of_a_picture_finds_its_own_person(model, six_cases, user):
-    search = searching.search_image(faces.GROUP.read_bytes(), "group.jpg", user=user, purpose="who is there")
+    search = pictures.search_image(faces.GROUP.read_bytes(), "group.jpg", user=user, purpose="who is there")
     found = [probe.candidates.first().case for probe in search.probes.order_by("left")]
     assert found == six_cases
 
 
 def test_the_search_is_kept_with_who_why_and_the_picture(any_model, six_cases, user):
-    kept = Search.objects.get(pk=searching.search_image(faces.person(0), "tip.jpg", user=user, purpose="tip 12").pk)
+    kept = Search.objects.get(pk=pictures.search_image(faces.person(0), "tip.jpg", user=user, purpose="tip 12").pk)
     assert (kept.user, kept.purpose, kept.filename) == (user, "tip 12", "tip.jpg")
     with kept.image.open() as file:
         assert file.read() == faces.person(0)
@@ -38,26 +40,26 @@ def test_a_picture_without_a_face_is_a_search_without_probes(any_model, user):
     import numpy as np
 
     blank = images.to_jpeg(np.full((300, 300, 3), 90, dtype=np.uint8))
-    assert searching.search_image(blank, "wall.jpg", user=user, purpose="x").probes.count() == 0
+    assert pictures.search_image(blank, "wall.jpg", user=user, purpose="x").probes.count() == 0
 
 
 def test_a_refused_picture_leaves_nothing(any_model, user):
     with pytest.raises(images.ImageRefused):
-        searching.search_image(b"nothing", "x.jpg", user=user, purpose="x")
+        pictures.search_image(b"nothing", "x.jpg", user=user, purpose="x")
     assert not Search.objects.exists()
 
 
 def test_only_the_chosen_collections_are_searched(any_model, six_cases, user):
     wanted = Collection.objects.create(name="Wanted")
     Case.objects.filter(pk=six_cases[5].pk).update(collection=wanted)
-    search = searching.search_image(faces.person(0), "x.jpg", user=user, purpose="x", collections=[wanted])
+    search = pictures.search_image(faces.person(0), "x.jpg", user=user, purpose="x", collections=[wanted])
     assert [c.case for c in search.probes.get().candidates.all()] == [six_cases[5]]
     assert search.gallery_size == 1
 
 
 def test_without_a_face_model_it_says_what_to_do(db, user):
     with pytest.raises(face_models.NoFaceModel, match="models prepare"):
-        searching.search_image(faces.person(0), "x.jpg", user=user, purpose="x")
+        pictures.search_image(faces.person(0), "x.jpg", user=user, purpose="x")
 
 
 @faces.needs_eval
@@ -67,10 +69,10 @@ def test_persons_are_found_in_group_photos_among_all_others(db, use_model, make_
     for folder in sorted((faces.EVAL / "people").iterdir()):
         for photo in make_case(folder.name, *[p.read_bytes() for p in sorted(folder.iterdir())]).photos.all():
             if photo.status == photo.Status.SEVERAL_FACES:
-                indexing.choose_subject(max(photo.faces.all(), key=lambda face: face.size))
+                single.choose_subject(max(photo.faces.all(), key=lambda face: face.size))
     first = 0
     for path in sorted((faces.EVAL / "group").glob("person*.jpg")):
-        search = searching.search_image(path.read_bytes(), path.name, user=user, purpose="x")
+        search = pictures.search_image(path.read_bytes(), path.name, user=user, purpose="x")
         best = max((c for p in search.probes.all() for c in p.candidates.all()[:1]), key=lambda c: c.similarity)
         first += best.case.number == path.stem
     assert first >= 18

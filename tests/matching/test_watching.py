@@ -9,8 +9,9 @@ from django.db import connections
 from django.utils import timezone
 
 from cases.models import Collection
-from matching import images, watching
+from matching.faces import images
 from matching.models import Alert, Camera, Capture
+from matching.watching import captures
 from tests import faces
 
 NOW = timezone.now() - timedelta(hours=1)
@@ -19,7 +20,7 @@ NOW = timezone.now() - timedelta(hours=1)
 @pytest.fixture
 def send(camera):
     def send(person: int = 1, seconds: float = 0, camera=camera, match: bool = True) -> Capture:
-        capture = watching.receive_capture(
+        capture = captures.receive_capture(
             camera,
             faces.person(person),
             uid=uuid.uuid4(),
@@ -27,7 +28,7 @@ def send(camera):
             detection_score=0.9,
         )
         if match:
-            watching.match_capture(capture.pk)
+            captures.match_capture(capture.pk)
         capture.refresh_from_db()
         return capture
 
@@ -78,10 +79,10 @@ def test_the_best_capture_is_kept(any_model, six_cases, send, camera):
     import cv2
 
     rgb = images.open_image(faces.person(1)).rgb
-    poor = watching.receive_capture(
+    poor = captures.receive_capture(
         camera, images.to_jpeg(cv2.GaussianBlur(rgb, (0, 0), 2)), uid=uuid.uuid4(), captured_at=NOW
     )
-    watching.match_capture(poor.pk)
+    captures.match_capture(poor.pk)
     good = send(seconds=5)
     alert = Alert.objects.get()
     assert alert.best_capture == good
@@ -91,15 +92,15 @@ def test_the_best_capture_is_kept(any_model, six_cases, send, camera):
 
 def test_matching_twice_counts_once(any_model, six_cases, send):
     capture = send()
-    watching.match_capture(capture.pk)
+    captures.match_capture(capture.pk)
     Capture.objects.update(status=Capture.Status.MATCHED)
-    watching.match_capture(capture.pk)
+    captures.match_capture(capture.pk)
     assert Alert.objects.get().capture_count == 1
 
 
 def test_a_stranger_raises_nothing(any_model, six_cases, camera):
-    capture = watching.receive_capture(camera, faces.astronaut(), uid=uuid.uuid4())
-    watching.match_capture(capture.pk)
+    capture = captures.receive_capture(camera, faces.astronaut(), uid=uuid.uuid4())
+    captures.match_capture(capture.pk)
     capture.refresh_from_db()
     assert capture.status == Capture.Status.NO_CANDIDATE
     assert not Alert.objects.exists()
@@ -108,8 +109,8 @@ def test_a_stranger_raises_nothing(any_model, six_cases, camera):
 def test_a_crop_without_a_face_says_so(any_model, six_cases, camera):
     import numpy as np
 
-    capture = watching.receive_capture(camera, images.to_jpeg(np.full((90, 90, 3), 70, np.uint8)), uid=uuid.uuid4())
-    watching.match_capture(capture.pk)
+    capture = captures.receive_capture(camera, images.to_jpeg(np.full((90, 90, 3), 70, np.uint8)), uid=uuid.uuid4())
+    captures.match_capture(capture.pk)
     capture.refresh_from_db()
     assert capture.status == Capture.Status.NO_FACE
 
@@ -124,24 +125,24 @@ def test_a_closed_case_and_a_silent_collection_raise_nothing(any_model, six_case
 
 def test_the_same_id_is_the_same_capture(any_model, camera):
     uid = uuid.uuid4()
-    first = watching.receive_capture(camera, faces.person(0), uid=uid)
-    assert watching.receive_capture(camera, faces.person(0), uid=uid) == first
+    first = captures.receive_capture(camera, faces.person(0), uid=uid)
+    assert captures.receive_capture(camera, faces.person(0), uid=uid) == first
     assert Capture.objects.count() == 1
 
 
 def test_a_clock_that_runs_ahead_is_not_believed(any_model, camera):
     ahead = timezone.now() + timedelta(days=1)
-    capture = watching.receive_capture(camera, faces.person(0), uid=uuid.uuid4(), captured_at=ahead)
+    capture = captures.receive_capture(camera, faces.person(0), uid=uuid.uuid4(), captured_at=ahead)
     assert capture.captured_at <= timezone.now()
 
 
 def test_a_box_tells_which_of_two_faces_is_meant(any_model, six_cases, camera):
     rgb = faces.group()
     middle = faces.GROUP_MIDDLES[4] * rgb.shape[1]
-    capture = watching.receive_capture(
+    capture = captures.receive_capture(
         camera, faces.GROUP.read_bytes(), uid=uuid.uuid4(), box=[middle - 50, 90, middle + 50, 200]
     )
-    watching.match_capture(capture.pk)
+    captures.match_capture(capture.pk)
     assert Alert.objects.get().case == six_cases[4]
 
 
@@ -150,15 +151,15 @@ def test_captures_of_one_moment_in_several_workers_make_one_alert(any_model, six
     from mpsite.celery import app
 
     app.conf.task_always_eager = False
-    captures = [send(seconds=n, match=False) for n in range(6)]
-    start = threading.Barrier(len(captures))
+    seen = [send(seconds=n, match=False) for n in range(6)]
+    start = threading.Barrier(len(seen))
 
     def work(pk: int) -> None:
         start.wait()
-        watching.match_capture(pk)
+        captures.match_capture(pk)
         connections.close_all()
 
-    threads = [threading.Thread(target=work, args=(capture.pk,)) for capture in captures]
+    threads = [threading.Thread(target=work, args=(capture.pk,)) for capture in seen]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -3,7 +3,7 @@
 import pytest
 
 from cases.models import AuditEvent, Photo
-from matching import worklists
+from matching.indexing import worklists
 from matching.models import CasePair, Face, OddPhoto
 from tests import faces
 from tests.matching.test_comparing import same_face

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from matching import demo
-from matching.face_models import NoFaceModel
+from matching.faces.face_models import NoFaceModel
 
 
 class Command(BaseCommand):

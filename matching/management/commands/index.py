@@ -8,9 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from cases.models import Photo
-from matching import bulk_indexing
-from matching.engines import EngineUnavailable
-from matching.face_models import NoFaceModel
+from matching.faces.engines import EngineUnavailable
+from matching.faces.face_models import NoFaceModel
+from matching.indexing import bulk
 from matching.models import IndexRun
 
 
@@ -25,19 +25,17 @@ class Command(BaseCommand):
 
         before = signal.signal(signal.SIGINT, interrupt)
         try:
-            run = bulk_indexing.resume() if Photo.objects.filter(status=Photo.Status.PENDING).exists() else None
+            run = bulk.resume() if Photo.objects.filter(status=Photo.Status.PENDING).exists() else None
             with tqdm(unit=" photos", mininterval=1, file=self.stderr) as bar:
-                run = bulk_indexing.index_waiting(
-                    must_stop=lambda: bool(interrupted), progress=lambda run: _show(bar, run)
-                )
-        except (bulk_indexing.IndexBusy, NoFaceModel, EngineUnavailable) as problem:
+                run = bulk.index_waiting(must_stop=lambda: bool(interrupted), progress=lambda run: _show(bar, run))
+        except (bulk.IndexBusy, NoFaceModel, EngineUnavailable) as problem:
             raise CommandError(str(problem)) from problem
         finally:
             signal.signal(signal.SIGINT, before)
         if run is None:
             self.stdout.write("No photo waits to be indexed.")
             return
-        if interrupted and bulk_indexing.pause(run):
+        if interrupted and bulk.pause(run):
             self.stdout.write("Paused. The same command, or the Imports page, goes on from here.")
         labels = dict(Photo.Status.choices)
         self.stdout.write(f"{run.done:,} photos, {run.rate:.1f} a second:")

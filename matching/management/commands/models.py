@@ -7,7 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from matching import changing_over, engines, face_models, packs
+from matching.faces import engines, face_models, packs
+from matching.indexing import changing_over
 from matching.models import Face, FaceModel
 
 

@@ -68,7 +68,7 @@ class Command(BaseCommand):
             _stop(children)
 
     def _prepare_model(self) -> None:
-        from matching import engines, face_models
+        from matching.faces import engines, face_models
 
         try:
             model = face_models.prepare(self.stdout.write, self._licence_accepted)
@@ -78,7 +78,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Face model: {model.name}")
 
     def _licence_accepted(self) -> bool:
-        from matching import face_models, packs
+        from matching.faces import face_models, packs
 
         answer = self.folder / "model-licence"
         if face_models.licence_accepted() or (answer.exists() and answer.read_text() == "yes"):

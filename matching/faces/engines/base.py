@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.images import Box, RgbImage
+from matching.faces.images import Box, RgbImage
 
 Embeddings = NDArray[np.float32]
 

@@ -17,8 +17,10 @@ from django.utils import timezone
 
 from cases import locks
 from cases.models import Photo
-from matching import comparing, engines, face_models, indexing
-from matching.engines import Embeddings, Engine
+from matching.faces import engines, face_models
+from matching.faces.engines import Embeddings, Engine
+from matching.gallery import comparing
+from matching.indexing import single
 from matching.models import FaceModel, IndexRun
 
 LOCK = "index"
@@ -82,7 +84,7 @@ def is_resting() -> bool:
     return IndexRun.objects.filter(status=Status.PAUSED).exists()
 
 
-def prepared(photo_ids: Sequence[int], model: FaceModel) -> Iterator[tuple[indexing.Prepared, Embeddings]]:
+def prepared(photo_ids: Sequence[int], model: FaceModel) -> Iterator[tuple[single.Prepared, Embeddings]]:
     """Photos looked at and embedded, in the order of their ids; those that are gone are left out."""
     engine = engines.load(model.source, 1)
     for batch in _batches(photo_ids, engine):
@@ -105,7 +107,7 @@ def _index(
                 for looked_at, rows in zip(batch, embeddings, strict=True):
                     # A page or another worker may have been faster.
                     if Photo.objects.filter(pk=looked_at.photo.pk, status=Photo.Status.PENDING).exists():
-                        kept = indexing.keep(looked_at, rows, model)
+                        kept = single.keep(looked_at, rows, model)
                         if kept is not None:
                             run.counts[kept.status] = run.counts.get(kept.status, 0) + 1
                 now = time.monotonic()
@@ -122,17 +124,17 @@ def _waiting(after: int) -> QuerySet[Photo]:
     return Photo.objects.filter(status=Photo.Status.PENDING, pk__gt=after).order_by("pk")
 
 
-def _batches(photo_ids: Sequence[int], engine: Engine) -> Iterator[list[indexing.Prepared]]:
+def _batches(photo_ids: Sequence[int], engine: Engine) -> Iterator[list[single.Prepared]]:
     """Photos looked at, `BATCH` at a time. The next ones are being looked at meanwhile."""
     with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="prepare") as pool:
-        waiting: deque[Future[indexing.Prepared]] = deque()
+        waiting: deque[Future[single.Prepared]] = deque()
         photos = _photos(photo_ids)
-        batch: list[indexing.Prepared] = []
+        batch: list[single.Prepared] = []
         try:
-            waiting.extend(pool.submit(indexing.prepare, photo, engine) for photo in islice(photos, AHEAD))
+            waiting.extend(pool.submit(single.prepare, photo, engine) for photo in islice(photos, AHEAD))
             while waiting:
                 batch.append(waiting.popleft().result())
-                waiting.extend(pool.submit(indexing.prepare, photo, engine) for photo in islice(photos, 1))
+                waiting.extend(pool.submit(single.prepare, photo, engine) for photo in islice(photos, 1))
                 if len(batch) == BATCH or not waiting:
                     yield batch
                     batch = []
@@ -147,7 +149,7 @@ def _photos(photo_ids: Sequence[int]) -> Iterator[Photo]:
         yield from Photo.objects.filter(pk__in=photo_ids[start : start + 200]).order_by("pk")
 
 
-def _embed(batch: Iterable[indexing.Prepared], engine: Engine) -> list[Embeddings]:
+def _embed(batch: Iterable[single.Prepared], engine: Engine) -> list[Embeddings]:
     """The embeddings of each photo's faces: (n, d) float32, n may be 0."""
     batch = list(batch)
     chips = [chip for looked_at in batch for chip in looked_at.chips]

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 
-from matching.engines.base import DetectedFace, Detection, Embeddings, Engine, EngineUnavailable, Quality
+from matching.faces.engines.base import DetectedFace, Detection, Embeddings, Engine, EngineUnavailable, Quality
 
 __all__ = ["DLIB", "DetectedFace", "Detection", "Embeddings", "Engine", "EngineUnavailable", "Quality", "load"]
 
@@ -17,9 +17,9 @@ def load(source: str, threads: int | None = None) -> Engine:
     threads: that one call uses; all cores or `FACE_THREADS` if None. Where many threads call, 1 is fastest.
     """
     if source == DLIB:
-        from matching.engines.dlib import DlibEngine
+        from matching.faces.engines.dlib import DlibEngine
 
         return DlibEngine()
-    from matching.engines.insightface import InsightFaceEngine
+    from matching.faces.engines.insightface import InsightFaceEngine
 
     return InsightFaceEngine(Path(source), threads)

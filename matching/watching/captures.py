@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.core.files.base import ContentFile
-from django.db import connection, transaction
-from django.db.models import F
+from django.db import transaction
 from django.utils import timezone
 
 from cases.models import Collection
-from matching import calibration, face_models, images, notifying, tasks
-from matching.engines import DetectedFace
-from matching.face_rows import face_columns
-from matching.gallery import pgvector as gallery
-from matching.models import Alert, AlertCapture, Camera, Capture, FaceModel, Probe
-from matching.searching import keep_candidates
+from matching.faces import face_models, images
+from matching.faces.engines import DetectedFace
+from matching.faces.rows import face_columns
+from matching.gallery import calibration
+from matching.gallery import search as gallery
+from matching.models import Alert, Camera, Capture, FaceModel, Probe
+from matching.searching.pictures import keep_candidates
+from matching.signals import capture_waiting
+from matching.telling import episodes
 
-EPISODE = timedelta(seconds=60)
 # A camera's clock that runs further ahead than this is not believed.
 CLOCK_TOLERANCE = timedelta(minutes=5)
 ALERTS_A_CAPTURE = 3
@@ -58,8 +59,7 @@ def receive_capture(
             },
         )
         if created:
-            # Robust: with the broker away the capture stays pending, and the sweep picks it up.
-            transaction.on_commit(lambda: tasks.match_capture.delay(capture.pk), robust=True)
+            capture_waiting.send(Capture, capture=capture)
     return capture
 
 
@@ -88,7 +88,7 @@ def match_capture(capture_id: int) -> list[Alert]:
             return []
         probe = Probe.objects.create(capture=capture, **face_columns(model, opened.rgb, face, opened.scale))
         keep_candidates(probe, matches)
-        return [_join_or_raise(capture, hit, model, searched) for hit in matches]
+        return [episodes.join_or_raise(capture, hit, model, searched) for hit in matches]
 
 
 def _claim(capture: Capture, status: str) -> bool:
@@ -127,40 +127,3 @@ def _over_threshold(model: FaceModel, face: DetectedFace) -> tuple[list[gallery.
     hits.sort(key=lambda hit: hit.similarity, reverse=True)
     searched = [collection for collections in by_threshold.values() for collection in collections]
     return hits[:ALERTS_A_CAPTURE], gallery.size(model, searched) if hits else 0
-
-
-def _join_or_raise(capture: Capture, hit: gallery.Hit, model: FaceModel, gallery_size: int) -> Alert:
-    """Add the capture to the episode it falls into, or begin one. Runs inside the caller's transaction."""
-    with connection.cursor() as cursor:
-        # One writer a camera and case at a time, so that two captures of one moment cannot both begin an episode.
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [capture.camera_id, hit.case_id])
-    alert = Alert.objects.filter(
-        case=hit.case_id,
-        camera=capture.camera,
-        first_captured_at__lte=capture.captured_at + EPISODE,
-        last_captured_at__gte=capture.captured_at - EPISODE,
-    ).first()
-    is_new = alert is None
-    if alert is None:
-        alert = Alert.objects.create(
-            case_id=hit.case_id,
-            camera=capture.camera,
-            first_captured_at=capture.captured_at,
-            last_captured_at=capture.captured_at,
-            best_capture=capture,
-            best_face_id=hit.face_id,
-            model=model,
-            similarity=hit.similarity,
-            gallery_size=gallery_size,
-        )
-    AlertCapture.objects.create(alert=alert, capture=capture, case_id=hit.case_id, similarity=hit.similarity)
-    alert.first_captured_at = min(alert.first_captured_at, capture.captured_at)
-    alert.last_captured_at = max(alert.last_captured_at, capture.captured_at)
-    if hit.similarity > alert.similarity or alert.model_id != model.pk:
-        alert.best_capture, alert.best_face_id, alert.model = capture, hit.face_id, model
-        alert.similarity, alert.gallery_size = hit.similarity, gallery_size
-    alert.updated_at = timezone.now()
-    alert.save()
-    Alert.objects.filter(pk=alert.pk).update(capture_count=F("capture_count") + 1)
-    notifying.announce(alert, is_new=is_new)
-    return alert

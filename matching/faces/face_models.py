@@ -9,7 +9,7 @@ from typing import TypeVar
 from django.conf import settings
 from django.db import transaction
 
-from matching import engines, images, packs
+from matching.faces import engines, images, packs
 from matching.models import Face, FaceModel
 
 logger = logging.getLogger(__name__)

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.files.base import ContentFile
 
-from matching import images
-from matching.engines import DetectedFace, Detection
-from matching.images import RgbImage
+from matching.faces import images
+from matching.faces.engines import DetectedFace, Detection
+from matching.faces.images import RgbImage
 from matching.models import FaceModel
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.engines.base import (
+from matching.faces.engines.base import (
     Detection,
     Embeddings,
     Engine,
@@ -20,7 +20,7 @@ from matching.engines.base import (
     sort_by_score,
     unit_length,
 )
-from matching.images import RgbImage
+from matching.faces.images import RgbImage
 
 # The 68 points' indices that make up each eye; nose tip and mouth corners are single points.
 LEFT_EYE, RIGHT_EYE, NOSE, LEFT_MOUTH, RIGHT_MOUTH = slice(36, 42), slice(42, 48), 30, 48, 54

@@ -10,9 +10,9 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 
 from cases.models import Collection
-from matching import face_models, images
-from matching.face_rows import face_columns, jpeg_file
-from matching.gallery import pgvector as gallery
+from matching.faces import face_models, images
+from matching.faces.rows import face_columns, jpeg_file
+from matching.gallery import search as gallery
 from matching.models import Candidate, Probe, Search
 
 CANDIDATES = 20

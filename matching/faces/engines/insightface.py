@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.engines.base import (
+from matching.faces.engines.base import (
     Detection,
     Embeddings,
     Engine,
@@ -18,7 +18,7 @@ from matching.engines.base import (
     sort_by_score,
     unit_length,
 )
-from matching.images import RgbImage
+from matching.faces.images import RgbImage
 
 # insightface 2.1 calls a scikit-image function that warns at every face; both versions are pinned.
 warnings.filterwarnings("ignore", message="`estimate` is deprecated", category=FutureWarning)

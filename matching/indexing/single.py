@@ -14,9 +14,10 @@ from django.db import transaction
 from numpy.typing import NDArray
 
 from cases.models import Photo
-from matching import comparing, face_models, images
-from matching.engines import Embeddings, Engine
-from matching.face_rows import detection_columns, jpeg_file
+from matching.faces import face_models, images
+from matching.faces.engines import Embeddings, Engine
+from matching.faces.rows import detection_columns, jpeg_file
+from matching.gallery import comparing
 from matching.models import Face, FaceModel
 
 # Two photos of a case are one picture where their faces are this alike and so few of the 64 bits of their hashes

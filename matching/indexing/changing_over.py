@@ -5,7 +5,9 @@ from collections.abc import Callable
 from django.db import transaction
 
 from cases.models import Photo
-from matching import bulk_indexing, comparing, face_models, indexing
+from matching.faces import face_models
+from matching.gallery import comparing
+from matching.indexing import bulk, single
 from matching.models import CasePair, FaceModel, OddPhoto
 
 LOOKED_AT = (Photo.Status.INDEXED, Photo.Status.SEVERAL_FACES, Photo.Status.NO_FACE)
@@ -20,10 +22,10 @@ def embed_gallery(model: FaceModel, progress: Callable[[int, int], None]) -> Non
     waiting = Photo.objects.exclude(faces__model=model).filter(status__in=LOOKED_AT).order_by("pk")
     while ids := list(waiting.filter(pk__gt=last).values_list("pk", flat=True)):
         total, last = done + len(ids), ids[-1]
-        for prepared, embeddings in bulk_indexing.prepared(ids, model):
+        for prepared, embeddings in bulk.prepared(ids, model):
             shown = Photo.objects.filter(pk=prepared.photo.pk).values("status", "status_note", "duplicate_of").first()
             if shown is not None:
-                indexing.keep(prepared, embeddings, model)
+                single.keep(prepared, embeddings, model)
                 # What is shown stays the active model's until the change-over.
                 Photo.objects.filter(pk=prepared.photo.pk).update(**shown)
             done += 1
@@ -35,7 +37,7 @@ def change_over(model: FaceModel) -> None:
     with transaction.atomic():
         face_models.activate(model)
         for photo in Photo.objects.filter(status__in=LOOKED_AT).iterator():
-            indexing.word_outcome(photo, model)
+            single.word_outcome(photo, model)
         # Findings of the old model; what people have decided stays.
         CasePair.objects.filter(decision="").delete()
         OddPhoto.objects.filter(decision="").delete()

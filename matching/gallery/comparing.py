@@ -10,8 +10,8 @@ import numpy as np
 from django.db.models import BinaryField, F, Func, QuerySet
 from numpy.typing import NDArray
 
-from matching import calibration
-from matching.engines import Embeddings
+from matching.faces.engines import Embeddings
+from matching.gallery import calibration
 from matching.models import CasePair, Face, FaceModel, OddPhoto
 
 # As the share of strangers that reach a similarity: two cases are shown as possibly one person above the first, a photo

@@ -11,8 +11,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from matching import tasks
 from matching.models import Alert, Delivery, Review, Subscription
+from matching.signals import delivery_waiting
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def announce(alert: Alert, *, is_new: bool) -> None:
         )
         for subscription in subscriptions:
             delivery, _ = Delivery.objects.get_or_create(alert=alert, subscription=subscription)
-            transaction.on_commit(lambda pk=delivery.pk: tasks.deliver.delay(pk), robust=True)  # type: ignore[misc]
+            delivery_waiting.send(Delivery, delivery=delivery)
     transaction.on_commit(lambda: _tell_dashboards(alert.pk), robust=True)
 
 
