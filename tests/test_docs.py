@@ -1,6 +1,5 @@
 """The docs can't lie: what exists is documented, and what is documented exists."""
 
-import ast
 import re
 import tomllib
 
@@ -62,7 +61,7 @@ def test_every_dependency_has_its_reason():
 
 
 # Folders and files that every Django project has, and whose names say all.
-UNNAMED = ("__main__", "apps", "urls", "forms", "migrations", "management", "views", "api", "templatetags")
+UNNAMED = ("__init__", "__main__", "apps", "urls", "forms", "migrations", "management", "views", "api", "templatetags")
 
 
 def test_the_rooms_of_the_architecture_page_stand():
