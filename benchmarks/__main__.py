@@ -22,10 +22,12 @@ def main() -> None:
     import django
 
     django.setup()
-    from benchmarks import accuracy, comparing, indexing, killing, live, registry, searching
+    from benchmarks import accuracy, comparing, indexing, killing, live, open_set, poor_direction, registry, searching
 
     chosen = {
         "accuracy": accuracy,
+        "open_set": open_set,
+        "poor_direction": poor_direction,
         "searching": searching,
         "indexing": indexing,
         "comparing": comparing,
@@ -33,7 +35,7 @@ def main() -> None:
         "killing": killing,
         "live": live,
     }
-    wanted = sys.argv[1:] or list(chosen)
+    wanted = [word for word in sys.argv[1:] if not word.startswith("--") and word != "dlib"] or list(chosen)
     if unknown := set(wanted) - set(chosen):
         sys.exit(f"There is no benchmark {', '.join(unknown)}; there are {', '.join(chosen)}.")
     for name in wanted:

@@ -5,7 +5,7 @@ import numpy as np
 from benchmarks.common import fresh_database, table
 from cases.models import Case, Collection, add_photo
 from matching.faces import engines
-from matching.indexing import single
+from matching.indexing import choosing, single
 from matching.models import Face, FaceModel
 from matching.searching import pictures
 from tests import faces
@@ -40,7 +40,7 @@ def measure(model: FaceModel) -> tuple[str, ...]:
             photo = add_photo(case, path.read_bytes(), path.name)
             single.index_photo(photo.pk)
             if found := list(photo.faces.all()):
-                single.choose_subject(max(found, key=lambda face: face.size))
+                choosing.choose_subject(max(found, key=lambda face: face.size))
     subjects = list(Face.objects.filter(is_subject=True).select_related("case"))
     embeddings = np.array([np.asarray(face.embedding, dtype=np.float32) for face in subjects])
     people = np.array([face.case.number for face in subjects])

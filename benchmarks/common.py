@@ -6,15 +6,23 @@ from collections.abc import Iterable, Sequence
 from django.core.management import call_command
 
 from matching.faces import face_models
+from matching.faces.engines import Recipe
 from matching.models import FaceModel
 from tests import faces
 
 
-def fresh_database(model: str | None = None) -> FaceModel:
-    """Migrate, empty everything and use a model: the shared pack where it is here, else dlib."""
+def fresh_database(model: str | None = None, recipe: Recipe | None = None) -> FaceModel:
+    """Migrate, empty everything and use a model: the shared pack where it is here, else dlib.
+
+    recipe: another than the model's best.
+    """
     call_command("migrate", verbosity=0, interactive=False)
     call_command("flush", verbosity=0, interactive=False)
     registered = face_models.register(model or (str(faces.PACK) if faces.PACK.is_dir() else "dlib"))
+    if recipe is not None:
+        direction = registered.poor_direction if str(recipe) == registered.recipe else None
+        registered.recipe, registered.poor_direction = str(recipe), direction
+        registered.save()
     face_models.activate(registered)
     return registered
 

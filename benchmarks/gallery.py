@@ -7,6 +7,7 @@ import numpy as np
 
 from cases.models import Case, Collection, Photo
 from matching.faces import engines, images
+from matching.gallery import templates
 from matching.models import Face, FaceModel
 from tests import faces
 
@@ -43,10 +44,11 @@ def fill(model: FaceModel, size: int, collection: Collection | None = None) -> N
     Face.objects.bulk_create(
         [
             Face(photo=photo, case=case, model=model, embedding=embedding, landmarks=[[0.5, 0.5]] * 5, position=0,
-                 is_subject=True, crop="crops/none.jpg", **numbers)
+                 is_subject=True, chosen_by="only", crop="crops/none.jpg", **numbers)
             for photo, case, embedding in zip(photos, cases, embeddings, strict=True)
         ],
         batch_size=5000,
     )  # fmt: skip
+    templates.rebuild_all(model)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")

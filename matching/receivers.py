@@ -6,15 +6,24 @@ Robust, all of them: with the broker away the row stays waiting, and the sweep p
 from typing import Any
 
 from django.db import transaction
+from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
 from cases.models import Photo
 from cases.signals import photo_waiting
+from matching.gallery import templates
 from matching.indexing import tasks as indexing
-from matching.models import Capture, Delivery
+from matching.models import Capture, Delivery, FaceModel
 from matching.signals import capture_waiting, delivery_waiting
 from matching.telling import tasks as telling
 from matching.watching import tasks as watching
+
+
+@receiver(post_delete, sender=Photo)
+def fold_templates(sender: type[Photo], instance: Photo, **kwargs: Any) -> None:
+    """However a photo went, its case is searched by the others from then on."""
+    for model in FaceModel.objects.filter(template__case=instance.case_id).distinct():
+        templates.rebuild(model, [instance.case_id])
 
 
 @receiver(photo_waiting)

@@ -19,8 +19,8 @@ BATCH = 500
 @shared_task(queue=URGENT)
 def sweep() -> None:
     from cases.models import Photo
-    from matching.indexing import bulk
-    from matching.models import Capture, Delivery, IndexRun
+    from matching.indexing import bulk, changing_over, poor_pictures
+    from matching.models import Capture, Delivery, FaceModel, IndexRun
 
     now = timezone.now()
     with redis.Redis.from_url(settings.REDIS_URL) as client:
@@ -34,5 +34,12 @@ def sweep() -> None:
         if not client.llen(BULK) and not bulk.is_resting():
             # Imported photos have no task of their own, and a lost one's photo is taken along.
             photos = Photo.objects.filter(status=Photo.Status.PENDING, created_at__lt=now - STALE)
-            if photos.exists() or IndexRun.objects.filter(finished_at=None).exists():
+            model = FaceModel.objects.filter(is_active=True).first()
+            if (
+                photos.exists()
+                or IndexRun.objects.filter(finished_at=None).exists()
+                or (model is not None and poor_pictures.is_due(model))
+            ):
                 indexing.index_waiting.delay()
+            if FaceModel.objects.filter(is_next=True).exists() and changing_over.is_idle():
+                indexing.change_over.delay()

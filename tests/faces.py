@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from matching import demo
-from matching.faces import images
+from matching.faces import images, poor
 from matching.faces.images import RgbImage
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -37,6 +37,19 @@ def person(number: int) -> bytes:
     return images.to_jpeg(
         images.crop(rgb, (middle - 0.05, top, middle + 0.05, top + 0.1 * rgb.shape[1] / height), 0.35)
     )
+
+
+@lru_cache
+def two() -> bytes:
+    """A JPEG of two of the six persons, the fifth and the sixth, equally far from its middle."""
+    rgb = group()
+    height, width = rgb.shape[:2]
+    return images.to_jpeg(rgb[: round(0.36 * height + 0.1 * width), round(0.68 * width) :])
+
+
+def made_poor(content: bytes, width: float = 20) -> bytes:
+    """The picture of one person as a far camera would see it. width: of the whole picture's face, roughly, pixels."""
+    return images.to_jpeg(poor.make_poor(images.open_image(content).rgb, (0.3, 0.3, 0.7, 0.7), width), quality=95)
 
 
 def astronaut() -> bytes:

@@ -34,7 +34,6 @@ class Photo(models.Model):
         PENDING = "pending", "Waiting to be indexed"
         INDEXED = "indexed", "Indexed"
         NO_FACE = "no_face", "No face found"
-        SEVERAL_FACES = "several_faces", "Several faces: choose the person"
         UNREADABLE = "unreadable", "Unreadable"
         NOT_SEARCHED = "not_searched", "Kept, not searched"
         DUPLICATE = "duplicate", "The same picture as another"

@@ -4,17 +4,14 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from django.conf import settings
 from django.db import transaction
 
-from matching.faces import engines, images, packs
+from matching.faces import engines, images, packs, poor
 from matching.models import Face, FaceModel
 
 logger = logging.getLogger(__name__)
-
-Found = TypeVar("Found")
 
 DLIB_LICENCE = "dlib's models are in the public domain (CC0)."
 FOLDER_LICENCE = f"Set by whoever made the pack. {packs.LICENCE}"
@@ -35,35 +32,26 @@ def active() -> FaceModel:
     return model
 
 
-def engine(model: FaceModel) -> engines.Engine:
-    """The model's engine, loaded once a process. Raises `EngineUnavailable`."""
-    return engines.load(model.source)
+def engine(model: FaceModel, threads: int | None = None) -> engines.Engine:
+    """The model's engine, loaded once a process. threads: as `engines.load` has them. Raises `EngineUnavailable`."""
+    return engines.load(model.source, engines.Recipe.parse(model.recipe), threads)
 
 
-def find_faces(model: FaceModel, rgb: images.RgbImage) -> list[engines.DetectedFace]:
+def find_faces(engine: engines.Engine, rgb: images.RgbImage, *, thorough: bool = False) -> list[engines.DetectedFace]:
     """Every face of a picture, best detected first. rgb: (height, width, 3) uint8, upright.
 
-    Raises `EngineUnavailable`, and `ImageNotAnalysed` for a picture that the engine breaks on: it would break again, so
-    that picture is refused rather than tried for ever.
+    thorough: as `Engine.detect`. Raises `ImageNotAnalysed` for a picture that the engine breaks on: it would break
+    again, so that picture is refused rather than tried for ever.
     """
-    return _analyse(engine(model).faces, rgb)
-
-
-def detect(engine: engines.Engine, rgb: images.RgbImage) -> list[engines.Detection]:
-    """The same with a given engine and without embeddings. Raises `ImageNotAnalysed`."""
-    return _analyse(engine.detect, rgb)
-
-
-def _analyse(find: Callable[[images.RgbImage], Found], rgb: images.RgbImage) -> Found:
     try:
-        return find(rgb)
+        return engine.faces(rgb, thorough)
     except Exception as error:
         logger.exception("The face model failed on a picture of %s", rgb.shape)
         raise images.ImageNotAnalysed from error
 
 
 def register(name: str) -> FaceModel:
-    """The row of `dlib`, of an installed pack's name or of a folder, made where it is new.
+    """The row of `dlib`, of an installed pack's name, of a folder or of a name in the list, made where it is new.
 
     Raises `EngineUnavailable` where it cannot be loaded, `PackProblem` where no such pack is installed.
     """
@@ -74,11 +62,24 @@ def register(name: str) -> FaceModel:
     elif Path(name).is_dir():
         path = Path(name).resolve()
         source, label, licence = str(path), path.name, FOLDER_LICENCE
+    elif (known := FaceModel.objects.filter(name=name).first()) is not None:
+        return register(known.source)
     else:
         raise packs.PackProblem(f"{name} is neither an installed pack nor a folder. See: manage.py models list")
     loaded = engines.load(source)
+    direction, limit = poor.shipped(loaded.fingerprint, str(loaded.recipe))
     model, _ = FaceModel.objects.update_or_create(
-        fingerprint=packs.sha256_of(loaded.recogniser_weights),
+        fingerprint=loaded.fingerprint,
+        recipe=str(loaded.recipe),
+        create_defaults={
+            "name": label,
+            "source": source,
+            "dimensions": loaded.dimensions,
+            "licence": licence,
+            "is_fallback": source == engines.DLIB,
+            "poor_direction": direction,
+            "poor_limit": limit,
+        },
         defaults={
             "name": label,
             "source": source,
@@ -94,7 +95,16 @@ def activate(model: FaceModel) -> None:
     """Search with this model from now on. Its embeddings must be there: see `changing_over.embed_gallery`."""
     with transaction.atomic():
         FaceModel.objects.filter(is_active=True).exclude(pk=model.pk).update(is_active=False)
-        FaceModel.objects.filter(pk=model.pk).update(is_active=True)
+        FaceModel.objects.filter(pk=model.pk).update(is_active=True, is_next=False)
+    model.refresh_from_db()
+
+
+def embed_next(model: FaceModel) -> None:
+    """Have the gallery embedded with this model in the background, and searched with it when that is done."""
+    with transaction.atomic():
+        FaceModel.objects.filter(is_next=True).exclude(pk=model.pk).update(is_next=False)
+        FaceModel.objects.filter(pk=model.pk).update(is_next=True)
+    model.refresh_from_db()
 
 
 def licence_accepted() -> bool:
@@ -115,21 +125,26 @@ def prepare(say: Callable[[str], None], licence_accepted: Callable[[], bool]) ->
         activate(model)
         return model
     if wish == "auto":
-        return current
+        wish = current.name if packs.find(current.name) else current.source
     try:
         wanted = register(wish)
     except packs.PackProblem as problem:
         say(f"FACE_MODEL={wish}: {problem} {current.name} stays in use.")
         return current
     if wanted != current:
-        if Face.objects.filter(model=current).exists():
+        if not Face.objects.filter(model=current).exists():
+            activate(wanted)
+            return wanted
+        if wanted.fingerprint == current.fingerprint:
+            # The same weights, used better than before.
+            embed_next(wanted)
+            say(f"The gallery is embedded anew with {wanted.name} in the background: its faces are found better now.")
+        else:
             say(
                 f"FACE_MODEL={wish}, but the gallery is embedded with {current.name}, which stays in use. "
                 f"To embed it anew and change over: manage.py models activate {wish}"
             )
-            return current
-        activate(wanted)
-    return wanted
+    return current
 
 
 def _first_choice(wish: str, say: Callable[[str], None], licence_accepted: Callable[[], bool]) -> FaceModel:

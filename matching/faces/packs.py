@@ -1,6 +1,5 @@
 """InsightFace packs on disk: which are there, getting one from the net or a zip, and whether its bytes are right."""
 
-import hashlib
 import shutil
 import tempfile
 import time
@@ -12,6 +11,8 @@ from pathlib import Path, PurePosixPath
 import requests
 from django.conf import settings
 from insightface.utils.storage import model_zoo_download_url
+
+from matching.faces.engines.base import sha256_of
 
 LICENCE = (
     "InsightFace's public packs are for non-commercial research only. "
@@ -75,11 +76,6 @@ def installed() -> dict[str, Path]:
     if settings.MODELS_DIR.is_dir():
         names |= {path.name for path in settings.MODELS_DIR.iterdir() if path.is_dir()}
     return {name: folder for name in sorted(names) if (folder := find(name))}
-
-
-def sha256_of(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def verify(name: str, folder: Path) -> None:

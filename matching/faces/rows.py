@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.files.base import ContentFile
 
-from matching.faces import images
+from matching.faces import images, poor
 from matching.faces.engines import DetectedFace, Detection
 from matching.faces.images import RgbImage
 from matching.models import FaceModel
@@ -13,7 +13,13 @@ from matching.models import FaceModel
 
 def face_columns(model: FaceModel, rgb: RgbImage, face: DetectedFace, scale: float = 1.0) -> dict[str, Any]:
     """Values for the fields of `FaceFields`. scale: the opened picture's size over the file's own."""
-    return {"model": model, "embedding": face.embedding, **detection_columns(rgb, face, scale)}
+    _, poorness = poor.without(face.embedding[None], model.direction)
+    return {
+        "model": model,
+        "embedding": face.embedding,
+        "poorness": None if model.direction is None else float(poorness[0]),
+        **detection_columns(rgb, face, scale),
+    }
 
 
 def detection_columns(rgb: RgbImage, face: Detection, scale: float = 1.0) -> dict[str, Any]:

@@ -7,16 +7,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from django.db.models import BinaryField, F, Func, QuerySet
+from django.db.models import QuerySet
 from numpy.typing import NDArray
 
+from matching.faces import poor
 from matching.faces.engines import Embeddings
-from matching.gallery import calibration
+from matching.gallery import calibration, templates
 from matching.models import CasePair, Face, FaceModel, OddPhoto
 
 # As the share of strangers that reach a similarity: two cases are shown as possibly one person above the first, a photo
 # as more like another case's above the second, and as unlike its own case's others below the third.
-ONE_PERSON, ANOTHERS, UNLIKE = 1e-6, 1e-4, 5e-2
+ONE_PERSON, ANOTHERS, UNLIKE = 1e-8, 1e-4, 5e-2
 # How much more alike another case's photo must be, so that a hair's breadth is no finding.
 CLEARLY = 0.05
 # Faces of the gallery that are looked at together, and new ones that are compared with them: memory is their product.
@@ -26,12 +27,13 @@ CASES_A_FACE = 3
 
 @dataclass(frozen=True)
 class Block:
-    """faces: (n,) ids. cases: (n,) ids. photos: (n,) ids. embeddings: (n, d) float32, unit length."""
+    """faces, cases, photos: (n,) ids. embeddings: (n, d) float32, unit length. poorness: (n,) float32."""
 
     faces: NDArray[np.int64]
     cases: NDArray[np.int64]
     photos: NDArray[np.int64]
     embeddings: Embeddings
+    poorness: NDArray[np.float32]
 
 
 @dataclass
@@ -49,8 +51,8 @@ def compare_new(model: FaceModel, must_stop: Callable[[], bool] = lambda: False)
     """Compare every face that came since the last time. May be stopped and run again: it goes on where it was."""
     model.refresh_from_db()
     new = _subjects(model).filter(pk__gt=model.compared_to)
-    for block in _blocks(new, NEW):
-        bests = _best(block, _blocks(_subjects(model), BLOCK))
+    for block in _blocks(model, new, NEW):
+        bests = _best(model, block, _blocks(model, _subjects(model), BLOCK))
         if must_stop():
             return
         _note(model, bests)
@@ -60,40 +62,39 @@ def compare_new(model: FaceModel, must_stop: Callable[[], bool] = lambda: False)
 
 def compare_face(face: Face) -> None:
     """Compare one face at once."""
-    (block,) = _blocks(Face.objects.filter(pk=face.pk), 1)
-    _note(face.model, _best(block, _blocks(_subjects(face.model), BLOCK)))
+    model = face.model
+    (block,) = _blocks(model, Face.objects.filter(pk=face.pk), 1)
+    _note(model, _best(model, block, _blocks(model, _subjects(model), BLOCK)))
 
 
 def _subjects(model: FaceModel) -> QuerySet[Face]:
     return Face.objects.filter(model=model, is_subject=True)
 
 
-def _blocks(faces: QuerySet[Face], size: int) -> Iterator[Block]:
+def _blocks(model: FaceModel, faces: QuerySet[Face], size: int) -> Iterator[Block]:
     last = 0
-    # As PostgreSQL sends it: a list of Python numbers for each face would take most of the time.
-    wire = Func(F("embedding"), function="halfvec_send", output_field=BinaryField())
-    rows = faces.annotate(wire=wire).order_by("pk").values_list("pk", "case_id", "photo_id", "wire")
+    rows = faces.annotate(wire=templates.wire()).order_by("pk").values_list("pk", "case_id", "photo_id", "wire")
     while portion := list(rows.filter(pk__gt=last)[:size]):
-        ids, cases, photos, embeddings = zip(*portion, strict=True)
+        ids, cases, photos, wires = zip(*portion, strict=True)
         last = ids[-1]
-        yield Block(np.array(ids), np.array(cases), np.array(photos), np.stack([_numbers(e) for e in embeddings]))
+        embeddings, poorness = poor.without(templates.numbers(wires), model.direction)
+        yield Block(np.array(ids), np.array(cases), np.array(photos), embeddings, poorness)
 
 
-def _numbers(wire: bytes) -> NDArray[np.float32]:
-    """A halfvec's wire form: its length and an unused number in two bytes each, then half floats, high byte first."""
-    return np.frombuffer(wire, ">f2", offset=4).astype(np.float32)
-
-
-def _best(new: Block, gallery: Iterable[Block]) -> list[Best]:
+def _best(model: FaceModel, new: Block, gallery: Iterable[Block]) -> list[Best]:
+    calibrated = calibration.of(model)
+    new_poor = np.flatnonzero(new.poorness > calibrated.poor_from)
     found = [
         Best(int(face), int(photo), int(case), None, [])
         for face, photo, case in zip(new.faces, new.photos, new.cases, strict=True)
     ]
     for block in gallery:
         similarities = new.embeddings @ block.embeddings.T
+        poor_ones = np.ix_(new_poor, np.flatnonzero(block.poorness > calibrated.poor_from))
+        similarities[poor_ones] -= calibrated.allowance(new.poorness[poor_ones[0]], block.poorness[poor_ones[1]])
         same_case = new.cases[:, None] == block.cases[None, :]
-        same_face = new.faces[:, None] == block.faces[None, :]
-        own = np.where(same_case & ~same_face, similarities, -2)
+        same_photo = new.photos[:, None] == block.photos[None, :]
+        own = np.where(same_case & ~same_photo, similarities, -2)
         similarities[same_case] = -2
         for row, column in enumerate(own.argmax(axis=1)):
             value = float(own[row, column])
@@ -124,9 +125,11 @@ def _note(model: FaceModel, bests: Sequence[Best]) -> None:
                 if known is None or known.similarity < similarity:
                     pairs[pair.first_id, pair.second_id] = pair
     _write_pairs(pairs)
-    _write_oddities(
+    changed = _write_oddities(
         [best.photo for best in bests], [o for best in bests if (o := _oddity(best, one_person, anothers, unlike))]
     )
+    # An odd photo does not count in its case's template until somebody has decided.
+    templates.rebuild(model, {best.case for best in bests if best.photo in changed})
 
 
 def _pair(best: Best, similarity: float, face: int, case: int) -> CasePair:
@@ -156,8 +159,8 @@ def _write_pairs(pairs: dict[tuple[int, int], CasePair]) -> None:
     CasePair.objects.bulk_create(pairs.values(), ignore_conflicts=True, batch_size=1000)
 
 
-def _write_oddities(photos: Sequence[int], odd: Sequence[OddPhoto]) -> None:
-    """Bring the photos' rows up to date; what people have decided stays."""
+def _write_oddities(photos: Sequence[int], odd: Sequence[OddPhoto]) -> set[int]:
+    """Bring the photos' rows up to date; what people have decided stays. Returns the photos that became odd or even."""
     fields = ["face", "own_face", "own_similarity", "other_face", "other_similarity"]
     known = {old.photo_id: old for old in OddPhoto.objects.filter(photo__in=photos)}
     changed = []
@@ -168,7 +171,9 @@ def _write_oddities(photos: Sequence[int], odd: Sequence[OddPhoto]) -> None:
             changed.append(new)
     OddPhoto.objects.bulk_update(changed, fields, batch_size=1000)
     OddPhoto.objects.bulk_create((new for new in odd if new.pk is None), ignore_conflicts=True, batch_size=1000)
-    OddPhoto.objects.filter(pk__in=[old.pk for old in known.values() if not old.decision]).delete()
+    even = [old for old in known.values() if not old.decision]
+    OddPhoto.objects.filter(pk__in=[old.pk for old in even]).delete()
+    return {new.photo_id for new in odd} | {old.photo_id for old in even}
 
 
 def _oddity(best: Best, one_person: float, anothers: float, unlike: float) -> OddPhoto | None:

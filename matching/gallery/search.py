@@ -1,55 +1,90 @@
-"""Embeddings in, candidates out: an exhaustive, exact search of the open cases' faces in PostgreSQL."""
+"""Embeddings in, candidates out: an exhaustive, exact search of the open cases' templates in PostgreSQL."""
 
 from collections.abc import Collection as Among
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+import numpy as np
+from django.db.models import F, FloatField, QuerySet, Value
+from django.db.models.functions import Greatest, Least
+from numpy.typing import NDArray
 from pgvector import HalfVector
 from pgvector.django import MaxInnerProduct
 
 from cases.models import Case
-from matching.models import Face, FaceModel
+from matching.faces import poor
+from matching.gallery import calibration
+from matching.models import Face, FaceModel, Template
 
 
 @dataclass(frozen=True)
 class Hit:
-    """The face of a case that is most like the probe. similarity: cosine, -1..1."""
+    """A case with its face that is most like the probe.
+
+    similarity: cosine to the case's template, -1..1. allowance: what to take off it before it is judged, because both
+    pictures are poor. too_poor: whether the template says too little to rely on.
+    """
 
     case_id: int
-    face_id: int
+    face_id: int | None
     similarity: float
+    allowance: float
+    too_poor: bool
 
 
-def searched_faces(model: FaceModel, collections: Among[int] | None = None) -> QuerySet[Face]:
-    """The gallery: each open case's own faces under one model. collections: ids, or None for all."""
-    faces = Face.objects.filter(model=model, is_subject=True)
+def searched(model: FaceModel, collections: Among[int] | None = None) -> QuerySet[Template]:
+    """The gallery: each open case's templates under one model. collections: ids, or None for all."""
+    templates = Template.objects.filter(model=model)
     if collections is not None:
-        faces = faces.filter(case__collection__in=collections)
+        templates = templates.filter(case__collection__in=collections)
     # Leaving out the few closed cases costs a third of what joining the many open ones does.
-    return faces.exclude(case__in=Case.objects.filter(status=Case.Status.CLOSED))
+    return templates.exclude(case__in=Case.objects.filter(status=Case.Status.CLOSED))
 
 
 def size(model: FaceModel, collections: Among[int] | None = None) -> int:
     """How many cases a search compares with."""
-    return searched_faces(model, collections).values("case").distinct().count()
+    return searched(model, collections).filter(is_main=True).count()
 
 
-def search(model: FaceModel, embedding: object, *, collections: Among[int] | None = None, limit: int = 20) -> list[Hit]:
-    """The cases most like a probe, best first, each once with its best face.
+def search(
+    model: FaceModel, embedding: NDArray[np.float32], *, collections: Among[int] | None = None, limit: int = 20
+) -> list[Hit]:
+    """The cases most like a probe, best first, each once with its most similar face.
 
-    embedding: (d,) float32, unit length, of the same model. Both sides have unit length, so their inner product is
-    the cosine.
+    embedding: (d,) float32, unit length, of the same model. Both sides have unit length, so their inner product is the
+    cosine. Ranked by the similarity less the allowance for poor pictures.
     """
-    # pgvector's operator is the negative inner product; ordered by the very column, it is computed once a row.
-    distance = MaxInnerProduct("embedding", HalfVector(embedding))
-    faces = searched_faces(model, collections).annotate(distance=distance).order_by("distance")
-    fetched = limit * 4
+    cleaned, poorness = poor.without(np.asarray(embedding, np.float32)[None], model.direction)
+    slope, start = calibration.of(model).poor_slope, calibration.of(model).poor_from
+    # pgvector's operator is the negative inner product.
+    distance = MaxInnerProduct("embedding", HalfVector(cleaned[0]))
+    templates = searched(model, collections).annotate(distance=distance)
+    if poorness[0] > start:
+        poorer = Least(F("poorness"), Value(float(poorness[0]), FloatField()))
+        templates = templates.annotate(allowance=slope * Greatest(poorer - start, Value(0.0)))
+        templates = templates.annotate(order=F("distance") + F("allowance")).order_by("order")
+    else:
+        templates = templates.annotate(allowance=Value(0.0)).order_by("distance")
+    fetched = limit * 2
     while True:
-        rows = list(faces.values_list("case_id", "pk", "distance")[:fetched])
-        best: dict[int, Hit] = {}
-        for case_id, face_id, negative in rows:
-            best.setdefault(case_id, Hit(case_id, face_id, -float(negative)))
+        rows = list(templates.values_list("case_id", "distance", "allowance", "poorness")[:fetched])
+        best: dict[int, tuple[float, float, float]] = {}
+        for case_id, negative, allowance, template_poorness in rows:
+            best.setdefault(case_id, (-float(negative), float(allowance), template_poorness))
         if len(best) >= limit or len(rows) < fetched:
-            return list(best.values())[:limit]
-        # Cases with many photos fill the list: look further down.
+            break
+        # Cases with several templates fill the list: look further down.
         fetched *= 4
+    chosen = dict(list(best.items())[:limit])
+    likest = _likest_faces(model, cleaned[0], list(chosen))
+    return [
+        Hit(case_id, likest.get(case_id), similarity, allowance, model.is_too_poor(template_poorness))
+        for case_id, (similarity, allowance, template_poorness) in chosen.items()
+    ]
+
+
+def _likest_faces(model: FaceModel, embedding: NDArray[np.float32], case_ids: list[int]) -> dict[int, int]:
+    """Each case's subject face that is most like a probe: the one to show beside it."""
+    faces = Face.objects.filter(model=model, is_subject=True, case__in=case_ids)
+    order = faces.annotate(distance=MaxInnerProduct("embedding", HalfVector(embedding))).order_by("-distance")
+    # Farthest first: the last row of a case is its nearest.
+    return dict(order.values_list("case_id", "pk"))

@@ -1,4 +1,4 @@
-"""Many photos at once: decoded, searched for faces and aligned on every core, embedded together.
+"""Many photos at once: decoded, searched for faces and embedded on every core, written together.
 
 A picture is in memory only while a thread looks at it, so it does not matter how many there are.
 """
@@ -6,26 +6,25 @@ A picture is in memory only while a thread looks at it, so it does not matter ho
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
-import numpy as np
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from cases import locks
 from cases.models import Photo
-from matching.faces import engines, face_models
-from matching.faces.engines import Embeddings, Engine
+from matching.faces import face_models
+from matching.faces.engines import Engine
 from matching.gallery import comparing
-from matching.indexing import single
+from matching.indexing import poor_pictures, single
 from matching.models import FaceModel, IndexRun
 
 LOCK = "index"
-# Photos whose faces are embedded and whose rows are written together.
-BATCH = 32
+# Photos whose rows are written together.
+BATCH = 64
 AHEAD = 2 * BATCH  # looked at before their turn, so that no thread waits for the database; only their faces are kept
 
 Status = IndexRun.Status
@@ -53,11 +52,11 @@ def index_waiting(
         run = IndexRun.objects.filter(finished_at=None).first()
         if run is None:
             if not _waiting(0).exists():
-                comparing.compare_new(model, must_stop)
+                _look_over(model, must_stop)
                 return None
             run = IndexRun.objects.create()
         if run.status == Status.RUNNING and _index(run, model, must_stop, progress):
-            comparing.compare_new(model, must_stop)
+            _look_over(model, must_stop)
             run.move(Status.RUNNING, Status.DONE, finished_at=timezone.now())
         progress(run)
         return run
@@ -84,32 +83,27 @@ def is_resting() -> bool:
     return IndexRun.objects.filter(status=Status.PAUSED).exists()
 
 
-def prepared(photo_ids: Sequence[int], model: FaceModel) -> Iterator[tuple[single.Prepared, Embeddings]]:
-    """Photos looked at and embedded, in the order of their ids; those that are gone are left out."""
-    engine = engines.load(model.source, 1)
-    for batch in _batches(photo_ids, engine):
-        yield from zip(batch, _embed(batch, engine), strict=True)
+def prepared(photo_ids: Sequence[int], model: FaceModel) -> Generator[list[single.Prepared]]:
+    """Photos looked at and embedded, `BATCH` at a time in the order of their ids; those that are gone are left out."""
+    return _batches(photo_ids, face_models.engine(model, threads=1))
 
 
 def _index(
     run: IndexRun, model: FaceModel, must_stop: Callable[[], bool], progress: Callable[[IndexRun], None]
 ) -> bool:
     """Returns whether all that waited was done."""
-    engine = engines.load(model.source, 1)
     clock = time.monotonic()
     last = 0
     while ids := list(_waiting(last).values_list("pk", flat=True)[:5000]):
         last = ids[-1]
         run.total = run.done + _waiting(0).count()
-        for batch in _batches(ids, engine):
-            embeddings = _embed(batch, engine)
+        for batch in prepared(ids, model):
             with transaction.atomic():
-                for looked_at, rows in zip(batch, embeddings, strict=True):
-                    # A page or another worker may have been faster.
-                    if Photo.objects.filter(pk=looked_at.photo.pk, status=Photo.Status.PENDING).exists():
-                        kept = single.keep(looked_at, rows, model)
-                        if kept is not None:
-                            run.counts[kept.status] = run.counts.get(kept.status, 0) + 1
+                kept = single.keep(batch, model)
+                for status in Photo.objects.filter(pk__in=[photo.pk for photo in kept]).values_list(
+                    "status", flat=True
+                ):
+                    run.counts[status] = run.counts.get(status, 0) + 1
                 now = time.monotonic()
                 run.active_seconds, clock = run.active_seconds + now - clock, now
                 run.save(update_fields=["total", "counts", "active_seconds"])
@@ -120,11 +114,18 @@ def _index(
     return True
 
 
+def _look_over(model: FaceModel, must_stop: Callable[[], bool]) -> None:
+    """What a gallery with new faces asks for."""
+    if poor_pictures.is_due(model):
+        poor_pictures.find_direction(model)
+    comparing.compare_new(model, must_stop)
+
+
 def _waiting(after: int) -> QuerySet[Photo]:
     return Photo.objects.filter(status=Photo.Status.PENDING, pk__gt=after).order_by("pk")
 
 
-def _batches(photo_ids: Sequence[int], engine: Engine) -> Iterator[list[single.Prepared]]:
+def _batches(photo_ids: Sequence[int], engine: Engine) -> Generator[list[single.Prepared]]:
     """Photos looked at, `BATCH` at a time. The next ones are being looked at meanwhile."""
     with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="prepare") as pool:
         waiting: deque[Future[single.Prepared]] = deque()
@@ -147,12 +148,3 @@ def _batches(photo_ids: Sequence[int], engine: Engine) -> Iterator[list[single.P
 def _photos(photo_ids: Sequence[int]) -> Iterator[Photo]:
     for start in range(0, len(photo_ids), 200):
         yield from Photo.objects.filter(pk__in=photo_ids[start : start + 200]).order_by("pk")
-
-
-def _embed(batch: Iterable[single.Prepared], engine: Engine) -> list[Embeddings]:
-    """The embeddings of each photo's faces: (n, d) float32, n may be 0."""
-    batch = list(batch)
-    chips = [chip for looked_at in batch for chip in looked_at.chips]
-    rows = engine.embed(chips) if chips else np.empty((0, 0), np.float32)
-    ends = np.cumsum([len(looked_at.chips) for looked_at in batch])
-    return np.split(rows, ends[:-1])

@@ -1,44 +1,99 @@
 """From one face model to another: the gallery is embedded anew beside the old one, which is searched meanwhile."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
+from cases import locks
 from cases.models import Photo
 from matching.faces import face_models
 from matching.gallery import comparing
-from matching.indexing import bulk, single
-from matching.models import CasePair, FaceModel, OddPhoto
+from matching.indexing import bulk, choosing, single
+from matching.models import CasePair, Face, FaceModel, OddPhoto
 
-LOOKED_AT = (Photo.Status.INDEXED, Photo.Status.SEVERAL_FACES, Photo.Status.NO_FACE)
+LOCK = "change over"
+LOOKED_AT = (Photo.Status.INDEXED, Photo.Status.NO_FACE)
+BATCH = 1000
 
 
-def embed_gallery(model: FaceModel, progress: Callable[[int, int], None]) -> None:
-    """Embed every photo under another model.
+class ChangeOverBusy(Exception):
+    """Another process embeds the gallery already."""
 
-    progress: called with photos done and photos in all. Photos added while it runs are done too.
+    def __init__(self) -> None:
+        super().__init__("Another process embeds the gallery already; the System page shows how far it is.")
+
+
+def change_over(
+    model: FaceModel,
+    must_stop: Callable[[], bool] = lambda: False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> bool:
+    """Embed every photo under another model, then search with it. Stopped or killed, it goes on where it was.
+
+    progress: called with photos done and photos in all. Returns whether it came to its end. Raises `ChangeOverBusy`,
+    `EngineUnavailable`.
     """
-    done = last = 0
-    waiting = Photo.objects.exclude(faces__model=model).filter(status__in=LOOKED_AT).order_by("pk")
-    while ids := list(waiting.filter(pk__gt=last).values_list("pk", flat=True)):
-        total, last = done + len(ids), ids[-1]
-        for prepared, embeddings in bulk.prepared(ids, model):
-            shown = Photo.objects.filter(pk=prepared.photo.pk).values("status", "status_note", "duplicate_of").first()
-            if shown is not None:
-                single.keep(prepared, embeddings, model)
-                # What is shown stays the active model's until the change-over.
-                Photo.objects.filter(pk=prepared.photo.pk).update(**shown)
-            done += 1
-            progress(done, total)
+    with locks.held(LOCK) as mine:
+        if not mine:
+            raise ChangeOverBusy
+        model.refresh_from_db()
+        if not model.is_active and not _embed_gallery(model, must_stop, progress):
+            return False
+        _switch(model)
+    comparing.compare_new(model, must_stop)
+    return True
 
 
-def change_over(model: FaceModel) -> None:
-    """Search with a model that `embed_gallery` has prepared, and word each photo's outcome under it."""
+def is_idle() -> bool:
+    """Whether no process embeds the gallery."""
+    return locks.is_free(LOCK)
+
+
+def progress(model: FaceModel) -> tuple[int, int]:
+    """Photos embedded under the next model, and photos in all."""
+    photos = Photo.objects.filter(status__in=LOOKED_AT)
+    return photos.filter(pk__lte=model.embedded_to).count(), photos.count()
+
+
+def _embed_gallery(model: FaceModel, must_stop: Callable[[], bool], say: Callable[[int, int], None]) -> bool:
+    photos = Photo.objects.filter(status__in=LOOKED_AT).order_by("pk")
+    while ids := list(photos.filter(pk__gt=model.embedded_to).values_list("pk", flat=True)[:BATCH]):
+        if not _embed(ids, model, must_stop, say):
+            return False
+    # What was indexed anew meanwhile lost its faces here.
+    gone = photos.filter(faces__model__is_active=True, faces__is_subject=True).exclude(faces__model=model)
+    return _embed(list(gone.distinct().values_list("pk", flat=True)), model, must_stop, say)
+
+
+def _embed(
+    ids: Sequence[int], model: FaceModel, must_stop: Callable[[], bool], say: Callable[[int, int], None]
+) -> bool:
+    with closing(bulk.prepared(ids, model)) as batches:
+        for batch in batches:
+            with transaction.atomic():
+                single.keep(batch, model)
+                model.embedded_to = max(model.embedded_to, batch[-1].photo.pk)
+                model.save(update_fields=["embedded_to"])
+            say(*progress(model))
+            if must_stop() or not FaceModel.objects.filter(pk=model.pk, is_next=True).exists():
+                return False
+    return True
+
+
+def _switch(model: FaceModel) -> None:
+    """Search with a model under which the gallery is embedded, and word each photo's outcome under it."""
     with transaction.atomic():
         face_models.activate(model)
-        for photo in Photo.objects.filter(status__in=LOOKED_AT).iterator():
-            single.word_outcome(photo, model)
+        photos, last = Photo.objects.filter(status__in=LOOKED_AT).order_by("pk"), 0
+        while ids := list(photos.filter(pk__gt=last).values_list("pk", flat=True)[:BATCH]):
+            last = ids[-1]
+            faces = Exists(Face.objects.filter(photo=OuterRef("pk"), model=model))
+            among = Photo.objects.filter(pk__in=ids)
+            among.filter(faces).update(status=Photo.Status.INDEXED, status_note="")
+            among.exclude(faces).update(status=Photo.Status.NO_FACE, status_note=single.NO_FACE_NOTE)
+            choosing.word(model, ids)
         # Findings of the old model; what people have decided stays.
         CasePair.objects.filter(decision="").delete()
         OddPhoto.objects.filter(decision="").delete()
-    comparing.compare_new(model)

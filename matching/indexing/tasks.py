@@ -21,3 +21,14 @@ def index_waiting() -> None:
     # Busy: a terminal or another worker is at it.
     with contextlib.suppress(bulk.IndexBusy):
         bulk.index_waiting(must_stop=stopping.is_set)
+
+
+@shared_task(queue=BULK)
+def change_over() -> None:
+    from matching.indexing import changing_over
+    from matching.models import FaceModel
+
+    model = FaceModel.objects.filter(is_next=True).first()
+    if model is not None:
+        with contextlib.suppress(changing_over.ChangeOverBusy):
+            changing_over.change_over(model, must_stop=stopping.is_set)

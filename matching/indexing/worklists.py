@@ -6,11 +6,12 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from cases.models import Case, Photo, change_view
-from matching.models import CasePair, Face, FaceModel, OddPhoto
+from matching.gallery import templates
+from matching.models import CasePair, Face, FaceModel, OddPhoto, Template
 
 OPEN = Q(case__status=Case.Status.OPEN)
 
@@ -38,9 +39,27 @@ def photos(status: str) -> QuerySet[Photo]:
     return Photo.objects.filter(OPEN, status=status).select_related("case").order_by("pk")
 
 
+def unconfirmed(model: FaceModel | None) -> QuerySet[Photo]:
+    """Open cases' photos whose subject nobody has confirmed, the most doubtful first."""
+    taken = Face.objects.filter(photo=OuterRef("pk"), model=model, is_subject=True, chosen_by__in=Face.UNCONFIRMED)
+    doubt = taken.order_by("-doubt").values("doubt")[:1]
+    found = Photo.objects.filter(OPEN, status=Photo.Status.INDEXED).annotate(doubt=Subquery(doubt))
+    return found.filter(doubt__isnull=False).select_related("case").order_by("-doubt", "pk")
+
+
+def too_poor_cases(model: FaceModel | None) -> QuerySet[Case]:
+    """Open cases whose every template is too poor to rely on."""
+    if model is None or model.poor_limit is None:
+        return Case.objects.none()
+    searched_by = Template.objects.filter(case=OuterRef("pk"), model=model)
+    good = searched_by.filter(poorness__lte=model.poor_limit)
+    cases = Case.objects.filter(Exists(searched_by), ~Exists(good), status=Case.Status.OPEN)
+    return cases.select_related("collection").order_by("pk")
+
+
 def poor_faces(model: FaceModel | None) -> QuerySet[Face]:
     """The searched faces whose likenesses are worth less, smallest first."""
-    faces = Face.objects.filter(OPEN, Face.is_poor(), model=model, is_subject=True)
+    faces = Face.objects.filter(OPEN, Face.has_weaknesses(), model=model, is_subject=True)
     return faces.select_related("photo", "case").order_by("size", "pk")
 
 
@@ -68,9 +87,13 @@ LISTS = {
         "Photos unlike their own case's others, or more like another case's. A mislabelled photo poisons every search.",
         lambda m: odd_photos(),
     ),
-    "several": WorkList(
-        "Several faces", "Choose which face is the person; until then none is searched.",
-        lambda m: photos(Photo.Status.SEVERAL_FACES),
+    "subject": WorkList(
+        "Which face?", "Photos with several faces. One is searched as the person: confirm it, or say which it is.",
+        unconfirmed,
+    ),
+    "better": WorkList(
+        "A better photo is needed",
+        "All that shows these people is too poor to rely on: they are searched, but raise no alert.", too_poor_cases,
     ),
     "no-face": WorkList(
         "No face", "No face was found. Another photo helps, or the right view.", lambda m: photos(Photo.Status.NO_FACE)
@@ -108,3 +131,6 @@ def decide_odd(odd: OddPhoto, decision: str, user: User) -> None:
             # Of two photos that are unlike each other, each is on the list: one answer does for both.
             twins = OddPhoto.objects.filter(photo=odd.own_face.photo_id, own_face__photo=odd.photo, other_face=None)
             twins.filter(decision="").update(decision=decision, decided_by=user, decided_at=odd.decided_at)
+        if odd.face is not None:
+            # From now on it counts in its case's template, or no more.
+            templates.rebuild(odd.face.model, [odd.photo.case_id])

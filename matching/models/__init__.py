@@ -4,6 +4,7 @@ from matching.models.face import Face, FaceModel
 from matching.models.index_run import IndexRun
 from matching.models.pairs import CasePair, OddPhoto
 from matching.models.search import Candidate, Probe, Search
+from matching.models.template import Template
 
 __all__ = [
     "Alert",
@@ -21,4 +22,5 @@ __all__ = [
     "Review",
     "Search",
     "Subscription",
+    "Template",
 ]

@@ -28,6 +28,9 @@ class Alert(models.Model):
     best_face = models.ForeignKey(Face, null=True, on_delete=models.SET_NULL, related_name="+")
     model = models.ForeignKey(FaceModel, on_delete=models.PROTECT, related_name="+")
     similarity = models.FloatField(help_text="Of the best capture.")
+    allowance = models.FloatField(
+        default=0, help_text="Taken off before the similarity is judged, because both pictures are poor."
+    )
     gallery_size = models.PositiveIntegerField(help_text="Cases the best capture was compared with.")
     captures = models.ManyToManyField(Capture, through="AlertCapture", related_name="alerts")
     created_at = models.DateTimeField(auto_now_add=True)

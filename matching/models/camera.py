@@ -55,6 +55,7 @@ class Capture(models.Model):
         MATCHED = "matched", "Raised an alert"
         NO_CANDIDATE = "no_candidate", "Nobody it resembles"
         NO_FACE = "no_face", "No face found"
+        TOO_POOR = "too_poor", "Too poor to compare"
 
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="captures")
     uid = models.UUIDField(help_text="The camera's own id of the capture: the same id is the same capture.")

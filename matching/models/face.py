@@ -1,8 +1,10 @@
 """Face models, and the faces of case photos: the gallery."""
 
+import numpy as np
 from django.db import models
 from django.db.models import Q
-from pgvector.django import HalfVectorField
+from numpy.typing import NDArray
+from pgvector.django import HalfVectorField, VectorField
 
 from cases.models import Case, Photo
 
@@ -15,23 +17,42 @@ class FaceModel(models.Model):
 
     name = models.CharField(max_length=100)
     source = models.CharField(max_length=500, help_text="`dlib`, or the folder of an InsightFace pack.")
-    fingerprint = models.CharField(
-        max_length=64, unique=True, help_text="SHA-256 of the recognition weights: the same weights are the same model."
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the recognition weights.")
+    recipe = models.CharField(
+        max_length=30, default="library", help_text="How faces are found and embedded beside the weights: `Recipe`."
     )
     dimensions = models.PositiveSmallIntegerField()
     licence = models.TextField()
     is_active = models.BooleanField(default=False)
+    is_next = models.BooleanField(default=False, help_text="The gallery is being embedded with it, to change over.")
     is_fallback = models.BooleanField(default=False)
+    embedded_to = models.BigIntegerField(default=0, help_text="The last photo that was embedded before a change-over.")
     compared_to = models.BigIntegerField(default=0, help_text="The last face that was compared with the gallery.")
+    poor_direction = VectorField(
+        null=True, help_text="The direction, of unit length, that embeddings of poor pictures share; None: not known."
+    )
+    poor_limit = models.FloatField(null=True, help_text="The poorness beyond which a face is too poor to compare.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["is_active"], condition=Q(is_active=True), name="one_active_face_model")
+            # The same weights and recipe are the same model.
+            models.UniqueConstraint(fields=["fingerprint", "recipe"], name="face_model_once"),
+            models.UniqueConstraint(fields=["is_active"], condition=Q(is_active=True), name="one_active_face_model"),
+            models.UniqueConstraint(fields=["is_next"], condition=Q(is_next=True), name="one_next_face_model"),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def direction(self) -> NDArray[np.float32] | None:
+        """The poor direction, (d,) of unit length, to be taken out of embeddings before they are compared."""
+        return None if self.poor_direction is None else np.asarray(self.poor_direction, dtype=np.float32)
+
+    def is_too_poor(self, poorness: float | None) -> bool:
+        """Whether a face or template of that poorness says too little to rely on."""
+        return poorness is not None and self.poor_limit is not None and poorness > self.poor_limit
 
 
 class FaceFields(models.Model):
@@ -49,6 +70,9 @@ class FaceFields(models.Model):
     detection_score = models.FloatField()
     size = models.FloatField(help_text="Shorter side of the box, pixels.")
     sharpness = models.FloatField()
+    poorness = models.FloatField(
+        null=True, help_text="The embedding's cosine to its model's poor direction; None where that is not known."
+    )
     yaw = models.FloatField()
     pitch = models.FloatField()
     roll = models.FloatField()
@@ -58,10 +82,15 @@ class FaceFields(models.Model):
         abstract = True
 
     @staticmethod
-    def is_poor() -> Q:
-        """The same for the database: rows that have a weakness."""
+    def has_weaknesses() -> Q:
+        """The same as `weaknesses` for the database: rows that have one."""
         turned = Q(yaw__gt=TURNED) | Q(yaw__lt=-TURNED) | Q(pitch__gt=TILTED) | Q(pitch__lt=-TILTED)
         return Q(size__lt=SMALL) | Q(sharpness__lt=BLURRED) | turned
+
+    @property
+    def is_too_poor(self) -> bool:
+        """Whether the picture says too little of the face for a likeness to mean anything."""
+        return self.model.is_too_poor(self.poorness)
 
     @property
     def weaknesses(self) -> list[str]:
@@ -81,19 +110,40 @@ class FaceFields(models.Model):
 class Face(FaceFields):
     """A face in a case photo. `is_subject` marks the one that is the case's person: only those are searched."""
 
+    class ChosenBy(models.TextChoices):
+        """How the subject was chosen among a photo's faces."""
+
+        ONLY = "only", "the only face"
+        AGREEMENT = "agreement", "like the case's other photos"
+        POSITION = "position", "the most central"
+        EITHER = "either", "one of two that nothing tells apart"
+        PERSON = "person", "chosen by a person"
+
+    UNCONFIRMED = (ChosenBy.AGREEMENT, ChosenBy.POSITION, ChosenBy.EITHER)
+
     photo = models.ForeignKey(Photo, on_delete=models.CASCADE, related_name="faces")
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="faces")
     position = models.PositiveSmallIntegerField(help_text="0 for the face that was best detected.")
     is_subject = models.BooleanField(default=False)
+    chosen_by = models.CharField(max_length=10, choices=ChosenBy.choices, blank=True)
+    doubt = models.FloatField(default=0, help_text="0 sure to 1: how near another face of the photo came to be chosen.")
 
     class Meta:
         ordering = ["photo", "position"]
         constraints = [
             models.UniqueConstraint(fields=["photo", "model", "position"], name="face_once_a_photo_and_model"),
             models.UniqueConstraint(
-                fields=["photo", "model"], condition=Q(is_subject=True), name="one_subject_a_photo_and_model"
+                fields=["photo", "model"],
+                condition=Q(is_subject=True) & ~Q(chosen_by="either"),
+                name="one_chosen_subject_a_photo_and_model",
             ),
+            models.CheckConstraint(condition=Q(is_subject=True) ^ Q(chosen_by=""), name="a_subject_says_how_chosen"),
         ]
 
     def __str__(self) -> str:
         return f"face {self.position + 1} of {self.photo}"
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Whether the product took this face for the case's person and nobody has said so yet."""
+        return self.chosen_by in self.UNCONFIRMED

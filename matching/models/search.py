@@ -68,6 +68,9 @@ class Candidate(models.Model):
     face = models.ForeignKey(Face, null=True, on_delete=models.SET_NULL)
     rank = models.PositiveSmallIntegerField()
     similarity = models.FloatField()
+    allowance = models.FloatField(
+        default=0, help_text="Taken off before the similarity is judged, because both pictures are poor."
+    )
     decision = models.CharField(max_length=10, choices=Decision.choices, blank=True, default=Decision.OPEN)
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
 

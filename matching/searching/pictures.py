@@ -34,7 +34,8 @@ def search_image(
     started = time.perf_counter()
     model = face_models.active()
     opened = images.open_image(content)
-    faces = face_models.find_faces(model, opened.rgb)
+    # Each face counts: a bystander here may be the one who is missing.
+    faces = face_models.find_faces(face_models.engine(model), opened.rgb, thorough=True)
     among = [collection.pk for collection in collections] or None
     hits = [gallery.search(model, face.embedding, collections=among, limit=CANDIDATES) for face in faces]
     with transaction.atomic():
@@ -60,7 +61,14 @@ def search_image(
 def keep_candidates(probe: Probe, hits: Sequence[gallery.Hit]) -> None:
     """Write a probe's candidates in the order they were found."""
     Candidate.objects.bulk_create(
-        Candidate(probe=probe, case_id=hit.case_id, face_id=hit.face_id, rank=rank, similarity=hit.similarity)
+        Candidate(
+            probe=probe,
+            case_id=hit.case_id,
+            face_id=hit.face_id,
+            rank=rank,
+            similarity=hit.similarity,
+            allowance=hit.allowance,
+        )
         for rank, hit in enumerate(hits, start=1)
     )
 

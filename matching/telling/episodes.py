@@ -35,14 +35,16 @@ def join_or_raise(capture: Capture, hit: gallery.Hit, model: FaceModel, gallery_
             best_face_id=hit.face_id,
             model=model,
             similarity=hit.similarity,
+            allowance=hit.allowance,
             gallery_size=gallery_size,
         )
     AlertCapture.objects.create(alert=alert, capture=capture, case_id=hit.case_id, similarity=hit.similarity)
     alert.first_captured_at = min(alert.first_captured_at, capture.captured_at)
     alert.last_captured_at = max(alert.last_captured_at, capture.captured_at)
-    if hit.similarity > alert.similarity or alert.model_id != model.pk:
+    better = hit.similarity - hit.allowance > alert.similarity - alert.allowance
+    if better or alert.model_id != model.pk:
         alert.best_capture, alert.best_face_id, alert.model = capture, hit.face_id, model
-        alert.similarity, alert.gallery_size = hit.similarity, gallery_size
+        alert.similarity, alert.allowance, alert.gallery_size = hit.similarity, hit.allowance, gallery_size
     alert.updated_at = timezone.now()
     alert.save()
     Alert.objects.filter(pk=alert.pk).update(capture_count=F("capture_count") + 1)

@@ -18,11 +18,11 @@ def similarity(value: float) -> str:
 def strength(likeness: Alert | Candidate) -> calibration.Strength:
     """What an alert's or a candidate's similarity is worth in the gallery it was found in."""
     if isinstance(likeness, Alert):
-        return calibration.strength(likeness.model, likeness.similarity, likeness.gallery_size)
+        return calibration.strength(likeness.model, likeness.similarity, likeness.gallery_size, likeness.allowance)
     search = likeness.probe.search
     if search is None:
         raise ValueError("A capture's candidates are shown through their alert.")
-    return calibration.strength(search.model, likeness.similarity, search.gallery_size)
+    return calibration.strength(search.model, likeness.similarity, search.gallery_size, likeness.allowance)
 
 
 @register.filter

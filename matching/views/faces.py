@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 from cases import audit
 from cases.models import Case, Photo
 from cases.private_files import picture
-from matching.indexing import single
+from matching.indexing import choosing
 from matching.models import Face, Probe, Search
 
 
@@ -42,8 +42,8 @@ def case_photos(request: HttpRequest, pk: int) -> HttpResponse:
 def face_choose(request: HttpRequest, pk: int) -> HttpResponse:
     face = get_object_or_404(Face.objects.select_related("photo", "case"), pk=pk)
     try:
-        single.choose_subject(face)
-    except single.NotAFaceOfThePhoto as problem:
+        choosing.choose_subject(face)
+    except choosing.NotAFaceOfThePhoto as problem:
         return HttpResponse(str(problem), status=409)
     audit.record(request, "chose face", face.case, str(face))
     if getattr(request, "htmx", False):

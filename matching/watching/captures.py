@@ -75,18 +75,21 @@ def match_capture(capture_id: int) -> list[Alert]:
     try:
         with capture.image.open() as file:
             opened = images.open_image(file.read())
-        faces = face_models.find_faces(model, opened.rgb)
+        faces = face_models.find_faces(face_models.engine(model), opened.rgb)
     except (FileNotFoundError, images.ImageRefused):
         faces = []
     if not faces:
         _claim(capture, Capture.Status.NO_FACE)
         return []
     face = _meant_face(faces, opened, capture)
-    matches, searched = _over_threshold(model, face)
+    columns = face_columns(model, opened.rgb, face, opened.scale)
+    too_poor = model.is_too_poor(columns["poorness"])
+    matches, searched = ([], 0) if too_poor else _over_threshold(model, face)
+    without = Capture.Status.TOO_POOR if too_poor else Capture.Status.NO_CANDIDATE
     with transaction.atomic():
-        if not _claim(capture, Capture.Status.MATCHED if matches else Capture.Status.NO_CANDIDATE):
+        if not _claim(capture, Capture.Status.MATCHED if matches else without):
             return []
-        probe = Probe.objects.create(capture=capture, **face_columns(model, opened.rgb, face, opened.scale))
+        probe = Probe.objects.create(capture=capture, **columns)
         keep_candidates(probe, matches)
         return [episodes.join_or_raise(capture, hit, model, searched) for hit in matches]
 
@@ -122,8 +125,9 @@ def _over_threshold(model: FaceModel, face: DetectedFace) -> tuple[list[gallery.
         hit
         for threshold, collections in by_threshold.items()
         for hit in gallery.search(model, face.embedding, collections=collections, limit=ALERTS_A_CAPTURE)
-        if hit.similarity >= threshold
+        # A template that is too poor is like anybody: it is for people to look at, never a reason to wake them.
+        if hit.similarity - hit.allowance >= threshold and not hit.too_poor
     ]
-    hits.sort(key=lambda hit: hit.similarity, reverse=True)
+    hits.sort(key=lambda hit: hit.similarity - hit.allowance, reverse=True)
     searched = [collection for collections in by_threshold.values() for collection in collections]
     return hits[:ALERTS_A_CAPTURE], gallery.size(model, searched) if hits else 0

@@ -7,7 +7,7 @@ from django.db import connection
 from cases import locks
 from cases.models import Case, Photo, add_photo
 from matching import tasks
-from matching.indexing import bulk
+from matching.indexing import bulk, single
 from matching.indexing import tasks as indexing_tasks
 from matching.models import Face, IndexRun
 from tests import faces
@@ -46,7 +46,7 @@ def test_it_works_and_reports_what_became_of_each(waiting):
     run = bulk.index_waiting()
     assert (run.status, run.done, run.total) == (IndexRun.Status.DONE, 12, 12)
     assert run.counts == {
-        "indexed": 6, "duplicate": 1, "several_faces": 1, "unreadable": 1, "not_searched": 2, "no_face": 1
+        "indexed": 7, "duplicate": 1, "unreadable": 1, "not_searched": 2, "no_face": 1
     }  # fmt: skip
     assert run.rate > 0
     assert bulk.index_waiting() is None
@@ -74,7 +74,7 @@ def test_a_run_is_paused_and_goes_on_where_it_was(waiting, monkeypatch):
     assert bulk.index_waiting().done == 4
     again = bulk.resume()
     assert again.pk == run.pk
-    assert bulk.index_waiting().counts["indexed"] == 6
+    assert bulk.index_waiting().counts["indexed"] == 7
     assert IndexRun.objects.get().done == 12
 
 
@@ -112,13 +112,13 @@ def test_only_one_indexes_at_a_time(waiting):
 
 
 def test_a_photo_that_goes_while_it_is_looked_at_is_no_error(waiting, monkeypatch):
-    embed = bulk._embed
+    keep = single.keep
 
-    def remove_and_embed(batch, engine):
+    def remove_and_keep(batch, model):
         Photo.objects.all().delete()
-        return embed(batch, engine)
+        return keep(batch, model)
 
-    monkeypatch.setattr(bulk, "_embed", remove_and_embed)
+    monkeypatch.setattr(single, "keep", remove_and_keep)
     assert bulk.index_waiting().done == 0
 
 

@@ -24,9 +24,9 @@ def test_a_threshold_and_its_error_rate_agree():
 
 
 def test_the_same_likeness_is_worth_less_in_a_larger_gallery():
-    words = [calibration.strength(unmeasured(), 0.55, n).word for n in (1, 100, 100_000)]
+    words = [calibration.strength(unmeasured(), 0.36, n).word for n in (1, 100, 100_000)]
     assert words == ["strong", "fair", "weak"]
-    assert "strangers" in calibration.strength(unmeasured(), 0.55, 100_000).why
+    assert "strangers" in calibration.strength(unmeasured(), 0.36, 100_000).why
 
 
 def test_an_unmeasured_model_is_said_to_be_estimated():
@@ -42,19 +42,36 @@ def test_the_levels_go_from_strict_to_sensitive_and_off_is_off():
     assert calibration.alert_threshold(unmeasured(), level.OFF) is None
 
 
+def test_a_likeness_of_two_poor_pictures_is_worth_less_and_that_is_said():
+    clear, poor = (calibration.strength(unmeasured(), 0.45, 10, allowance) for allowance in (0.0, 0.25))
+    assert (clear.word, poor.word) == ("strong", "weak")
+    assert "Both pictures are poor" in poor.why
+
+
+def test_the_allowance_grows_with_the_poorness_of_the_better_of_two_pictures():
+    c = calibration.of(unmeasured())
+    allowed = [float(c.allowance(a, b)) for a, b in ((0.6, 0.0), (0.6, 0.3), (0.6, 0.6), (0.3, 0.6))]
+    assert allowed[0] == 0 < allowed[1] == allowed[3] < allowed[2]
+
+
 @faces.needs_eval
 def test_the_measured_quantiles_are_those_of_the_labelled_photos(model):
     import numpy as np
 
-    from matching.faces import engines, images
+    from benchmarks import labelled
+    from matching.faces import engines, images, poor
+    from matching.indexing import subject
 
     engine, embeddings, people = engines.load(model.source), [], []
-    for path in sorted((faces.EVAL / "people").glob("*/*")):
-        if found := engine.faces(images.open_image(path.read_bytes()).rgb):
-            embeddings.append(max(found, key=lambda face: face.quality.size).embedding)
-            people.append(path.parent.name)
+    for photo in labelled.lfw("enrol")[:200]:
+        rgb = images.open_image(photo.path.read_bytes()).rgb
+        if found := engine.faces(rgb):
+            central = subject.by_position([face.relative_box(rgb) for face in found]).faces[0]
+            embeddings.append(found[central].embedding)
+            people.append(photo.person)
     rows, columns = np.triu_indices(len(people), 1)
     others = np.array(people)[rows] != np.array(people)[columns]
-    similarities = np.sum(np.array(embeddings)[rows] * np.array(embeddings)[columns], axis=1)[others]
+    cleaned, _ = poor.without(np.array(embeddings), model.direction)
+    similarities = np.sum(cleaned[rows] * cleaned[columns], axis=1)[others]
     q90, q999 = np.quantile(similarities, [0.9, 0.999])
-    assert (q90, q999) == pytest.approx((calibration.of(model).q90, calibration.of(model).q999), abs=0.005)
+    assert (q90, q999) == pytest.approx((calibration.of(model).q90, calibration.of(model).q999), abs=0.02)

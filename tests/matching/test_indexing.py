@@ -5,8 +5,7 @@ import pytest
 from cases.models import Photo, PhotoAlreadyThere, add_photo, remove_photo
 from matching.faces import face_models, images
 from matching.gallery import search as gallery
-from matching.indexing import changing_over, single
-from matching.models import Face
+from matching.indexing import choosing, single
 from tests import faces
 
 
@@ -44,23 +43,11 @@ def test_a_photo_without_a_face_says_so(model, make_case):
     assert "larger" in photo.status_note
 
 
-def test_several_faces_ask_which_is_the_person_and_none_is_searched_until_then(any_model, make_case):
-    photo = index(make_case(), faces.GROUP.read_bytes())
-    assert photo.status == Photo.Status.SEVERAL_FACES
-    assert photo.faces.count() == 6
-    assert gallery.size(any_model) == 0
-    chosen = photo.faces.order_by("left").first()
-    single.choose_subject(chosen)
-    assert gallery.search(any_model, chosen.embedding)[0].face_id == chosen.pk
-    photo.refresh_from_db()
-    assert photo.status == Photo.Status.INDEXED
-
-
 def test_another_face_can_be_chosen_later(any_model, make_case):
     photo = index(make_case(), faces.GROUP.read_bytes())
     first, second = photo.faces.order_by("left")[:2]
-    single.choose_subject(first)
-    single.choose_subject(second)
+    choosing.choose_subject(first)
+    choosing.choose_subject(second)
     assert list(photo.faces.filter(is_subject=True)) == [second]
 
 
@@ -88,8 +75,8 @@ def test_only_front_views_are_searched(any_model, make_case, view):
 def test_a_face_of_a_photo_that_is_no_longer_searched_cannot_be_chosen(any_model, make_case):
     photo = make_case("MP1", faces.person(0)).photos.get()
     Photo.objects.update(view="other")
-    with pytest.raises(single.NotAFaceOfThePhoto):
-        single.choose_subject(photo.faces.get())
+    with pytest.raises(choosing.NotAFaceOfThePhoto):
+        choosing.choose_subject(photo.faces.get())
 
 
 def test_the_same_picture_saved_anew_is_searched_once_and_takes_over_when_the_first_goes(any_model, make_case):
@@ -97,7 +84,7 @@ def test_the_same_picture_saved_anew_is_searched_once_and_takes_over_when_the_fi
     first = case.photos.get()
     again = index(case, resaved(faces.person(0)))
     assert (again.status, again.duplicate_of, again.faces.count()) == (Photo.Status.DUPLICATE, first, 0)
-    assert gallery.searched_faces(any_model).count() == 1
+    assert gallery.searched(any_model).count() == 1
     remove_photo(first)
     single.index_photo(again.pk)
     again.refresh_from_db()
@@ -127,7 +114,7 @@ def test_a_photo_the_engine_itself_breaks_on_is_said_so_and_not_tried_for_ever(
     any_model, make_case, monkeypatch, caplog
 ):
     class Broken:
-        def detect(self, rgb):
+        def faces(self, rgb, thorough):
             raise RuntimeError("out of range")
 
     monkeypatch.setattr(face_models, "engine", lambda model: Broken())
@@ -139,23 +126,3 @@ def test_a_photo_the_engine_itself_breaks_on_is_said_so_and_not_tried_for_ever(
 
 def test_a_photo_that_is_gone_is_no_error(any_model):
     assert single.index_photo(123456) is None
-
-
-@faces.needs_pack
-def test_changing_the_model_embeds_anew_and_keeps_the_chosen_face(db, use_model, make_case):
-    old = use_model("dlib")
-    case = make_case("MP1", faces.GROUP.read_bytes())
-    make_case("MP2", faces.person(0))
-    chosen = case.photos.get().faces.order_by("left")[3]
-    single.choose_subject(chosen)
-    new = face_models.register(str(faces.PACK))
-    seen = []
-    changing_over.embed_gallery(new, lambda done, total: seen.append((done, total)))
-    assert face_models.active() == old
-    assert gallery.size(old) == 2
-    changing_over.change_over(new)
-    assert face_models.active() == new
-    assert seen[-1] == (2, 2)
-    kept = Face.objects.get(model=new, case=case, is_subject=True)
-    assert kept.left == pytest.approx(chosen.left, abs=0.05)
-    assert set(Photo.objects.values_list("status", flat=True)) == {Photo.Status.INDEXED}

@@ -23,10 +23,10 @@ def work(any_model, make_case):
     make_case("MP1", faces.person(1))
     make_case("UP1", same_face(1), name="")
     make_case("MP2", faces.person(2), faces.person(3))
-    make_case("MP4", faces.GROUP.read_bytes())
+    make_case("MP4", faces.two())
     make_case("MP5", b"broken")
     make_case("MP6")
-    make_case("MP7", faces.person(5))
+    make_case("MP7", faces.person(0))
     Face.objects.filter(case__number="MP7").update(size=30)
 
 
@@ -40,7 +40,7 @@ def test_an_empty_list_says_so(any_model, signed_in, name):
     [
         ("duplicates", "UP1", "Link these"),
         ("odd", "MP2", "Another person"),
-        ("several", "MP4", "choose which one is the person"),
+        ("subject", "MP4", "nothing tells which is the person"),
         ("unreadable", "MP5", "Fetch again"),
         ("poor", "MP7", "small face (30 px)"),
         ("unusable", "MP6", "Add a photo"),

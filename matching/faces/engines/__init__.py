@@ -3,23 +3,44 @@
 from functools import lru_cache
 from pathlib import Path
 
-from matching.faces.engines.base import DetectedFace, Detection, Embeddings, Engine, EngineUnavailable, Quality
+from matching.faces.engines.base import (
+    DetectedFace,
+    Detection,
+    Embeddings,
+    Engine,
+    EngineUnavailable,
+    Quality,
+    Recipe,
+    overlap,
+)
 
-__all__ = ["DLIB", "DetectedFace", "Detection", "Embeddings", "Engine", "EngineUnavailable", "Quality", "load"]
+__all__ = [
+    "DLIB",
+    "DetectedFace",
+    "Detection",
+    "Embeddings",
+    "Engine",
+    "EngineUnavailable",
+    "Quality",
+    "Recipe",
+    "load",
+    "overlap",
+]
 
 DLIB = "dlib"
 
 
-@lru_cache(maxsize=2)
-def load(source: str, threads: int | None = None) -> Engine:
+@lru_cache(maxsize=4)
+def load(source: str, recipe: Recipe | None = None, threads: int | None = None) -> Engine:
     """The engine for `dlib` or for a pack's folder, loaded once a process. Raises `EngineUnavailable`.
 
-    threads: that one call uses; all cores or `FACE_THREADS` if None. Where many threads call, 1 is fastest.
+    recipe: the best that is known for the weights if None. threads: that one call uses; all cores or `FACE_THREADS` if
+    None. Where many threads call, 1 is fastest.
     """
     if source == DLIB:
         from matching.faces.engines.dlib import DlibEngine
 
-        return DlibEngine()
+        return DlibEngine(recipe)
     from matching.faces.engines.insightface import InsightFaceEngine
 
-    return InsightFaceEngine(Path(source), threads)
+    return InsightFaceEngine(Path(source), recipe, threads)

@@ -1,5 +1,6 @@
 """What every face engine gives: faces with box, landmarks, quality and an embedding of unit length."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,27 @@ from numpy.typing import NDArray
 from matching.faces.images import Box, RgbImage
 
 Embeddings = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How faces are found and embedded, beside the weights: embeddings of two recipes are never compared.
+
+    passes: whether each picture is looked at as its faces ask for, or as the library does by default (both sizes always
+    and the landmarks of the larger): how galleries up to version 0.2 were embedded. mirror: whether an embedding is the
+    mean of the face's and its mirror image's.
+    """
+
+    passes: bool = True
+    mirror: bool = False
+
+    def __str__(self) -> str:
+        return ("passes" if self.passes else "library") + ("+mirror" if self.mirror else "")
+
+    @classmethod
+    def parse(cls, text: str) -> "Recipe":
+        """The recipe that `str` wrote."""
+        return cls(passes=text.startswith("passes"), mirror=text.endswith("+mirror"))
 
 
 @dataclass(frozen=True)
@@ -61,21 +83,25 @@ class DetectedFace(Detection):
 class Engine(Protocol):
     """A face model made ready: an image in, faces out. Safe to call from several threads."""
 
-    # Length of an embedding, and the file that decides what an embedding means.
+    recipe: Recipe
+    # Length of an embedding, and the SHA-256 of the weights that decide what it means.
     dimensions: int
-    recogniser_weights: Path
+    fingerprint: str
 
-    def detect(self, rgb: RgbImage) -> list[Detection]:
-        """Every face of an image, best detected first. rgb: (height, width, 3) uint8, upright."""
+    def detect(self, rgb: RgbImage, thorough: bool = False) -> list[Detection]:
+        """Every face of an image, best detected first. rgb: (height, width, 3) uint8, upright.
+
+        thorough: look for small faces too where a large one is found at once: for a picture in which each face counts.
+        """
         ...
 
     def embed(self, chips: Sequence[NDArray[np.uint8]]) -> Embeddings:
         """The embeddings of aligned faces, of one image or of many: (n, d) float32, unit length; n is at least 1."""
         ...
 
-    def faces(self, rgb: RgbImage) -> list[DetectedFace]:
+    def faces(self, rgb: RgbImage, thorough: bool = False) -> list[DetectedFace]:
         """`detect` and `embed` in one: every face of an image, best detected first."""
-        found = self.detect(rgb)
+        found = self.detect(rgb, thorough)
         if not found:
             return []
         embeddings = self.embed([face.chip for face in found])
@@ -84,6 +110,11 @@ class Engine(Protocol):
 
 class EngineUnavailable(Exception):
     """A face model could not be loaded; the text says which, why and what to do."""
+
+
+def sha256_of(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def unit_length(vectors: NDArray[np.float32]) -> Embeddings:
@@ -125,3 +156,11 @@ def _pose(landmarks: NDArray[np.float32]) -> tuple[float, float, float]:
 
 def sort_by_score(faces: Sequence[Detection]) -> list[Detection]:
     return sorted(faces, key=lambda face: face.detection_score, reverse=True)
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes."""
+    width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
+    height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+    both = width * height
+    return both / max((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both, 1e-9)

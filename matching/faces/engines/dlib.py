@@ -16,7 +16,9 @@ from matching.faces.engines.base import (
     Embeddings,
     Engine,
     EngineUnavailable,
+    Recipe,
     measure_quality,
+    sha256_of,
     sort_by_score,
     unit_length,
 )
@@ -40,8 +42,11 @@ class DlibEngine(Engine):
 
     dimensions = 128
 
-    def __init__(self) -> None:
+    def __init__(self, recipe: Recipe | None = None) -> None:
         import dlib
+
+        # The mean with the mirror image lifts rank-1 by two in a hundred: docs/accuracy.md.
+        self.recipe = recipe or Recipe(mirror=True)
 
         folder = weights_folder()
         self._dlib = dlib
@@ -49,11 +54,13 @@ class DlibEngine(Engine):
         # Aligned by five points the ResNet finds 11 of 20 persons in group photos, by sixty-eight only 8.
         self._alignment = dlib.shape_predictor(str(folder / "shape_predictor_5_face_landmarks.dat"))
         self._landmarks = dlib.shape_predictor(str(folder / "shape_predictor_68_face_landmarks.dat"))
-        self.recogniser_weights = folder / "dlib_face_recognition_resnet_model_v1.dat"
-        self._recogniser = dlib.face_recognition_model_v1(str(self.recogniser_weights))
+        weights = folder / "dlib_face_recognition_resnet_model_v1.dat"
+        self.fingerprint = sha256_of(weights)
+        self._recogniser = dlib.face_recognition_model_v1(str(weights))
         self._lock = threading.Lock()
 
-    def detect(self, rgb: RgbImage) -> list[Detection]:
+    def detect(self, rgb: RgbImage, thorough: bool = False) -> list[Detection]:
+        # HOG is quick, so it looks for small faces always.
         rgb = np.ascontiguousarray(rgb)
         # HOG sees faces of 80 pixels and more; doubling a small picture finds those of 40.
         upsample = 1 if max(rgb.shape[:2]) <= UPSAMPLED_BELOW else 0
@@ -83,5 +90,8 @@ class DlibEngine(Engine):
 
     def embed(self, chips: Sequence[NDArray[np.uint8]]) -> Embeddings:
         with self._lock:
-            rows = self._recogniser.compute_face_descriptor(list(chips))
-        return unit_length(np.array(rows, dtype=np.float32))
+            rows = np.array(self._recogniser.compute_face_descriptor(list(chips)), dtype=np.float32)
+            if self.recipe.mirror:
+                mirrored = [np.ascontiguousarray(chip[:, ::-1]) for chip in chips]
+                rows += np.array(self._recogniser.compute_face_descriptor(mirrored), dtype=np.float32)
+        return unit_length(rows)

@@ -88,13 +88,15 @@ class Command(BaseCommand):
         if model.is_active:
             self.stdout.write(f"{model.name} is in use already.")
             return
-        changing_over.embed_gallery(model, self._progress_photos)
-        changing_over.change_over(model)
+        face_models.embed_next(model)
+        try:
+            changing_over.change_over(model, progress=self._progress_photos)
+        except changing_over.ChangeOverBusy as problem:
+            raise CommandError(str(problem)) from problem
         self.stdout.write(f"{model.name} is in use. Set FACE_MODEL to it where FACE_MODEL names another.")
 
     def _progress(self, got: int, total: int) -> None:
         self.stdout.write(f"  {got / 2**20:.0f} of {total / 2**20:.0f} MB")
 
     def _progress_photos(self, done: int, total: int) -> None:
-        if done % 25 == 0 or done == total:
-            self.stdout.write(f"  {done} of {total} photos embedded")
+        self.stdout.write(f"  {done:,} of {total:,} photos embedded")

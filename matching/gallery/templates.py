@@ -1,0 +1,89 @@
+"""What each case is searched by: the mean of its subject faces, kept true as they come, go and change."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+from django.db.models import BinaryField, Exists, Expression, F, Func, OuterRef
+
+from cases.models import Case
+from matching.faces import poor
+from matching.faces.engines import Embeddings
+from matching.faces.engines.base import unit_length
+from matching.gallery import calibration
+from matching.models import Face, FaceModel, OddPhoto, Template
+
+# A face is unlike its case's others where more than this share of strangers are as much like them: it then stands
+# alone, so that a case with photos of two people, or years apart, is found by each.
+APART = 2e-3
+BATCH = 2000
+
+
+def rebuild(model: FaceModel, case_ids: Iterable[int]) -> None:
+    """Bring the templates of some cases true to their faces. May run twice."""
+    wanted = sorted(set(case_ids))
+    with transaction.atomic():
+        # One at a time for each case, so that of two photos indexed at once the later sees the earlier.
+        list(Case.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk").values_list("pk"))
+        odd = OddPhoto.objects.filter(photo=OuterRef("photo"), face=OuterRef("pk"), decision="")
+        faces = Face.objects.filter(model=model, case__in=wanted, is_subject=True).order_by("case", "pk")
+        by_case: dict[int, list[tuple[bytes, bool]]] = defaultdict(list)
+        for case_id, chosen_by, is_odd, embedding in faces.annotate(is_odd=Exists(odd), wire=wire()).values_list(
+            "case_id", "chosen_by", "is_odd", "wire"
+        ):
+            by_case[case_id].append((embedding, is_odd or chosen_by == Face.ChosenBy.EITHER))
+        Template.objects.filter(model=model, case__in=wanted).delete()
+        Template.objects.bulk_create(
+            (
+                Template(model=model, case_id=case_id, is_main=not position, **columns)
+                for case_id, rows in by_case.items()
+                for position, columns in enumerate(_folded(model, rows))
+            ),
+            batch_size=BATCH,
+        )
+
+
+def rebuild_all(model: FaceModel) -> None:
+    """The same for every case, a few at a time."""
+    last = 0
+    while ids := list(Case.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        rebuild(model, ids)
+        last = ids[-1]
+
+
+def fold(embeddings: Embeddings, alone: Sequence[bool], unlike: float) -> list[list[int]]:
+    """Which of a case's faces make each of its templates, the main one first.
+
+    embeddings: (n, d) float32, unit length. alone: faces that count in no mean. unlike: a face less similar than this
+    to the mean of the others stands alone too.
+    """
+    together = [i for i in range(len(embeddings)) if not alone[i]]
+    if len(together) > 1:
+        total = embeddings[together].sum(axis=0)
+        rest = unit_length(total - embeddings[together])
+        similar = np.sum(rest * embeddings[together], axis=1)
+        together = [i for i, similarity in zip(together, similar, strict=True) if similarity >= unlike]
+    apart = [[i] for i in range(len(embeddings)) if i not in together]
+    return [together, *apart] if together else apart
+
+
+def wire() -> Expression:
+    """An embedding as PostgreSQL sends it: a list of Python numbers for each face would take most of the time."""
+    return Func(F("embedding"), function="halfvec_send", output_field=BinaryField())
+
+
+def numbers(wire: Iterable[bytes]) -> Embeddings:
+    """(n, d) float32 from halfvecs' wire form: the length and an unused number in two bytes each, then half floats."""
+    return np.stack([np.frombuffer(row, ">f2", offset=4).astype(np.float32) for row in wire])
+
+
+def _folded(model: FaceModel, rows: Sequence[tuple[bytes, bool]]) -> Iterable[dict[str, Any]]:
+    """Each template's embedding, poorness and number of faces, as columns."""
+    raw = numbers(row for row, _ in rows)
+    cleaned, poorness = poor.without(raw, model.direction)
+    unlike = calibration.of(model).threshold(APART)
+    for faces in fold(cleaned, [alone for _, alone in rows], unlike):
+        mean = unit_length(cleaned[faces].mean(axis=0, keepdims=True))[0]
+        yield {"embedding": mean, "poorness": float(poorness[faces].mean()), "faces": len(faces)}
