@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from cases import locks, sources
+from cases import locks, signals, sources
 from cases.import_reader import Reader
 from cases.models import ImportProblem, ImportRun, ImportSource, Photo
 
@@ -76,6 +76,7 @@ def work(
                 reader.read(source, must_stop)
         except sources.SourceUnavailable as problem:
             reader.halt(problem)
+        signals.photos_imported.send(ImportRun, run=run)
         progress(run)
         return run
 

@@ -4,3 +4,5 @@ from django.dispatch import Signal
 
 # photo: the cases.Photo that is to be indexed, because it is new or its view was changed
 photo_waiting = Signal()
+# run: the cases.ImportRun that has come to its end or a rest, and may have left photos that wait for the bulk indexing
+photos_imported = Signal()

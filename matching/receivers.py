@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from cases.models import Photo
-from cases.signals import photo_waiting
+from cases.models import ImportRun, Photo
+from cases.signals import photo_waiting, photos_imported
 from matching.gallery import templates
 from matching.indexing import tasks as indexing
 from matching.models import Capture, Delivery, FaceModel
@@ -29,6 +29,12 @@ def fold_templates(sender: type[Photo], instance: Photo, **kwargs: Any) -> None:
 @receiver(photo_waiting)
 def index_photo(sender: type[Photo], photo: Photo, **kwargs: Any) -> None:
     transaction.on_commit(lambda: indexing.index_photo.delay(photo.pk), robust=True)
+
+
+@receiver(photos_imported)
+def index_waiting(sender: type[ImportRun], run: ImportRun, **kwargs: Any) -> None:
+    if Photo.objects.filter(status=Photo.Status.PENDING).exists():
+        transaction.on_commit(indexing.index_waiting.delay, robust=True)
 
 
 @receiver(capture_waiting)

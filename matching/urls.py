@@ -21,6 +21,7 @@ urlpatterns = [
     path("imports/indexing/pause/", indexing.indexing_pause, name="indexing-pause"),
     path("imports/indexing/resume/", indexing.indexing_resume, name="indexing-resume"),
     path("worklists/", worklists.worklist, name="worklists"),
+    path("worklists/subjects/<int:pk>/", worklists.subject_decide, name="subject-decide"),
     path("worklists/pairs/<int:pk>/", worklists.pair_decide, name="pair-decide"),
     path("worklists/photos/<int:pk>/", worklists.odd_decide, name="odd-decide"),
     path("cameras/", cameras.camera_list, name="cameras"),
@@ -29,5 +30,6 @@ urlpatterns = [
     path("cameras/<int:pk>/token/", cameras.camera_token, name="camera-token"),
     path("cameras/<int:pk>/revoke/", cameras.camera_revoke, name="camera-revoke"),
     path("system/", system.system, name="system"),
+    path("system/next/", system.system_next, name="system-next"),
     path("healthz/", system.healthz, name="healthz"),
 ]

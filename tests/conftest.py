@@ -9,7 +9,7 @@ from matching.faces import face_models
 from matching.indexing import single
 from matching.models import Camera, FaceModel
 from mpsite.celery import app
-from tests import faces
+from tests import faces, needs
 from tests.product import Product, start
 
 
@@ -37,7 +37,7 @@ def use_model() -> Callable[[str], FaceModel]:
     return use
 
 
-@pytest.fixture(params=faces.ENGINES)
+@pytest.fixture(params=needs.ENGINES)
 def model(request, db, use_model) -> FaceModel:
     """A test that asks for it runs with each engine that is here."""
     return use_model(request.param)

@@ -4,8 +4,6 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-import pytest
-
 from matching import demo
 from matching.faces import images, poor
 from matching.faces.images import RgbImage
@@ -13,10 +11,6 @@ from matching.faces.images import RgbImage
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 PACK = Path(os.environ.get("SIGHTLINE_TEST_PACK", SHARED / "models" / "scrfd_mobileface"))
 EVAL = SHARED / "eval"
-
-needs_pack = pytest.mark.skipif(not PACK.is_dir(), reason="no InsightFace pack here: set SIGHTLINE_TEST_PACK to one")
-needs_eval = pytest.mark.skipif(not EVAL.is_dir(), reason="the labelled photos are not here")
-ENGINES = ["dlib", pytest.param(str(PACK), marks=needs_pack, id="insightface")]
 
 GROUP, ASTRONAUT, PORTRAIT = demo.sources()
 # Where the six faces of the group photo lie, as fractions of its width; boxes found by any engine are near them.

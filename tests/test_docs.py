@@ -1,6 +1,9 @@
 """The docs can't lie: what exists is documented, and what is documented exists."""
 
+import os
 import re
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -86,3 +89,11 @@ def test_the_lock_files_name_no_host_and_every_package_has_a_hash():
         assert "://" not in text
         for block in re.split(r"\n(?=\S)", text.strip()):
             assert "--hash=sha256:" in block, block[:60]
+
+
+def test_the_stand_in_for_a_registry_starts_without_what_only_tests_need():
+    """docs/imports.md has people try an import with it in the environment that `make run` makes."""
+    code = "import sys, django; sys.modules['pytest'] = None; django.setup(); import tests.registries, tests.faces"
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "mpsite.settings"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -49,6 +49,7 @@ class Registry:
         self._hosts = hosts
         self._next = 0.0
         self._failures = 0
+        self._has_answered = False
         self._session = requests.Session()
         self._session.headers["User-Agent"] = settings.IMPORT_USER_AGENT
         # Looked up once: at each request it would cost as much as the request itself.
@@ -102,6 +103,11 @@ class Registry:
                 return self._once(url, headers)
             except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
                 problem = error
+                if _nobody_there(error) and self._is_own(url) and (attempt == ATTEMPTS - 1 or not self._has_answered):
+                    raise SourceUnavailable(
+                        f"Nobody answers at {urlsplit(url).netloc}: the connection was refused. Check the address and "
+                        "the network; go on later."
+                    ) from error
                 time.sleep(settings.IMPORT_BACKOFF * 2**attempt)
             except requests.RequestException as error:
                 problem = error
@@ -114,6 +120,7 @@ class Registry:
             self._check(url)
             self._wait()
             with self._session.get(url, headers=headers, timeout=TIMEOUT, allow_redirects=False, stream=True) as answer:
+                self._has_answered = True
                 if answer.is_redirect:
                     url = urljoin(url, answer.headers["Location"])
                     continue
@@ -134,14 +141,18 @@ class Registry:
 
     def _check(self, url: str) -> None:
         """Let a request out only to the registry's own hosts. The operator names the base, wherever that is."""
-        wanted, base = urlsplit(url), urlsplit(self.base)
-        if (wanted.scheme, wanted.netloc) == (base.scheme, base.netloc):
+        if self._is_own(url):
             return
+        wanted = urlsplit(url)
         if wanted.scheme != "https" or wanted.port not in (None, 443) or wanted.hostname not in self._hosts:
             raise RecordRefused(f"{url} is not on the source's own hosts, so it was not asked.")
         for found in socket.getaddrinfo(wanted.hostname, 443, proto=socket.IPPROTO_TCP):
             if not ipaddress.ip_address(found[4][0]).is_global:
                 raise RecordRefused(f"{url} leads to a private address, so it was not asked.")
+
+    def _is_own(self, url: str) -> bool:
+        wanted, base = urlsplit(url), urlsplit(self.base)
+        return (wanted.scheme, wanted.netloc) == (base.scheme, base.netloc)
 
     def _wait(self) -> None:
         """Keep to the rate: a new request no sooner than its turn."""
@@ -157,6 +168,12 @@ class Registry:
 
     def close(self) -> None:
         self._session.close()
+
+
+def _nobody_there(error: Exception) -> bool:
+    """Whether a connection could not even be made: refused, no route, or a name that is not known."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(reason, urllib3.exceptions.NewConnectionError)
 
 
 def _whole(answer: requests.Response) -> bytes:

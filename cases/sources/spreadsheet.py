@@ -59,7 +59,7 @@ TARGETS = {name: label for name, (label, _) in FIELDS.items()} | PHOTOS
 # Column names that need no mapping by hand, in small letters without blanks and signs.
 GUESSES = {
     "number": ("number", "casenumber", "caseno", "case", "bookingnumber", "bookingno", "idnumber", "id", "personid"),
-    "name": ("name", "fullname", "inmatename"),
+    "name": ("name", "fullname", "inmatename", "lastfirst", "namelastfirst", "lastnamefirstname", "firstlast"),
     "first_name": ("firstname", "first", "givenname"),
     "last_name": ("lastname", "last", "surname"),
     "other_names": ("othernames", "alias", "aliases", "aka", "nicknames"),

@@ -17,7 +17,7 @@ from matching.models import CasePair, Face, FaceModel, OddPhoto
 
 # As the share of strangers that reach a similarity: two cases are shown as possibly one person above the first, a photo
 # as more like another case's above the second, and as unlike its own case's others below the third.
-ONE_PERSON, ANOTHERS, UNLIKE = 1e-8, 1e-4, 5e-2
+ONE_PERSON, ANOTHERS, UNLIKE = 1e-8, 1e-6, 5e-2
 # How much more alike another case's photo must be, so that a hair's breadth is no finding.
 CLEARLY = 0.05
 # Faces of the gallery that are looked at together, and new ones that are compared with them: memory is their product.

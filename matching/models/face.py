@@ -144,6 +144,11 @@ class Face(FaceFields):
         return f"face {self.position + 1} of {self.photo}"
 
     @property
+    def is_settled(self) -> bool:
+        """Whether it is the subject and there is nothing more to say of it."""
+        return self.is_subject and not self.is_unconfirmed
+
+    @property
     def is_unconfirmed(self) -> bool:
         """Whether the product took this face for the case's person and nobody has said so yet."""
         return self.chosen_by in self.UNCONFIRMED

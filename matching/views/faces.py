@@ -28,9 +28,12 @@ def case_photos(request: HttpRequest, pk: int) -> HttpResponse:
     """A part of the case page: its photos with their faces as boxes. It asks again while one waits."""
     case = get_object_or_404(Case, pk=pk)
     photos = list(case.photos.all())
-    faces = Face.objects.filter(case=case, model__is_active=True)
+    faces = Face.objects.filter(case=case, model__is_active=True).select_related("model").defer("embedding")
     for photo in photos:
-        photo.boxes = [face for face in faces if face.photo_id == photo.pk]  # type: ignore[attr-defined]
+        boxes = [face for face in faces if face.photo_id == photo.pk]
+        photo.boxes = boxes  # type: ignore[attr-defined]
+        photo.unconfirmed = any(face.is_unconfirmed for face in boxes)  # type: ignore[attr-defined]
+        photo.too_poor = any(face.is_subject and face.is_too_poor for face in boxes)  # type: ignore[attr-defined]
     waiting = any(photo.status == Photo.Status.PENDING for photo in photos)
     return render(
         request, "cases/_photos.html", {"case": case, "photos": photos, "waiting": waiting, "views": Photo.View.choices}

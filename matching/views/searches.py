@@ -51,7 +51,7 @@ def search_new(request: HttpRequest) -> HttpResponse:
 
 def search_detail(request: HttpRequest, pk: str) -> HttpResponse:
     search = get_object_or_404(Search.objects.select_related("user", "model"), pk=pk)
-    probes = search.probes.prefetch_related("candidates__case__collection", "candidates__face")
+    probes = search.probes.prefetch_related("candidates__case__collection", "candidates__face__model")
     audit.record(request, "viewed", search, search.purpose)
     context = {
         "search": search,

@@ -1,4 +1,5 @@
 import shutil
+from typing import Any
 
 import redis
 from celery import current_app
@@ -10,8 +11,11 @@ from django.shortcuts import render
 
 from cases.models import AuditEvent, Case, Collection, Photo
 from matching.faces import packs
+from matching.faces.engines import Recipe
 from matching.gallery import calibration
-from matching.models import Capture, Face, FaceModel
+from matching.gallery import search as gallery
+from matching.indexing import changing_over
+from matching.models import Capture, FaceModel
 
 
 def system(request: HttpRequest) -> HttpResponse:
@@ -30,7 +34,9 @@ def system(request: HttpRequest) -> HttpResponse:
         "levels": levels,
         "models": FaceModel.objects.order_by("name"),
         "packs": packs.installed(),
-        "faces": Face.objects.filter(model=model, is_subject=True, case__status=Case.Status.OPEN).count(),
+        "recipe": _recipe_words(model) if model else "",
+        "faces": gallery.searched(model).count() if model else 0,
+        "next": _next_model(),
         "photos": [(label, Photo.objects.filter(status=value).count()) for value, label in Photo.Status.choices],
         "open_cases": Case.objects.filter(status=Case.Status.OPEN).count(),
         "captures_waiting": Capture.objects.filter(status=Capture.Status.PENDING).count(),
@@ -40,6 +46,25 @@ def system(request: HttpRequest) -> HttpResponse:
         "audit": AuditEvent.objects.all()[:20] if request.user.has_perm("cases.view_auditevent") else None,
     }
     return render(request, "system/detail.html", context)
+
+
+def system_next(request: HttpRequest) -> HttpResponse:
+    """A part of the System page: how far the gallery is embedded with the next model."""
+    return render(request, "system/_next_model.html", {"next": _next_model()})
+
+
+def _next_model() -> dict[str, Any] | None:
+    model = FaceModel.objects.filter(is_next=True).first()
+    if model is None:
+        return None
+    done, total = changing_over.progress(model)
+    return {"model": model, "done": done, "total": total}
+
+
+def _recipe_words(model: FaceModel) -> str:
+    recipe = Recipe.parse(model.recipe)
+    looks = "a look at the size that its faces ask for" if recipe.passes else "the library's two sizes, always"
+    return f"{looks}; {'the mean of the face and its mirror image' if recipe.mirror else 'the face as it is'}"
 
 
 @login_not_required

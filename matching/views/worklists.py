@@ -1,3 +1,6 @@
+from collections.abc import Iterable
+from typing import Any
+
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
 from django.db.models import Q
@@ -7,10 +10,11 @@ from django.views.decorators.http import require_POST
 
 from cases import audit
 from cases.models import Case, Photo
-from matching.indexing import worklists
+from matching.indexing import choosing, worklists
 from matching.models import CasePair, Face, FaceModel, OddPhoto
 
 PAGE_SIZE = 24
+SUBJECTS_A_PAGE = 60  # small pictures, a key each
 
 
 def worklist(request: HttpRequest) -> HttpResponse:
@@ -21,14 +25,47 @@ def worklist(request: HttpRequest) -> HttpResponse:
     name = name or next((key for key, count in counts.items() if count), "duplicates")
     if name not in worklists.LISTS:
         raise Http404("There is no such list.")
-    page = Paginator(worklists.LISTS[name].rows(model), PAGE_SIZE).get_page(request.GET.get("page"))
-    if name in ("several", "no-face", "unreadable"):
-        faces = Face.objects.filter(photo__in=[photo.pk for photo in page], model=model)
-        for photo in page:
-            photo.boxes = [face for face in faces if face.photo_id == photo.pk]
+    size = SUBJECTS_A_PAGE if name == "subject" else PAGE_SIZE
+    page = Paginator(worklists.LISTS[name].rows(model), size).get_page(request.GET.get("page"))
+    if name == "subject":
+        _show_faces(page, model)
     tabs = [(key, chosen.title, counts[key]) for key, chosen in worklists.LISTS.items()]
     context = {"name": name, "chosen": worklists.LISTS[name], "tabs": tabs, "page": page, "views": Photo.View.choices}
     return render(request, "worklists/list.html", context)
+
+
+@require_POST
+@permission_required("cases.change_photo", raise_exception=True)
+def subject_decide(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say which face of a photo is the person, or take that back by an empty one."""
+    photo = get_object_or_404(Photo.objects.select_related("case"), pk=pk)
+    model = get_object_or_404(FaceModel, is_active=True)
+    wanted = request.POST.get("face", "")
+    try:
+        if wanted:
+            choosing.choose_subject(photo.faces.select_related("model").get(pk=wanted, model=model))
+        else:
+            choosing.take_back(photo, model)
+    except (Face.DoesNotExist, ValueError):
+        return HttpResponse("The photo was indexed anew meanwhile. Load the page again.", status=409)
+    except choosing.NotAFaceOfThePhoto as problem:
+        return HttpResponse(str(problem), status=409)
+    audit.record(request, "chose face", photo.case, f"{photo}: {'undone' if not wanted else 'face chosen'}")
+    photo.refresh_from_db()
+    _show_faces([photo], model)
+    return render(request, "worklists/_subject.html", {"photo": photo})
+
+
+def _show_faces(photos: Iterable[Any], model: FaceModel | None) -> None:
+    """Give each photo its faces to draw, the one that is searched, and whether a person has confirmed it."""
+    shown = list(photos)
+    faces = Face.objects.filter(photo__in=[photo.pk for photo in shown], model=model).defer("embedding")
+    for photo in shown:
+        photo.boxes = [face for face in faces if face.photo_id == photo.pk]
+        subjects = [(number, face) for number, face in enumerate(photo.boxes, start=1) if face.is_subject]
+        photo.confirmed = any(face.chosen_by == Face.ChosenBy.PERSON for _, face in subjects)
+        # Where nothing tells two apart there is none to confirm.
+        photo.subject = {"number": subjects[0][0], "pk": subjects[0][1].pk} if len(subjects) == 1 else None
 
 
 @require_POST

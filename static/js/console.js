@@ -111,22 +111,32 @@ if (photoDrop) {
   }
 }
 
-// Candidates by keyboard: arrows or j and k move, p and n decide.
+// Candidates, and photos whose face waits to be confirmed, by keyboard: arrows or j and k move; p and n decide on a
+// candidate; in a photo a button says its own key.
 document.addEventListener("keydown", (event) => {
   if (event.target.closest("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
-  const all = [...document.querySelectorAll(".candidate")];
+  const all = [...document.querySelectorAll(".candidate, .subject-choice")];
   if (!all.length) return;
-  const at = all.indexOf(document.activeElement.closest(".candidate"));
-  const step = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[event.key];
+  const at = all.indexOf(document.activeElement.closest(".candidate, .subject-choice"));
+  const step = { ArrowDown: 1, ArrowRight: 1, j: 1, ArrowUp: -1, ArrowLeft: -1, k: -1 }[event.key];
   if (step) {
     event.preventDefault();
     const next = all[Math.max(0, Math.min(all.length - 1, at + step))];
     next.focus();
     next.scrollIntoView({ block: "nearest" });
-  } else if (at >= 0 && (event.key === "p" || event.key === "n")) {
+  } else if (at >= 0 && all[at].matches(".candidate") && (event.key === "p" || event.key === "n")) {
     all[at].querySelector(`[value=${event.key === "p" ? "possible" : "rejected"}]`)?.click();
+  } else if (at >= 0 && /^[1-9cu]$/.test(event.key)) {
+    all[at].querySelector(`[data-key="${event.key}"]:not([disabled])`)?.click();
   }
 });
 document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.detail.elt.classList.contains("candidate")) event.detail.elt.focus();
+  const swapped = event.detail.elt;
+  if (swapped.matches(".candidate")) swapped.focus();
+  // A confirmed photo hands on to the next that is not.
+  if (swapped.matches(".subject-choice")) {
+    const all = [...document.querySelectorAll(".subject-choice")];
+    const after = all.slice(all.indexOf(swapped) + 1).find((other) => !other.matches(".done"));
+    (swapped.matches(".done") && after ? after : swapped).focus();
+  }
 });

@@ -200,6 +200,7 @@ def test_a_windows_export_is_read_with_its_signs(table, make_source, run):
 
 def test_columns_are_guessed_and_a_saved_mapping_wins(table, make_source, run):
     path = table([["ID", "Who", "Name"], ["1", "Ana", "wrong"]])
+    assert spreadsheet.guess(["Booking No", "Last, First"]) == {"number": "Booking No", "name": "Last, First"}
     assert spreadsheet.guess(["ID", "Who", "Name"]) == {"number": "ID", "name": "Name"}
     run(make_source("spreadsheet", file=path, columns={"number": "ID", "name": "Who"}))
     assert Case.objects.get().name == "Ana"

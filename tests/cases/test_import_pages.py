@@ -5,7 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 
 from cases import importing
-from cases.models import AuditEvent, Case, ImportProblem, ImportRun, ImportSource, Photo
+from cases.models import AuditEvent, Case, ImportProblem, ImportRun, ImportSource, Photo, add_photo
 from tests import faces
 from tests.registries import Person
 
@@ -206,9 +206,14 @@ def test_the_command_reads_files_anywhere(tmp_path, capsys):
         call_command("import", "fbi", "--name", "Drop")
 
 
-def test_the_index_command_indexes_what_waits_and_reports(any_model, registries, make_source, run, capsys):
+def test_photos_are_indexed_as_soon_as_their_import_ends(any_model, registries, make_source, run):
     registries.add(Person(1, photos=[faces.person(1)]))
     run(make_source("namus-missing", ids="1"))
+    assert list(Photo.objects.values_list("status", flat=True)) == ["indexed"]
+
+
+def test_the_index_command_indexes_what_waits_and_reports(any_model, make_case, capsys):
+    add_photo(make_case(), faces.person(1), "x.jpg", announce=False)
     call_command("index")
     assert "Indexed: 1" in capsys.readouterr().out
     call_command("index")

@@ -1,15 +1,16 @@
 """Importing from the registries' stand-ins: what becomes of new, unchanged, changed, withdrawn and refused records."""
 
 import threading
+import time
 
 import pytest
 from django.db import connection
 
-from cases import importing
+from cases import importing, sources
 from cases.models import Case, ImportProblem, ImportRun, Photo
 from cases.sources import http, interpol
 from tests import faces
-from tests.registries import Person
+from tests.registries import Person, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -288,6 +289,28 @@ def test_a_registry_that_is_away_halts_the_run_which_goes_on_later(three, make_s
     three.faults.clear()
     done = run(source)
     assert (done.pk, done.status, Case.objects.count()) == (halted.pk, ImportRun.Status.DONE, 3)
+
+
+def test_a_registry_that_is_not_there_is_told_at_once(settings, make_source, run, monkeypatch):
+    settings.NAMUS_URL = "http://127.0.0.1:1/"
+    monkeypatch.setattr(http.time, "sleep", lambda seconds: pytest.fail("waited"))
+    settings.IMPORT_RATE = 1e9
+    halted = run(make_source("namus-missing", ids="1-50"))
+    assert halted.status == ImportRun.Status.HALTED
+    assert "Nobody answers at 127.0.0.1:1" in halted.note
+    assert not ImportProblem.objects.exists()
+
+
+def test_a_registry_that_goes_away_while_it_is_read_is_given_a_few_moments(settings):
+    with serving() as server:
+        registry = http.Registry(server.url)
+        server.add(Person(1, photos=[]))
+        assert registry.json("api/CaseSets/NamUs/MissingPersons/Cases/1")
+        registry.close()  # else the open connection would outlive the listener
+    began = time.monotonic()
+    with pytest.raises(sources.SourceUnavailable, match="Nobody answers"):
+        registry.json("api/CaseSets/NamUs/MissingPersons/Cases/1")
+    assert time.monotonic() - began > settings.IMPORT_BACKOFF * 7
 
 
 def test_a_redirect_leads_nowhere_else(three, make_source, run):

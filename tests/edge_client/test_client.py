@@ -12,7 +12,7 @@ import pytest
 from edge_client import detectors, sources
 from matching import demo
 from matching.faces import images
-from tests import faces
+from tests import faces, needs
 from tests.product import ROOT
 
 
@@ -79,7 +79,7 @@ def test_a_clip_plays_at_its_own_pace(tmp_path):
     assert (seen[-1].seen_at - seen[0].seen_at).total_seconds() == pytest.approx(demo.SECONDS - 0.5, abs=0.6)
 
 
-@pytest.mark.parametrize("model", faces.ENGINES)
+@pytest.mark.parametrize("model", needs.ENGINES)
 def test_both_detectors_find_the_face_and_its_box_within_the_crop(model):
     bgr = np.ascontiguousarray(images.open_image(faces.astronaut()).rgb[:, :, ::-1])
     face = max(detectors.load(model).find(bgr), key=lambda f: f.detection_score)
@@ -90,8 +90,8 @@ def test_both_detectors_find_the_face_and_its_box_within_the_crop(model):
     assert 0 < top < bottom < crop.shape[0]
 
 
-@faces.needs_eval
-@faces.needs_pack
+@needs.eval_
+@needs.pack
 def test_a_real_clip_gives_faces():
     clip = str(Path(faces.EVAL) / "video" / "clip.mp4")
     detector = detectors.load(str(faces.PACK))

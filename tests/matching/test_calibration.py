@@ -5,7 +5,7 @@ import pytest
 from cases.models import Collection
 from matching.gallery import calibration
 from matching.models import FaceModel
-from tests import faces
+from tests import needs
 
 
 def unmeasured() -> FaceModel:
@@ -54,7 +54,7 @@ def test_the_allowance_grows_with_the_poorness_of_the_better_of_two_pictures():
     assert allowed[0] == 0 < allowed[1] == allowed[3] < allowed[2]
 
 
-@faces.needs_eval
+@needs.eval_
 def test_the_measured_quantiles_are_those_of_the_labelled_photos(model):
     import numpy as np
 

@@ -8,7 +8,7 @@ from matching.faces import images, poor
 from matching.gallery import calibration, comparing
 from matching.indexing import bulk
 from matching.models import CasePair, Face, FaceModel, OddPhoto
-from tests import faces
+from tests import faces, needs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,7 +59,7 @@ def test_what_people_decided_stays_when_it_is_compared_again(any_model, make_cas
     assert right.decision == "right"
 
 
-@faces.needs_pack
+@needs.pack
 def test_block_by_block_finds_what_an_exhaustive_comparison_finds(any_model, collection, monkeypatch):
     from benchmarks import gallery
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from matching.faces import engines, images
-from tests import faces
+from tests import faces, needs
 
-pytestmark = pytest.mark.parametrize("source", faces.ENGINES)
+pytestmark = pytest.mark.parametrize("source", needs.ENGINES)
 
 
 def test_it_works(source):
@@ -65,7 +65,7 @@ def test_quality_tells_a_blurred_face_from_a_sharp_one(source):
     assert abs(sharp.quality.yaw) < 40
 
 
-@faces.needs_eval
+@needs.eval_
 def test_a_face_seen_from_the_side_is_measured_as_turned(source):
     found = engines.load(source).faces(images.open_image((faces.EVAL / "pose" / "left_face.jpg").read_bytes()).rgb)
     assert abs(found[0].quality.yaw) > 45

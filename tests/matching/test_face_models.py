@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from matching.faces import engines, face_models, packs
 from matching.models import FaceModel
-from tests import faces
+from tests import faces, needs
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_it_works(db, settings, said):
     assert "public domain" in model.licence
 
 
-@faces.needs_pack
+@needs.pack
 def test_a_folder_is_taken(db, settings, said):
     settings.FACE_MODEL = str(faces.PACK)
     assert not prepare(said).is_fallback
@@ -58,7 +58,7 @@ def test_without_a_yes_nothing_is_downloaded(db, settings, said, monkeypatch):
     assert "licence was not accepted" in said[0]
 
 
-@faces.needs_pack
+@needs.pack
 def test_a_model_with_embeddings_is_kept_and_that_is_said(settings, said, use_model, make_case):
     use_model("dlib")
     make_case("MP1", faces.person(0))
@@ -67,7 +67,7 @@ def test_a_model_with_embeddings_is_kept_and_that_is_said(settings, said, use_mo
     assert "models activate" in said[0]
 
 
-@faces.needs_pack
+@needs.pack
 def test_a_model_without_embeddings_gives_way(db, settings, said, use_model):
     use_model("dlib")
     settings.FACE_MODEL = str(faces.PACK)
@@ -86,7 +86,7 @@ def test_a_folder_without_a_pack_is_an_error_in_words(db, settings, said, tmp_pa
         prepare(said)
 
 
-@faces.needs_pack
+@needs.pack
 def test_a_pack_is_installed_from_a_zip_listed_and_activated(db, said, tmp_path, use_model, capsys, make_case):
     use_model("dlib")
     make_case("MP1", faces.person(0))

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from matching.faces import images
-from tests import faces
+from tests import faces, needs
 
 
 def picture() -> Image.Image:
@@ -104,7 +104,7 @@ def test_a_bad_picture_is_refused_in_words(make, error, words):
     assert len(str(refusal.value)) > 20
 
 
-@faces.needs_eval
+@needs.eval_
 def test_every_odd_file_is_opened_or_refused_and_nothing_else():
     outcomes = {}
     for path in sorted((faces.EVAL / "odd").iterdir()):

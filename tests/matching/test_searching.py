@@ -6,7 +6,7 @@ from cases.models import Case, Collection
 from matching.faces import face_models, images
 from matching.models import Search
 from matching.searching import pictures
-from tests import faces
+from tests import faces, needs
 
 
 def test_it_works(model, six_cases, user):
@@ -61,8 +61,8 @@ def test_without_a_face_model_it_says_what_to_do(db, user):
         pictures.search_image(faces.person(0), "x.jpg", user=user, purpose="x")
 
 
-@faces.needs_eval
-@faces.needs_pack
+@needs.eval_
+@needs.pack
 def test_persons_are_found_in_group_photos_among_all_others(db, use_model, make_case, user):
     use_model(str(faces.PACK))
     for folder in sorted((faces.EVAL / "people").iterdir()):

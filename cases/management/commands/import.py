@@ -87,7 +87,7 @@ class Command(BaseCommand):
 
     def _report(self, run: ImportRun) -> None:
         counts = ", ".join(f"{count:,} {what}" for what, count in run.tally)
-        self.stdout.write(f"{run.source}: {run.get_status_display().lower()}. {counts or 'Nothing was read.'}.")
+        self.stdout.write(f"{run.source}: {run.get_status_display().lower()}. {counts or 'Nothing was read'}.")
         if run.status == ImportRun.Status.HALTED:
             raise CommandError(run.note)
         if problems := run.source.problems.filter(ended_at=None).count():
