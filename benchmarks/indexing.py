@@ -1,57 +1,73 @@
-"""Photos a second through a real worker with both cores, and with one engine call at a time."""
+"""Bulk indexing beside the bare detector and recogniser on the same photos, in one run on all cores."""
 
 import os
-import subprocess
-import sys
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
+
+from benchmarks import labelled
 from benchmarks.common import fresh_database, table
-from cases.models import Case, Collection, Photo, add_photo
-from matching.faces import engines, images
+from cases.models import Case, Collection, add_photo
+from matching.faces import face_models, images
+from matching.indexing import bulk
 from tests import faces
-from tests.product import ROOT
+
+SMALL = 1500  # LFW photos of 150 pixels
+LARGE = 300  # press photos of up to 1000 pixels
 
 
 def run() -> None:
-    model = fresh_database()
-    paths = sorted((faces.EVAL / "people").glob("*/*")) if faces.EVAL.is_dir() else [faces.GROUP, faces.ASTRONAUT]
-    contents = [path.read_bytes() for path in paths]
-    engine = engines.load(model.source)
-    started = time.perf_counter()
-    for content in contents:
-        engine.faces(images.open_image(content).rgb)
-    alone = len(contents) / (time.perf_counter() - started)
-
-    collection = Collection.objects.create(name="bench")
-    for number in range(3):
-        case = Case.objects.create(collection=collection, number=str(number))
-        for content in contents:
-            add_photo(case, content, "x.jpg")
-    total = Photo.objects.count()
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "celery", "--quiet", "-A", "mpsite", "worker", "--pool", "threads", "--concurrency", "2",
-         "-Q", "captures,work", "--loglevel", "ERROR"],
-        cwd=ROOT, env=dict(os.environ),
-    )  # fmt: skip
-    try:
-        warm = _wait_for(total // 10)
-        started = time.perf_counter()
-        done = _wait_for(total)
-        rate = (done - warm) / (time.perf_counter() - started)
-    finally:
-        worker.terminate()
-        worker.wait()
+    rows = []
+    for words, contents in (("150 px", _small()), ("1000 px", _large())):
+        bare, product = measure(contents)
+        rows.append((words, len(contents), f"{bare:.0f}", f"{product:.0f}", f"{product / bare:.0%}"))
     table(
-        ("what", "photos a second"),
-        ("decode, detect, embed in one thread of calls", f"{alone:.1f}"),
-        (f"a worker with two threads, all of indexing, {total} photos", f"{rate:.1f}"),
-        ("the sheriff's office in 2017", "1.2"),
+        ("photos", "how many", "bare detector and recogniser, a second", "bulk indexing, a second", "share"),
+        *rows,
+        ("the sheriff's office in 2017", "300,000", "", "1.2", ""),
     )
 
 
-def _wait_for(count: int) -> int:
-    while True:
-        done = Photo.objects.exclude(status=Photo.Status.PENDING).count()
-        if done >= count:
-            return done
-        time.sleep(0.05)
+def measure(contents: Sequence[bytes]) -> tuple[float, float]:
+    """Photos a second of the bare engine, on pictures decoded before, and of the whole of bulk indexing."""
+    model = fresh_database()
+    engine = face_models.engine(model, threads=1)
+    pictures = [images.open_image(content).rgb for content in contents]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(engine.faces, pictures[:20]))
+        began = time.perf_counter()
+        list(pool.map(engine.faces, pictures))
+        bare = len(pictures) / (time.perf_counter() - began)
+    del pictures
+    collection = Collection.objects.create(name="bench")
+    for number, content in enumerate(contents):
+        case = Case.objects.create(collection=collection, number=str(number))
+        add_photo(case, content, "x.jpg", announce=False)
+    began = time.perf_counter()
+    bulk.index_waiting()
+    return bare, len(contents) / (time.perf_counter() - began)
+
+
+def _small() -> list[bytes]:
+    if labelled.LFW.is_dir():
+        return [photo.path.read_bytes() for photo in labelled.lfw("enrol")[:SMALL]]
+    return [
+        images.to_jpeg(images.open_image(faces.person(n % 6)).rgb, max_side=150) + bytes([n % 256]) for n in range(60)
+    ]
+
+
+def _large() -> list[bytes]:
+    """Press photos at 1000 pixels; each byte string once, as a case keeps no photo twice."""
+    paths = sorted((faces.EVAL / "people").glob("*/ref_*")) if faces.EVAL.is_dir() else [faces.ASTRONAUT]
+    pictures = [images.open_image(path.read_bytes()).rgb for path in paths]
+    large = [images.to_jpeg(_at(1000, rgb)) for rgb in pictures]
+    return [large[n % len(large)] + n.to_bytes(2) for n in range(LARGE)]
+
+
+def _at(side: int, rgb: np.ndarray) -> np.ndarray:
+    import cv2
+
+    scale = side / max(rgb.shape[:2])
+    return np.asarray(cv2.resize(rgb, None, fx=scale, fy=scale))

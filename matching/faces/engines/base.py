@@ -131,7 +131,8 @@ def measure_quality(rgb: RgbImage, box: Box, landmarks: NDArray[np.float32]) -> 
     patch = rgb[max(top, 0) : min(bottom, height), max(left, 0) : min(right, width)]
     sharpness = 0.0
     if patch.size:
-        grey = cv2.resize(cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY), (112, 112), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(patch, (112, 112), interpolation=cv2.INTER_AREA)
+        grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
         sharpness = float(cv2.Laplacian(grey, cv2.CV_64F).var())
     yaw, pitch, roll = _pose(landmarks)
     return Quality(float(min(right - left, bottom - top)), sharpness, yaw, pitch, roll)

@@ -76,7 +76,7 @@ class InsightFaceEngine(Engine):
         self.recipe = recipe or Recipe(mirror=self.fingerprint in MIRROR_PAYS)
 
     def detect(self, rgb: RgbImage, thorough: bool = False) -> list[Detection]:
-        bgr = np.ascontiguousarray(rgb[:, :, ::-1])
+        bgr: Any = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
         if not self.recipe.passes:
             return sort_by_score([self._detection(rgb, bgr, *face) for face in self._look(bgr, None)])
         faces = self._look(bgr, CLOSE)
