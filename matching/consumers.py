@@ -1,5 +1,6 @@
 """The dashboard's websocket: alerts as they come, and after a lost connection those that were missed."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,19 +11,25 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from matching.models import Alert
-from matching.telling.notifying import GROUP
+from matching.telling.dashboards import GROUP
 from matching.views.alerts import alert_cards
 
 # A transaction that committed late carries an earlier time than one already shown.
 OVERLAP = timedelta(seconds=10)
 MOST_MISSED = 200
+PAUSE = 0.3  # seconds between two pictures of alerts that captures join
 NOT_SIGNED_IN = 4401
 
 
 class AlertConsumer(AsyncJsonWebsocketConsumer):
     """Sends `{"kind": "alert", "id", "status", "at", "html"}`; takes `{"since": ISO time}` for what was missed."""
 
+    # Alerts that changed and wait to be shown, in the order in which they did, and who will show them.
+    _changed: dict[int, None]
+    _soon: "asyncio.Task[None] | None" = None
+
     async def connect(self) -> None:
+        self._changed = {}
         await self.accept()
         if not self.scope["user"].is_authenticated:
             # Closed after accepting: only then does a browser see the code and stop trying.
@@ -32,6 +39,8 @@ class AlertConsumer(AsyncJsonWebsocketConsumer):
         await self.send_json({"kind": "ready", "at": timezone.now().isoformat()})
 
     async def disconnect(self, code: int) -> None:
+        if self._soon is not None:
+            self._soon.cancel()
         await self.channel_layer.group_discard(GROUP, self.channel_name)
 
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
@@ -43,7 +52,20 @@ class AlertConsumer(AsyncJsonWebsocketConsumer):
                 await self.send_json(message)
 
     async def alert_changed(self, event: dict[str, Any]) -> None:
-        for message in await self._messages([event["id"]]):
+        # A new alert is shown at once; what joins it, a busy camera's captures, a few times a second.
+        self._changed[event["id"]] = None
+        if event["is_new"]:
+            await self._show()
+        elif self._soon is None or self._soon.done():
+            self._soon = asyncio.create_task(self._show_soon())
+
+    async def _show_soon(self) -> None:
+        await asyncio.sleep(PAUSE)
+        await self._show()
+
+    async def _show(self) -> None:
+        changed, self._changed = list(self._changed), {}
+        for message in await self._messages(changed):
             await self.send_json(message)
 
     @database_sync_to_async

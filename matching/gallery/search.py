@@ -21,14 +21,13 @@ class Hit:
     """A case with its face that is most like the probe.
 
     similarity: cosine to the case's template, -1..1. allowance: what to take off it before it is judged, because both
-    pictures are poor. too_poor: whether the template says too little to rely on.
+    pictures are poor.
     """
 
     case_id: int
     face_id: int | None
     similarity: float
     allowance: float
-    too_poor: bool
 
 
 def searched(model: FaceModel, collections: Among[int] | None = None) -> QuerySet[Template]:
@@ -46,18 +45,27 @@ def size(model: FaceModel, collections: Among[int] | None = None) -> int:
 
 
 def search(
-    model: FaceModel, embedding: NDArray[np.float32], *, collections: Among[int] | None = None, limit: int = 20
+    model: FaceModel,
+    embedding: NDArray[np.float32],
+    *,
+    collections: Among[int] | None = None,
+    limit: int = 20,
+    at_least: float = -2.0,
+    reliable: bool = False,
 ) -> list[Hit]:
     """The cases most like a probe, best first, each once with its most similar face.
 
     embedding: (d,) float32, unit length, of the same model. Both sides have unit length, so their inner product is the
-    cosine. Ranked by the similarity less the allowance for poor pictures.
+    cosine. Ranked by the similarity less the allowance for poor pictures. at_least: what that must reach. reliable:
+    leave out templates that are too poor to rely on.
     """
     cleaned, poorness = poor.without(np.asarray(embedding, np.float32)[None], model.direction)
     slope, start = calibration.of(model).poor_slope, calibration.of(model).poor_from
     # pgvector's operator is the negative inner product.
     distance = MaxInnerProduct("embedding", HalfVector(cleaned[0]))
     templates = searched(model, collections).annotate(distance=distance)
+    if reliable and model.poor_limit is not None:
+        templates = templates.filter(poorness__lte=model.poor_limit)
     if poorness[0] > start:
         poorer = Least(F("poorness"), Value(float(poorness[0]), FloatField()))
         templates = templates.annotate(allowance=slope * Greatest(poorer - start, Value(0.0)))
@@ -66,20 +74,17 @@ def search(
         templates = templates.annotate(allowance=Value(0.0)).order_by("distance")
     fetched = limit * 2
     while True:
-        rows = list(templates.values_list("case_id", "distance", "allowance", "poorness")[:fetched])
-        best: dict[int, tuple[float, float, float]] = {}
-        for case_id, negative, allowance, template_poorness in rows:
-            best.setdefault(case_id, (-float(negative), float(allowance), template_poorness))
+        rows = list(templates.values_list("case_id", "distance", "allowance")[:fetched])
+        best: dict[int, tuple[float, float]] = {}
+        for case_id, negative, allowance in rows:
+            best.setdefault(case_id, (-float(negative), float(allowance)))
         if len(best) >= limit or len(rows) < fetched:
             break
         # Cases with several templates fill the list: look further down.
         fetched *= 4
-    chosen = dict(list(best.items())[:limit])
-    likest = _likest_faces(model, cleaned[0], list(chosen))
-    return [
-        Hit(case_id, likest.get(case_id), similarity, allowance, model.is_too_poor(template_poorness))
-        for case_id, (similarity, allowance, template_poorness) in chosen.items()
-    ]
+    chosen = [(case, *worth) for case, worth in best.items() if worth[0] - worth[1] >= at_least][:limit]
+    likest = _likest_faces(model, cleaned[0], [case for case, *_ in chosen]) if chosen else {}
+    return [Hit(case, likest.get(case), similarity, allowance) for case, similarity, allowance in chosen]
 
 
 def _likest_faces(model: FaceModel, embedding: NDArray[np.float32], case_ids: list[int]) -> dict[int, int]:

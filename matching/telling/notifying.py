@@ -4,8 +4,6 @@ import logging
 from datetime import timedelta
 
 import apprise
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
@@ -13,10 +11,10 @@ from django.utils import timezone
 
 from matching.models import Alert, Delivery, Review, Subscription
 from matching.signals import delivery_waiting
+from matching.telling import dashboards
 
 logger = logging.getLogger(__name__)
 
-GROUP = "alerts"
 # Minutes to wait after the first, second ... failed attempt; after the last one the delivery is given up.
 RETRY_MINUTES = (0.5, 2, 10, 30, 120)
 
@@ -30,11 +28,7 @@ def announce(alert: Alert, *, is_new: bool) -> None:
         for subscription in subscriptions:
             delivery, _ = Delivery.objects.get_or_create(alert=alert, subscription=subscription)
             delivery_waiting.send(Delivery, delivery=delivery)
-    transaction.on_commit(lambda: _tell_dashboards(alert.pk), robust=True)
-
-
-def _tell_dashboards(alert_id: int) -> None:
-    async_to_sync(get_channel_layer().group_send)(GROUP, {"type": "alert.changed", "id": alert_id})
+    transaction.on_commit(lambda: dashboards.tell(alert.pk, is_new=is_new), robust=True)
 
 
 def review(alert: Alert, status: str, note: str, user: User) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.core.files.base import ContentFile
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from cases.models import Collection
@@ -23,6 +23,8 @@ from matching.telling import episodes
 # A camera's clock that runs further ahead than this is not believed.
 CLOCK_TOLERANCE = timedelta(minutes=5)
 ALERTS_A_CAPTURE = 3
+# How stale the time may be at which a camera was last seen.
+SEEN_EVERY = timedelta(seconds=10)
 
 
 def receive_capture(
@@ -40,26 +42,28 @@ def receive_capture(
     Raises `ImageRefused`; then nothing is kept.
     """
     now = timezone.now()
-    Camera.objects.filter(pk=camera.pk).update(last_seen_at=now)
+    if camera.last_seen_at is None or now - camera.last_seen_at > SEEN_EVERY:
+        Camera.objects.filter(pk=camera.pk).update(last_seen_at=now)
     if known := Capture.objects.filter(camera=camera, uid=uid).first():
         return known
     images.open_image(content)
     if captured_at is None or captured_at > now + CLOCK_TOLERANCE:
         captured_at = now
-    with transaction.atomic():
-        capture, created = Capture.objects.get_or_create(
-            camera=camera,
-            uid=uid,
-            defaults={
-                "image": ContentFile(content, name=f"{uuid.uuid4()}.jpg"),
-                "captured_at": captured_at,
-                "received_at": now,
-                "detection_score": detection_score,
-                "box": box,
-            },
-        )
-        if created:
+    try:
+        with transaction.atomic():
+            capture = Capture.objects.create(
+                camera=camera,
+                uid=uid,
+                image=ContentFile(content, name=f"{uuid.uuid4()}.jpg"),
+                captured_at=captured_at,
+                received_at=now,
+                detection_score=detection_score,
+                box=box,
+            )
             capture_waiting.send(Capture, capture=capture)
+    except IntegrityError:
+        # Sent twice at once: the first one counts.
+        return Capture.objects.get(camera=camera, uid=uid)
     return capture
 
 
@@ -84,7 +88,7 @@ def match_capture(capture_id: int) -> list[Alert]:
     face = _meant_face(faces, opened, capture)
     columns = face_columns(model, opened.rgb, face, opened.scale)
     too_poor = model.is_too_poor(columns["poorness"])
-    matches, searched = ([], 0) if too_poor else _over_threshold(model, face)
+    matches, searched = ([], []) if too_poor else _over_threshold(model, face)
     without = Capture.Status.TOO_POOR if too_poor else Capture.Status.NO_CANDIDATE
     with transaction.atomic():
         if not _claim(capture, Capture.Status.MATCHED if matches else without):
@@ -114,8 +118,8 @@ def _meant_face(faces: Sequence[DetectedFace], opened: images.OpenedImage, captu
     return min(faces, key=distance)
 
 
-def _over_threshold(model: FaceModel, face: DetectedFace) -> tuple[list[gallery.Hit], int]:
-    """The best cases over their own collection's threshold, and how many cases were searched."""
+def _over_threshold(model: FaceModel, face: DetectedFace) -> tuple[list[gallery.Hit], list[int]]:
+    """The best cases over their own collection's threshold, and the collections that were searched."""
     by_threshold: dict[float, list[int]] = {}
     for collection in Collection.objects.all():
         threshold = calibration.alert_threshold(model, collection.alert_level)
@@ -124,10 +128,11 @@ def _over_threshold(model: FaceModel, face: DetectedFace) -> tuple[list[gallery.
     hits = [
         hit
         for threshold, collections in by_threshold.items()
-        for hit in gallery.search(model, face.embedding, collections=collections, limit=ALERTS_A_CAPTURE)
         # A template that is too poor is like anybody: it is for people to look at, never a reason to wake them.
-        if hit.similarity - hit.allowance >= threshold and not hit.too_poor
+        for hit in gallery.search(
+            model, face.embedding, collections=collections, limit=ALERTS_A_CAPTURE, at_least=threshold, reliable=True
+        )
     ]
     hits.sort(key=lambda hit: hit.similarity - hit.allowance, reverse=True)
     searched = [collection for collections in by_threshold.values() for collection in collections]
-    return hits[:ALERTS_A_CAPTURE], gallery.size(model, searched) if hits else 0
+    return hits[:ALERTS_A_CAPTURE], searched

@@ -1,0 +1,25 @@
+"""An alert reaches the open dashboards at once."""
+
+import asyncio
+import threading
+from functools import lru_cache
+
+from channels.layers import get_channel_layer
+
+GROUP = "alerts"
+SECONDS = 5
+
+
+def tell(alert_id: int, *, is_new: bool) -> None:
+    """Tell every open dashboard that an alert is new or has changed."""
+    message = {"type": "alert.changed", "id": alert_id, "is_new": is_new}
+    sending = get_channel_layer().group_send(GROUP, message)
+    asyncio.run_coroutine_threadsafe(sending, _loop()).result(SECONDS)
+
+
+@lru_cache(maxsize=1)
+def _loop() -> asyncio.AbstractEventLoop:
+    """One event loop a process: each has its own connection to Redis, which takes longer to make than a message."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="dashboards", daemon=True).start()
+    return loop
