@@ -29,16 +29,22 @@ class CandidateSerializer(serializers.ModelSerializer[Candidate]):
     face_url = serializers.SerializerMethodField()
     strength = serializers.SerializerMethodField()
     strength_note = serializers.SerializerMethodField()
+    face_confirmed = serializers.SerializerMethodField(
+        help_text="Whether the case photo's face is known to be the person: the only one, or confirmed by somebody."
+    )
 
     class Meta:
         model = Candidate
         fields = [
             "rank", "similarity", "case", "case_number", "case_name", "face_url",
-            "strength", "strength_note", "decision",
+            "strength", "strength_note", "face_confirmed", "decision",
         ]  # fmt: skip
 
     def get_face_url(self, candidate: Candidate) -> str | None:
         return reverse("face", args=[candidate.face_id]) if candidate.face_id else None
+
+    def get_face_confirmed(self, candidate: Candidate) -> bool:
+        return candidate.face is not None and candidate.face.is_settled
 
     def _strength(self, candidate: Candidate) -> calibration.Strength:
         return likeness.strength(candidate)
@@ -52,11 +58,17 @@ class CandidateSerializer(serializers.ModelSerializer[Candidate]):
 
 class ProbeSerializer(serializers.ModelSerializer[Probe]):
     box = serializers.SerializerMethodField(help_text="left, top, right, bottom as fractions of the upright picture.")
+    too_poor = serializers.BooleanField(
+        source="is_too_poor", read_only=True, help_text="So little is left of the face that it is like anybody."
+    )
     candidates = CandidateSerializer(many=True, read_only=True)
 
     class Meta:
         model = Probe
-        fields = ["position", "box", "detection_score", "size", "sharpness", "yaw", "pitch", "roll", "candidates"]
+        fields = [
+            "position", "box", "detection_score", "size", "sharpness", "poorness", "too_poor", "yaw", "pitch", "roll",
+            "candidates",
+        ]  # fmt: skip
 
     def get_box(self, probe: Probe) -> list[float]:
         return [probe.left, probe.top, probe.right, probe.bottom]
@@ -96,7 +108,11 @@ class SearchViewSet(
     """Post a picture and a purpose; the answer holds every face found with its candidates, best first."""
 
     queryset = Search.objects.select_related("model").prefetch_related(
-        "collections", "probes__candidates__case", "probes__candidates__probe__search__model"
+        "collections",
+        "probes__model",
+        "probes__candidates__case",
+        "probes__candidates__face",
+        "probes__candidates__probe__search__model",
     )
     serializer_class = SearchSerializer
     parser_classes = [MultiPartParser, FormParser]

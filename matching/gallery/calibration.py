@@ -105,7 +105,8 @@ def strength(model: FaceModel, similarity: float, gallery_size: int, allowance: 
             f"About {strangers * 100:.0f} in 100 unrelated faces would find somebody this alike among {cases}.",
         )
     else:
-        word, why = "weak", f"About {strangers:,.0f} strangers among {cases} are this alike by chance."
+        expected = "1 stranger" if round(strangers) == 1 else f"{strangers:,.0f} strangers"
+        word, why = "weak", f"About {expected} among {cases} would be this alike by chance."
     if allowance:
         why += " Both pictures are poor, and poor pictures of different people look alike; this is counted in."
     if not calibration.measured_on:

@@ -130,7 +130,8 @@ document.addEventListener("keydown", (event) => {
     all[at].querySelector(`[data-key="${event.key}"]:not([disabled])`)?.click();
   }
 });
-document.addEventListener("htmx:afterSwap", (event) => {
+// Settled: until then a new element carries the old one's class.
+document.addEventListener("htmx:afterSettle", (event) => {
   const swapped = event.detail.elt;
   if (swapped.matches(".candidate")) swapped.focus();
   // A confirmed photo hands on to the next that is not.

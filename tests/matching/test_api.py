@@ -33,6 +33,18 @@ def test_it_works(any_model, six_cases, api):
     assert list(AuditEvent.objects.values_list("action", flat=True)) == ["viewed", "searched"]
 
 
+def test_a_face_too_poor_and_a_face_nobody_confirmed_are_said_to_be_so(any_model, six_cases, make_case, api):
+    make_case("MP9", faces.two())
+    answer = api.post("/api/v1/searches/", {"image": upload(faces.person(4)), "purpose": "tip 12"}).json()
+    confirmed = {c["case_number"]: c["face_confirmed"] for c in answer["probes"][0]["candidates"]}
+    assert (confirmed["MP4"], confirmed["MP9"]) == (True, False)
+    assert answer["probes"][0]["too_poor"] is False
+    if any_model.poor_limit is not None:
+        far = upload(faces.made_poor(faces.person(4)))
+        answer = api.post("/api/v1/searches/", {"image": far, "purpose": "tip 12"}).json()
+        assert answer["probes"][0]["too_poor"] is True
+
+
 def test_a_token_is_given_for_a_name_and_password(user):
     answer = Client().post("/api/v1/token/", {"username": "kim", "password": "a-long-password"})
     assert (

@@ -6,9 +6,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from cases.models import AuditEvent
+from matching.indexing import choosing
 from matching.models import Alert, Camera, Candidate, Search
 from matching.watching import captures
-from tests import faces
+from tests import faces, needs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -19,6 +20,11 @@ def search(client, content: bytes | None = None, **changes):
         "purpose": "tip 12",
     }
     return client.post("/search/", {**form, **changes})
+
+
+def found(client, content: bytes) -> str:
+    """The page that a search leads to."""
+    return client.get(search(client, content).url).content.decode()
 
 
 def test_it_works(any_model, six_cases, signed_in):
@@ -53,6 +59,22 @@ def test_a_picture_without_a_face_says_what_would_help(any_model, signed_in):
 
     page = signed_in.get(search(signed_in, images.to_jpeg(np.full((99, 99, 3), 9, np.uint8))).url).content.decode()
     assert "No face was found" in page
+
+
+@needs.pack
+def test_a_face_too_poor_to_compare_says_so(db, use_model, make_case, signed_in):
+    use_model(str(faces.PACK))
+    make_case("MP1", faces.person(1))
+    shown = found(signed_in, faces.made_poor(faces.person(2)))
+    assert "Too poor to compare" in shown
+    assert "Too poor to compare" not in found(signed_in, faces.person(2))
+
+
+def test_a_candidate_found_by_a_face_that_nobody_confirmed_says_so(any_model, make_case, signed_in):
+    case = make_case("MP1", faces.two())
+    assert "not confirmed to be this person" in found(signed_in, faces.person(4))
+    choosing.choose_subject(case.faces.order_by("left").first())
+    assert "not confirmed to be this person" not in found(signed_in, faces.person(4))
 
 
 def test_an_empty_gallery_says_so(any_model, signed_in):

@@ -60,6 +60,38 @@ def test_an_unknown_list_is_not_found(signed_in):
     assert signed_in.get("/worklists/?list=x").status_code == 404
 
 
+def test_a_photos_face_is_confirmed_changed_and_taken_back(work, as_admin, signed_in):
+    photo = Photo.objects.get(case__number="MP4")
+    first, second = photo.faces.order_by("left")
+    url = f"/worklists/subjects/{photo.pk}/"
+    assert signed_in.post(url, {"face": first.pk}).status_code == 403
+    answer = as_admin.post(url, {"face": first.pk}).content.decode()
+    assert ("Confirmed" in answer, "Undo" in answer) == (True, True)
+    assert "Nothing waits here" in page(as_admin, "subject")
+    as_admin.post(url, {"face": second.pk})
+    assert list(photo.faces.filter(is_subject=True)) == [second]
+    assert "Confirmed" not in as_admin.post(url, {"face": ""}).content.decode()
+    assert photo.faces.filter(is_subject=True).count() == 2
+    assert "MP4" in page(as_admin, "subject")
+    assert AuditEvent.objects.filter(action="chose face").count() == 3
+
+
+@pytest.mark.parametrize("face", ["123456", "x"])
+def test_a_face_that_is_not_the_photos_is_refused_and_changes_nothing(work, as_admin, face):
+    photo = Photo.objects.get(case__number="MP4")
+    answer = as_admin.post(f"/worklists/subjects/{photo.pk}/", {"face": face})
+    assert (answer.status_code, "Load the page again" in answer.content.decode()) == (409, True)
+    assert photo.faces.filter(is_subject=True).count() == 2
+
+
+def test_the_most_doubtful_choice_comes_first(any_model, make_case, signed_in):
+    clear, doubtful = make_case("MP1", faces.GROUP.read_bytes()), make_case("MP2", faces.two())
+    Face.objects.filter(case=clear, is_subject=True).update(doubt=0.1)
+    Face.objects.filter(case=doubtful, is_subject=True).update(doubt=0.9)
+    shown = page(signed_in, "subject")
+    assert shown.index("MP2") < shown.index("MP1")
+
+
 def test_two_cases_are_linked_shown_on_both_pages_and_taken_back(work, as_admin):
     pair = CasePair.objects.get()
     answer = as_admin.post(f"/worklists/pairs/{pair.pk}/", {"decision": "same"}).content.decode()
