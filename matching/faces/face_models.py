@@ -103,7 +103,8 @@ def embed_next(model: FaceModel) -> None:
     """Have the gallery embedded with this model in the background, and searched with it when that is done."""
     with transaction.atomic():
         FaceModel.objects.filter(is_next=True).exclude(pk=model.pk).update(is_next=False)
-        FaceModel.objects.filter(pk=model.pk).update(is_next=True)
+        # One that was in use before is begun anew: photos have changed since. One that is at it goes on.
+        FaceModel.objects.filter(pk=model.pk, is_next=False).update(is_next=True, embedded_to=0)
     model.refresh_from_db()
 
 

@@ -25,8 +25,7 @@ def rebuild(model: FaceModel, case_ids: Iterable[int]) -> None:
     """Bring the templates of some cases true to their faces. May run twice."""
     wanted = sorted(set(case_ids))
     with transaction.atomic():
-        # One at a time for each case, so that of two photos indexed at once the later sees the earlier.
-        list(Case.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk").values_list("pk"))
+        lock_cases(wanted)
         odd = OddPhoto.objects.filter(photo=OuterRef("photo"), face=OuterRef("pk"), decision="")
         faces = Face.objects.filter(model=model, case__in=wanted, is_subject=True).order_by("case", "pk")
         by_case: dict[int, list[tuple[bytes, bool]]] = defaultdict(list)
@@ -43,6 +42,12 @@ def rebuild(model: FaceModel, case_ids: Iterable[int]) -> None:
             ),
             batch_size=BATCH,
         )
+
+
+def lock_cases(case_ids: Iterable[int]) -> None:
+    """Until the transaction ends: one at a time for each case, so that of two photos the later sees the earlier."""
+    cases = Case.objects.select_for_update(no_key=True).filter(pk__in=set(case_ids)).order_by("pk")
+    list(cases.values_list("pk"))
 
 
 def rebuild_all(model: FaceModel) -> None:

@@ -11,7 +11,7 @@ from cases.models import Photo
 from matching.faces import face_models
 from matching.gallery import comparing
 from matching.indexing import bulk, choosing, single
-from matching.models import CasePair, Face, FaceModel, OddPhoto
+from matching.models import CasePair, Face, FaceModel, OddPhoto, Template
 
 LOCK = "change over"
 LOOKED_AT = (Photo.Status.INDEXED, Photo.Status.NO_FACE)
@@ -94,6 +94,7 @@ def _switch(model: FaceModel) -> None:
             among.filter(faces).update(status=Photo.Status.INDEXED, status_note="")
             among.exclude(faces).update(status=Photo.Status.NO_FACE, status_note=single.NO_FACE_NOTE)
             choosing.word(model, ids)
+        Template.objects.exclude(model=model).delete()
         # Findings of the old model; what people have decided stays.
         CasePair.objects.filter(decision="").delete()
         OddPhoto.objects.filter(decision="").delete()

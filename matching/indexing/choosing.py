@@ -54,6 +54,7 @@ def settle(model: FaceModel, case_ids: Iterable[int], fresh: Collection[int] = (
     """
     wanted = set(case_ids)
     with transaction.atomic():
+        templates.lock_cases(wanted)
         cases: dict[int, _Photos] = defaultdict(lambda: defaultdict(list))
         for face in _seen(Face.objects.filter(model=model, case__in=wanted)):
             cases[face.case][face.photo].append(face)
@@ -98,10 +99,11 @@ def take_back(photo: Photo, model: FaceModel) -> None:
     """Forget what a person said of a photo's faces; the product chooses again."""
     with transaction.atomic():
         Photo.objects.select_for_update().get(pk=photo.pk)
-        said = Face.objects.filter(photo=photo, chosen_by=By.PERSON)
-        alone = not Face.objects.filter(photo=photo, model=model, position__gt=0).exists()
-        said.update(is_subject=alone, chosen_by=By.ONLY if alone else "")
-        settle(model, [photo.case_id])
+        for said in Face.objects.filter(photo=photo, chosen_by=By.PERSON).select_related("model"):
+            # Under every model: what is chosen is one thing.
+            alone = not Face.objects.filter(photo=photo, model=said.model).exclude(pk=said.pk).exists()
+            Face.objects.filter(pk=said.pk).update(is_subject=alone, chosen_by=By.ONLY if alone else "")
+            settle(said.model, [photo.case_id])
     for face in Face.objects.filter(photo=photo, model=model, is_subject=True).select_related("model"):
         comparing.compare_face(face)
 

@@ -4,7 +4,7 @@
 A single photo goes through the same steps alone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from matching.faces import face_models, images, poor
 from matching.faces.engines import Embeddings, Engine
 from matching.faces.images import Box
 from matching.faces.rows import detection_columns, jpeg_file
-from matching.gallery import comparing
+from matching.gallery import comparing, templates
 from matching.indexing import choosing, subject
 from matching.models import Face, FaceModel
 
@@ -74,14 +74,18 @@ def keep(batch: Sequence[Prepared], model: FaceModel) -> list[Photo]:
         if model.is_active:
             photos = photos.filter(status=Status.PENDING)
         kept = list(photos)
-        said = _said(kept)
-        Face.objects.filter(photo__in=kept, model__in=[model, *_stale_with(model)]).delete()
+        said, cases = _said(kept), {photo.case_id for photo in kept}
+        # What is being embedded for a change-over is no longer true of a photo that is indexed anew.
+        others = list(FaceModel.objects.filter(is_next=True)) if model.is_active else []
+        Face.objects.filter(photo__in=kept, model__in=[model, *others]).delete()
         Face.objects.bulk_create(
             face for photo in kept for face in _faces(photo, looked_at[photo.pk], said.get(photo.pk), model)
         )
         if model.is_active:
             _write_outcomes([(photo, *_outcome(photo, looked_at[photo.pk])) for photo in kept])
-        choosing.settle(model, {photo.case_id for photo in kept}, fresh=[photo.pk for photo in kept])
+        choosing.settle(model, cases, fresh=[photo.pk for photo in kept])
+        for other in others:
+            templates.rebuild(other, cases)
     return kept
 
 
@@ -109,11 +113,6 @@ def _said(photos: Sequence[Photo]) -> dict[int, Box]:
         photo: (left, top, right, bottom)
         for photo, left, top, right, bottom in chosen.values_list("photo", "left", "top", "right", "bottom")
     }
-
-
-def _stale_with(model: FaceModel) -> Iterable[FaceModel]:
-    """Models whose faces of a photo are no longer true when it is indexed anew under this one."""
-    return FaceModel.objects.filter(is_next=True) if model.is_active else ()
 
 
 def _faces(photo: Photo, prepared: Prepared, said: Box | None, model: FaceModel) -> list[Face]:

@@ -97,6 +97,27 @@ def collection_cases():
 
 
 @needs.pack
+def test_a_model_that_was_in_use_before_is_embedded_anew(db, use_model, make_case):
+    old = use_model("dlib")
+    case = make_case("MP1", faces.person(1))
+    new = face_models.register(str(faces.PACK))
+    face_models.embed_next(new)
+    changing_over.change_over(new)
+    assert set(Template.objects.values_list("model", flat=True)) == {new.pk}
+    photo = add_photo(case, faces.two(), "two.jpg")
+    single.index_photo(photo.pk)
+    choosing.choose_subject(photo.faces.order_by("left").first())
+    face_models.embed_next(old)
+    changing_over.change_over(old)
+    assert (face_models.active(), gallery.size(old)) == (old, 1)
+    kept = Face.objects.get(model=old, photo=photo, is_subject=True)
+    assert (kept.chosen_by, kept.left < 0.5) == ("person", True)
+    choosing.take_back(photo, old)
+    assert not Face.objects.filter(photo=photo, chosen_by="person").exists()
+    assert Face.objects.filter(photo=photo, model=new, is_subject=True).exists()
+
+
+@needs.pack
 def test_models_are_activated_by_any_name_that_the_list_shows(db, use_model, make_case, capsys):
     use_model("dlib")
     make_case("MP1", faces.person(1))
