@@ -1,6 +1,6 @@
 """Search among people who are mostly strangers, as NIST FRTE 1:N measures it, on LFW through the product's own walks.
 
-Photos are enrolled by the bulk indexing and searched as uploads are. `dlib` takes long: name it to have it measured.
+Photos are enrolled by the bulk indexing and searched as uploads are. `dlib` takes long: `open_set dlib` measures it.
 """
 
 import sys
@@ -51,10 +51,10 @@ def run() -> None:
     if not labelled.LFW.is_dir():
         print("LFW is not here: nothing to measure.")
         return
-    if faces.PACK.is_dir():
-        _recipes()
     if "dlib" in sys.argv:
         _whole(fresh_database("dlib"))
+    elif faces.PACK.is_dir():
+        _recipes()
 
 
 def _recipes() -> None:

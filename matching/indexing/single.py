@@ -73,8 +73,11 @@ def keep(batch: Sequence[Prepared], model: FaceModel) -> list[Photo]:
         photos = Photo.objects.select_for_update().filter(pk__in=looked_at).order_by("pk")
         if model.is_active:
             photos = photos.filter(status=Status.PENDING)
-        kept = list(photos)
-        said, cases = _said(kept), {photo.case_id for photo in kept}
+        # One that was given another picture or view meanwhile waits on, to be looked at again.
+        kept = [photo for photo in photos if _is_what(photo, looked_at[photo.pk].photo)]
+        # Of a picture that was replaced nobody has said anything yet.
+        said = _said([photo for photo in kept if photo.picture_hash or not model.is_active])
+        cases = {photo.case_id for photo in kept}
         # What is being embedded for a change-over is no longer true of a photo that is indexed anew.
         others = list(FaceModel.objects.filter(is_next=True)) if model.is_active else []
         Face.objects.filter(photo__in=kept, model__in=[model, *others]).delete()
@@ -104,6 +107,10 @@ def index_photo(photo_id: int) -> Photo | None:
         comparing.compare_face(face)
     photo.refresh_from_db()
     return photo
+
+
+def _is_what(photo: Photo, looked_at: Photo) -> bool:
+    return (photo.sha256, photo.view) == (looked_at.sha256, looked_at.view)
 
 
 def _said(photos: Sequence[Photo]) -> dict[int, Box]:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from matching.consumers import NOT_SIGNED_IN, AlertConsumer
 from matching.models import Alert, Delivery, Subscription
-from matching.telling import notifying
+from matching.telling import dashboards, notifying
 from matching.watching import captures
 from tests import faces
 from tests.listener import listening
@@ -60,6 +60,18 @@ def test_it_works(any_model, six_cases, camera, user):
     assert message["status"] == "new"
     for shown in ("Person MP1", "Gate 3", "Main station", "Confirm"):
         assert shown in message["html"]
+
+
+def test_captures_that_join_an_alert_in_one_moment_are_shown_once(any_model, six_cases, camera, user):
+    alert = see(camera)
+
+    def join() -> None:
+        for _ in range(5):
+            dashboards.tell(alert.pk, is_new=False)
+        Alert.objects.update(capture_count=6)
+
+    (message,) = dashboard(user, join)
+    assert (message["id"], "6 captures" in message["html"]) == (alert.pk, True)
 
 
 def test_what_was_missed_while_away_comes_on_return(any_model, six_cases, camera, user):

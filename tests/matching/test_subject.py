@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from cases.models import Photo, add_photo
+from cases.models import Photo, add_photo, replace_photo
+from matching.faces import face_models
 from matching.gallery import search as gallery
 from matching.indexing import choosing, single, subject
 from matching.models import Face, Template
@@ -94,6 +95,23 @@ def test_what_a_person_said_stands_when_the_photo_is_indexed_anew(any_model, mak
     Photo.objects.update(status=Photo.Status.PENDING)
     single.index_photo(photo.pk)
     assert [(face.pk, face.chosen_by) for face in subjects(photo)] == [(person(4, photo).pk, By.PERSON)]
+
+
+def test_what_a_person_said_of_a_picture_does_not_outlive_it(any_model, make_case):
+    photo = index(make_case(), faces.two())
+    choosing.choose_subject(subjects(photo)[0])
+    assert replace_photo(photo, faces.two() + b" ", "other.jpg", view="front")
+    single.index_photo(photo.pk)
+    assert [face.chosen_by for face in subjects(photo)] == [By.EITHER, By.EITHER]
+
+
+def test_a_picture_that_is_replaced_while_it_is_looked_at_is_looked_at_again(any_model, make_case):
+    photo = add_photo(make_case(), faces.person(1), "photo.jpg")
+    looked_at = single.prepare(Photo.objects.get(pk=photo.pk), face_models.engine(any_model))
+    assert replace_photo(photo, faces.person(2), "other.jpg", view="front")
+    assert single.keep([looked_at], any_model) == []
+    photo.refresh_from_db()
+    assert (photo.status, photo.faces.count()) == (Photo.Status.PENDING, 0)
 
 
 BESIDE, MIDDLE, LARGE = (0.05, 0.4, 0.15, 0.5), (0.45, 0.4, 0.55, 0.5), (0.1, 0.2, 0.5, 0.7)

@@ -38,7 +38,8 @@ class Command(BaseCommand):
         for model in FaceModel.objects.order_by("name"):
             use = "in use" if model.is_active else "not in use"
             faces = Face.objects.filter(model=model).count()
-            self.stdout.write(f"{model.name:<20} {use}, {model.dimensions} numbers, {faces} faces  {model.source}")
+            details = f"{use}, {model.dimensions} numbers, {model.recipe}, {faces} faces"
+            self.stdout.write(f"{model.name:<20} {details}  {model.source}")
         for name, folder in packs.installed().items():
             self.stdout.write(f"{name:<20} installed  {folder}")
         for name, pack in packs.KNOWN.items():
