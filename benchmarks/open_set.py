@@ -35,7 +35,7 @@ POOR_SHARE = 0.02  # of the enrolled cases whose photo is made poor
 class Probe:
     person: str
     embedding: NDArray[np.float32]
-    poorness: float
+    too_poor: bool
 
 
 @dataclass
@@ -165,7 +165,7 @@ def _poor_gallery(model: FaceModel) -> None:
             poor_cases.add(photo.case_id)
     bulk.index_waiting()
     strangers = search_all("stranger", made_poor=True).strangers
-    compared = [probe for probe in strangers if not model.is_too_poor(probe.poorness)]
+    compared = [probe for probe in strangers if not probe.too_poor]
     wins = {p.person for p in strangers if gallery.search(model, p.embedding, limit=1)[0].case_id in poor_cases}
     plain = _plain_wins(model, strangers, poor_cases)
     alerts = _alerts(poor_cases)
@@ -233,7 +233,7 @@ def search_all(*roles: str, made_poor: bool = False) -> Probes:
                 missed += 1
                 continue
             meant = probes[subject.by_position([(p.left, p.top, p.right, p.bottom) for p in probes]).faces[0]]
-            found[role].append(Probe(photo.person, np.asarray(meant.embedding, np.float32), meant.poorness or 0.0))
+            found[role].append(Probe(photo.person, np.asarray(meant.embedding, np.float32), meant.is_too_poor))
     return Probes(found["mate"], found["stranger"], missed)
 
 

@@ -1,10 +1,13 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+import redis
+from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.test import Client
 
 from cases.models import Case, Collection, add_photo
+from cases.tasks import BULK, URGENT
 from matching.faces import face_models
 from matching.indexing import single
 from matching.models import Camera, FaceModel
@@ -16,6 +19,9 @@ from tests.product import Product, start
 @pytest.fixture(autouse=True)
 def _tasks_run_at_once() -> Iterator[None]:
     """A task runs where it is queued, on commit; tests/faults and tests/browser use real workers."""
+    # What another test's processes queued and nobody took.
+    with redis.Redis.from_url(django_settings.REDIS_URL) as client:
+        client.delete(URGENT, BULK)
     app.conf.task_always_eager = True
     app.conf.task_eager_propagates = True
     yield

@@ -26,8 +26,8 @@ class Calibration:
     q90: float
     q999: float
     measured_on: str
-    poor_from: float = 0.1
-    poor_slope: float = 0.35
+    poor_from: float = 0.15
+    poor_slope: float = 0.4
 
     def _tail(self) -> NormalDist:
         z90, z999 = NormalDist().inv_cdf(0.9), NormalDist().inv_cdf(0.999)

@@ -10,6 +10,8 @@ from cases.models import Case, Photo
 
 # Beyond these a likeness is worth less: pixels, variance of the Laplacian, degrees.
 SMALL, BLURRED, TURNED, TILTED = 50, 60, 45, 35
+# A face of fewer pixels is like anybody seen as poorly.
+TINY = 32
 
 
 class FaceModel(models.Model):
@@ -50,9 +52,12 @@ class FaceModel(models.Model):
         """The poor direction, (d,) of unit length, to be taken out of embeddings before they are compared."""
         return None if self.poor_direction is None else np.asarray(self.poor_direction, dtype=np.float32)
 
-    def is_too_poor(self, poorness: float | None) -> bool:
-        """Whether a face or template of that poorness says too little to rely on."""
-        return poorness is not None and self.poor_limit is not None and poorness > self.poor_limit
+    def is_too_poor(self, poorness: float | None, size: float) -> bool:
+        """Whether a face says too little to rely on. size: the shorter side of its box, pixels."""
+        if poorness is None or self.poor_limit is None:
+            # Size tells less well, but where the model has no poor direction it is all there is.
+            return size < TINY
+        return poorness > self.poor_limit
 
 
 class FaceFields(models.Model):
@@ -90,7 +95,7 @@ class FaceFields(models.Model):
     @property
     def is_too_poor(self) -> bool:
         """Whether the picture says too little of the face for a likeness to mean anything."""
-        return self.model.is_too_poor(self.poorness)
+        return self.model.is_too_poor(self.poorness, self.size)
 
     @property
     def weaknesses(self) -> list[str]:

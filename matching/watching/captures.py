@@ -87,7 +87,7 @@ def match_capture(capture_id: int) -> list[Alert]:
         return []
     face = _meant_face(faces, opened, capture)
     columns = face_columns(model, opened.rgb, face, opened.scale)
-    too_poor = model.is_too_poor(columns["poorness"])
+    too_poor = model.is_too_poor(columns["poorness"], columns["size"])
     matches, searched = ([], []) if too_poor else _over_threshold(model, face)
     without = Capture.Status.TOO_POOR if too_poor else Capture.Status.NO_CANDIDATE
     with transaction.atomic():

@@ -78,7 +78,7 @@ def test_two_poor_faces_are_ranked_behind_a_clear_one_that_is_nearly_as_alike(co
     far = gallery.search(model, (ahead * np.sqrt(1 - 0.36) + 0.6 * direction).astype(np.float32))
     assert {hit.allowance for hit in clear} == {0}
     allowances = {hit.case_id: hit.allowance for hit in far}
-    assert (allowances[cases[0].pk], allowances[cases[1].pk]) == (0, pytest.approx(0.35 * 0.5, abs=1e-3))
+    assert (allowances[cases[0].pk], allowances[cases[1].pk]) == (0, pytest.approx(0.4 * 0.45, abs=1e-3))
     worth = [hit.similarity - hit.allowance for hit in far]
     assert worth == sorted(worth, reverse=True)
     assert [hit.case_id for hit in gallery.search(model, ahead, reliable=True)] == [cases[0].pk]
@@ -130,7 +130,13 @@ def test_where_no_face_made_poor_is_found_it_is_not_tried_again(pack, make_case,
     Face.objects.update(left=0, right=0.01, top=0, bottom=0.01)
     assert not poor_pictures.find_direction(pack)
     assert not poor_pictures.is_due(pack)
-    assert not pack.is_too_poor(0.99)
+    assert not pack.is_too_poor(None, 60)
+
+
+def test_where_the_model_cannot_tell_the_size_does():
+    cannot, can = FaceModel(), FaceModel(poor_limit=0.35)
+    assert [cannot.is_too_poor(None, size) for size in (20, 50)] == [True, False]
+    assert [can.is_too_poor(poorness, 20) for poorness in (0.2, 0.5)] == [False, True]
 
 
 @needs.pack
