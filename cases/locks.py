@@ -27,3 +27,18 @@ def is_free(name: str) -> bool:
     """Whether nobody holds the lock of that name."""
     with held(name) as taken:
         return taken
+
+
+def share(name: str) -> None:
+    """Hold the lock of that name together with others that share it, until the transaction ends."""
+    _until_the_end("pg_advisory_xact_lock_shared", name)
+
+
+def wait_for(name: str) -> None:
+    """Hold the lock of that name alone, until the transaction ends; waits for those who have it."""
+    _until_the_end("pg_advisory_xact_lock", name)
+
+
+def _until_the_end(function: str, name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(hashtextextended(%s, 0))", [name])

@@ -1,6 +1,6 @@
 """From one face model to another: the gallery is embedded anew beside the old one, which is searched meanwhile."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 
 from django.db import transaction
@@ -39,10 +39,16 @@ def change_over(
         if not mine:
             raise ChangeOverBusy
         model.refresh_from_db()
-        if not model.is_active and not _embed_gallery(model, must_stop, progress):
-            return False
-        _switch(model)
+        tried: set[int] = set()
+        while not _switched(model, tried):
+            behind = {} if (in_turn := _in_turn(model)) else _behind(model, tried)
+            if not _embed(in_turn or sorted(set(behind.values())), model, must_stop, progress):
+                return False
+            # One in which this model finds no face is not tried for ever.
+            tried.update(behind)
     comparing.compare_new(model, must_stop)
+    # Not before: a search that began under the old model ends under it.
+    Template.objects.exclude(model=model).delete()
     return True
 
 
@@ -57,14 +63,18 @@ def progress(model: FaceModel) -> tuple[int, int]:
     return photos.filter(pk__lte=model.embedded_to).count(), photos.count()
 
 
-def _embed_gallery(model: FaceModel, must_stop: Callable[[], bool], say: Callable[[int, int], None]) -> bool:
-    photos = Photo.objects.filter(status__in=LOOKED_AT).order_by("pk")
-    while ids := list(photos.filter(pk__gt=model.embedded_to).values_list("pk", flat=True)[:BATCH]):
-        if not _embed(ids, model, must_stop, say):
-            return False
-    # What was indexed anew meanwhile lost its faces here.
-    gone = photos.filter(faces__model__is_active=True, faces__is_subject=True).exclude(faces__model=model)
-    return _embed(list(gone.distinct().values_list("pk", flat=True)), model, must_stop, say)
+def _in_turn(model: FaceModel) -> list[int]:
+    """Some of the photos that are not embedded yet."""
+    photos = Photo.objects.filter(status__in=LOOKED_AT, pk__gt=model.embedded_to).order_by("pk")
+    return list(photos.values_list("pk", flat=True)[:BATCH])
+
+
+def _behind(model: FaceModel, tried: Collection[int]) -> dict[int, int]:
+    """Some of the photos that were indexed behind the change-over's back, by a face that they have now."""
+    now = Face.objects.filter(model__is_active=True, is_subject=True, photo__status__in=LOOKED_AT)
+    without = ~Exists(Face.objects.filter(photo=OuterRef("photo"), model=model))
+    found = now.filter(without).exclude(pk__in=tried).order_by("photo")
+    return dict(found.values_list("pk", "photo_id")[:BATCH])
 
 
 def _embed(
@@ -82,9 +92,18 @@ def _embed(
     return True
 
 
-def _switch(model: FaceModel) -> None:
-    """Search with a model under which the gallery is embedded, and word each photo's outcome under it."""
+def _switched(model: FaceModel, tried: Collection[int]) -> bool:
+    """Search with a model under which the whole gallery is embedded, and word each photo's outcome under it.
+
+    Returns False, with nothing done, where photos are left.
+    """
     with transaction.atomic():
+        # While this is held nothing is indexed, so no photo can slip in under the old model.
+        locks.wait_for(single.WRITING)
+        if model.is_active:
+            return True
+        if _in_turn(model) or _behind(model, tried):
+            return False
         face_models.activate(model)
         photos, last = Photo.objects.filter(status__in=LOOKED_AT).order_by("pk"), 0
         while ids := list(photos.filter(pk__gt=last).values_list("pk", flat=True)[:BATCH]):
@@ -94,7 +113,7 @@ def _switch(model: FaceModel) -> None:
             among.filter(faces).update(status=Photo.Status.INDEXED, status_note="")
             among.exclude(faces).update(status=Photo.Status.NO_FACE, status_note=single.NO_FACE_NOTE)
             choosing.word(model, ids)
-        Template.objects.exclude(model=model).delete()
         # Findings of the old model; what people have decided stays.
         CasePair.objects.filter(decision="").delete()
         OddPhoto.objects.filter(decision="").delete()
+    return True

@@ -12,6 +12,7 @@ import numpy as np
 from django.core.files.base import ContentFile
 from django.db import connection, transaction
 
+from cases import locks
 from cases.models import Photo
 from matching.faces import face_models, images, poor
 from matching.faces.engines import Embeddings, Engine
@@ -22,6 +23,8 @@ from matching.indexing import choosing, subject
 from matching.models import Face, FaceModel
 
 Status = Photo.Status
+# Held by all who write faces, and alone by who changes the face model.
+WRITING = "writing faces"
 NO_FACE_NOTE = "Send a photo in which the face is larger, sharper or less turned away."
 
 
@@ -69,6 +72,11 @@ def keep(batch: Sequence[Prepared], model: FaceModel) -> list[Photo]:
     """
     looked_at = {prepared.photo.pk: prepared for prepared in batch}
     with transaction.atomic():
+        locks.share(WRITING)
+        model.refresh_from_db(fields=["is_active", "is_next"])
+        if not (model.is_active or model.is_next):
+            # Another model took its place meanwhile: the photos wait on, for that one.
+            return []
         # One at a time for each photo.
         photos = Photo.objects.select_for_update().filter(pk__in=looked_at).order_by("pk")
         if model.is_active:

@@ -43,7 +43,7 @@ def case_photos(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @permission_required("cases.change_photo", raise_exception=True)
 def face_choose(request: HttpRequest, pk: int) -> HttpResponse:
-    face = get_object_or_404(Face.objects.select_related("photo", "case"), pk=pk)
+    face = get_object_or_404(Face.objects.select_related("photo", "case", "model"), pk=pk, model__is_active=True)
     try:
         choosing.choose_subject(face)
     except choosing.NotAFaceOfThePhoto as problem:

@@ -97,6 +97,46 @@ def collection_cases():
 
 
 @needs.pack
+def test_a_photo_looked_at_under_the_old_model_waits_for_the_new_one(db, use_model, make_case):
+    old = use_model("dlib")
+    case = make_case("MP1", faces.person(1))
+    photo = add_photo(case, faces.person(2), "late.jpg")
+    looked_at = single.prepare(photo, face_models.engine(old))
+    new = face_models.register(str(faces.PACK))
+    face_models.embed_next(new)
+    changing_over.change_over(new)
+    assert single.keep([looked_at], old) == []
+    photo.refresh_from_db()
+    assert photo.status == Photo.Status.PENDING
+    bulk.index_waiting()
+    assert Face.objects.filter(photo=photo).values_list("model", flat=True).get() == new.pk
+
+
+@needs.pack
+def test_a_photo_indexed_under_the_old_model_at_the_last_moment_is_not_lost(db, use_model, make_case, monkeypatch):
+    old = use_model("dlib")
+    case = make_case("MP1", faces.person(1))
+    new = face_models.register(str(faces.PACK))
+    face_models.embed_next(new)
+    embed, late = changing_over._embed, []
+
+    def embed_while_one_comes(*arguments):
+        done = embed(*arguments)
+        if not late:
+            first = Photo.objects.get()
+            late.append(add_photo(case, faces.person(2), "late.jpg"))
+            single.index_photo(late[0].pk)
+            Photo.objects.filter(pk=first.pk).update(status=Photo.Status.PENDING)
+            single.index_photo(first.pk)
+        return done
+
+    monkeypatch.setattr(changing_over, "_embed", embed_while_one_comes)
+    changing_over.change_over(new)
+    assert set(Face.objects.filter(photo=late[0]).values_list("model", flat=True)) == {old.pk, new.pk}
+    assert Face.objects.filter(model=new).count() == 2
+
+
+@needs.pack
 def test_a_model_that_was_in_use_before_is_embedded_anew(db, use_model, make_case):
     old = use_model("dlib")
     case = make_case("MP1", faces.person(1))
