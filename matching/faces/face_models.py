@@ -68,31 +68,25 @@ def register(name: str) -> FaceModel:
         raise packs.PackProblem(f"{name} is neither an installed pack nor a folder. See: manage.py models list")
     loaded = engines.load(source)
     direction, limit = poor.shipped(loaded.fingerprint, str(loaded.recipe))
+    columns = {
+        "name": label,
+        "source": source,
+        "dimensions": loaded.dimensions,
+        "licence": licence,
+        "is_fallback": source == engines.DLIB,
+    }
     model, _ = FaceModel.objects.update_or_create(
         fingerprint=loaded.fingerprint,
         recipe=str(loaded.recipe),
-        create_defaults={
-            "name": label,
-            "source": source,
-            "dimensions": loaded.dimensions,
-            "licence": licence,
-            "is_fallback": source == engines.DLIB,
-            "poor_direction": direction,
-            "poor_limit": limit,
-        },
-        defaults={
-            "name": label,
-            "source": source,
-            "dimensions": loaded.dimensions,
-            "licence": licence,
-            "is_fallback": source == engines.DLIB,
-        },
+        defaults=columns,
+        # One that it has made itself since then stays.
+        create_defaults={**columns, "poor_direction": direction, "poor_limit": limit},
     )
     return model
 
 
 def activate(model: FaceModel) -> None:
-    """Search with this model from now on. Its embeddings must be there: see `changing_over.embed_gallery`."""
+    """Search with this model from now on. Its embeddings must be there: see `changing_over.change_over`."""
     with transaction.atomic():
         FaceModel.objects.filter(is_active=True).exclude(pk=model.pk).update(is_active=False)
         FaceModel.objects.filter(pk=model.pk).update(is_active=True, is_next=False)

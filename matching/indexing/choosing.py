@@ -88,9 +88,15 @@ def choose_subject(face: Face) -> None:
         photo = Photo.objects.select_for_update().get(pk=face.photo_id)
         if not photo.is_searched:
             raise NotAFaceOfThePhoto("This photo is kept, not searched. Change its view first.")
-        Face.objects.filter(photo=photo, model=face.model).update(is_subject=False, chosen_by="", doubt=0)
-        Face.objects.filter(pk=face.pk).update(is_subject=True, chosen_by=By.PERSON)
-        settle(face.model, [photo.case_id])
+        # Under the model that the gallery is being changed over to as well, where it has looked at the photo already.
+        for model in [face.model, *FaceModel.objects.filter(is_next=True).exclude(pk=face.model_id)]:
+            faces = Face.objects.filter(photo=photo, model=model)
+            boxes = {f.pk: (f.left, f.top, f.right, f.bottom) for f in faces.defer("embedding", "landmarks")}
+            said = subject.sure(list(boxes.values()), (face.left, face.top, face.right, face.bottom))
+            if said.by == By.PERSON:
+                faces.update(is_subject=False, chosen_by="", doubt=0)
+                faces.filter(pk=list(boxes)[said.faces[0]]).update(is_subject=True, chosen_by=By.PERSON)
+                settle(model, [photo.case_id])
     face.refresh_from_db()
     comparing.compare_face(face)
 

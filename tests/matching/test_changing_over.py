@@ -97,6 +97,22 @@ def collection_cases():
 
 
 @needs.pack
+def test_what_a_person_says_during_a_change_over_is_said_of_both_models(db, use_model, make_case, monkeypatch):
+    monkeypatch.setattr(bulk, "BATCH", 1)
+    old = use_model("dlib")
+    case = make_case("MP1", faces.two())
+    make_case("MP2", faces.person(1))
+    new = face_models.register(str(faces.PACK))
+    face_models.embed_next(new)
+    assert not changing_over.change_over(new, must_stop=lambda: True)
+    assert Face.objects.filter(model=new, case=case, is_subject=True).count() == 2
+    choosing.choose_subject(Face.objects.filter(model=old, case=case).order_by("left").first())
+    assert changing_over.change_over(new)
+    kept = Face.objects.get(model=new, case=case, is_subject=True)
+    assert (kept.chosen_by, kept.left < 0.5) == ("person", True)
+
+
+@needs.pack
 def test_a_photo_looked_at_under_the_old_model_waits_for_the_new_one(db, use_model, make_case):
     old = use_model("dlib")
     case = make_case("MP1", faces.person(1))
