@@ -22,11 +22,23 @@ def main() -> None:
     import django
 
     django.setup()
-    from benchmarks import accuracy, comparing, indexing, killing, live, open_set, poor_direction, registry, searching
+    from benchmarks import (
+        accuracy,
+        comparing,
+        curves,
+        indexing,
+        killing,
+        live,
+        open_set,
+        poor_direction,
+        registry,
+        searching,
+    )
 
     chosen = {
         "accuracy": accuracy,
         "open_set": open_set,
+        "curves": curves,
         "poor_direction": poor_direction,
         "searching": searching,
         "indexing": indexing,

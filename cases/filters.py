@@ -1,7 +1,12 @@
-"""How a list of cases is narrowed, on its page and in the API alike."""
+"""How cases are narrowed: the list of cases, and whom a search compares with; on pages and in the API alike."""
+
+from typing import Any
 
 import django_filters
-from django.db.models import Q, QuerySet
+from django import forms
+from django.db.models import ExpressionWrapper, IntegerField, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, ExtractYear
+from django.utils import timezone
 
 from cases.models import Case, Collection
 
@@ -25,3 +30,91 @@ class CaseFilter(django_filters.FilterSet):
                 | Q(agency__icontains=word)
             )
         return queryset
+
+
+class _InOrder(forms.Form):
+    """Of each pair of bounds the lower comes first."""
+
+    BOUNDS = (
+        ("age_then_from", "age_then_to", "Age when last seen"),
+        ("age_now_from", "age_now_to", "Age now"),
+        ("last_seen_from", "last_seen_to", "Last seen"),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        for low, high, words in self.BOUNDS:
+            first, last = cleaned.get(low), cleaned.get(high)
+            if first is not None and last is not None and first > last:
+                self.add_error(low, f"{words}: from {first} to {last} leaves nobody. Exchange the two.")
+        return cleaned
+
+
+class AgeFilter(django_filters.NumberFilter):
+    field_class = forms.IntegerField
+
+
+def _age(label: str, method: str) -> AgeFilter:
+    return AgeFilter(label=label, method=method, min_value=0, max_value=130)
+
+
+class SearchedCases(django_filters.FilterSet):
+    """The cases that a face may be compared with. A case that doesn't state what is asked for stays in: only those
+    known not to fit are left out, so that a gap in a record hides nobody."""
+
+    sex = django_filters.ChoiceFilter(
+        choices=[choice for choice in Case.Sex.choices if choice[0]], empty_label="Any", method="by_sex", label="Sex"
+    )
+    age_then_from = _age("Age when last seen, from", "by_age_then")
+    age_then_to = _age("Age when last seen, to", "by_age_then")
+    age_now_from = _age("Age now, from", "by_age_now")
+    age_now_to = _age("Age now, to", "by_age_now")
+    race = django_filters.CharFilter(method="by_race", label="Race/ethnicity, as sourced", max_length=200)
+    last_seen_from = django_filters.DateFilter(
+        method="by_last_seen", label="Last seen from", widget=forms.DateInput({"type": "date"})
+    )
+    last_seen_to = django_filters.DateFilter(
+        method="by_last_seen", label="Last seen to", widget=forms.DateInput({"type": "date"})
+    )
+    region = django_filters.CharFilter(method="by_region", label="Region or place last seen", max_length=200)
+
+    class Meta:
+        model = Case
+        fields: list[str] = []
+        form = _InOrder
+
+    def asked(self) -> dict[str, str]:
+        """What narrows the cases, by the filters' names, as text."""
+        if not self.form.is_valid():
+            return {}
+        return {name: str(value) for name, value in self.form.cleaned_data.items() if value not in (None, "")}
+
+    def by_sex(self, queryset: QuerySet[Case], name: str, value: str) -> QuerySet[Case]:
+        return queryset.filter(sex__in=[value, Case.Sex.UNKNOWN])
+
+    def by_race(self, queryset: QuerySet[Case], name: str, value: str) -> QuerySet[Case]:
+        return queryset.filter(Q(race__icontains=value.strip()) | Q(race=""))
+
+    def by_region(self, queryset: QuerySet[Case], name: str, value: str) -> QuerySet[Case]:
+        return queryset.filter(Q(last_seen_place__icontains=value.strip()) | Q(last_seen_place=""))
+
+    def by_last_seen(self, queryset: QuerySet[Case], name: str, value: Any) -> QuerySet[Case]:
+        side = "gte" if name.endswith("_from") else "lte"
+        return queryset.filter(Q(**{f"last_seen_on__{side}": value}) | Q(last_seen_on=None))
+
+    def by_age_then(self, queryset: QuerySet[Case], name: str, value: int) -> QuerySet[Case]:
+        return self._by_age(queryset, name, value, Value(0))
+
+    def by_age_now(self, queryset: QuerySet[Case], name: str, value: int) -> QuerySet[Case]:
+        # A birthday may have passed since or not: a year of grace either way.
+        grace = -1 if name.endswith("_to") else 1
+        years = Value(timezone.localdate().year + grace) - ExtractYear("last_seen_on")
+        return self._by_age(queryset, name, value, years)
+
+    def _by_age(self, queryset: QuerySet[Case], name: str, value: int, years: Any) -> QuerySet[Case]:
+        """Cases whose span of ages, so many years on, reaches the bound. One stated age is a span of itself."""
+        is_lower = name.endswith("_from")
+        stated = Coalesce(*(("age_to", "age_from") if is_lower else ("age_from", "age_to")))
+        queryset = queryset.annotate(**{name: ExpressionWrapper(stated + years, output_field=IntegerField())})
+        side = "gte" if is_lower else "lte"
+        return queryset.filter(Q(**{f"{name}__{side}": value}) | Q(**{f"{name}__isnull": True}))

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from cases.tasks import BULK, URGENT
+from matching.gallery import tasks as gallery
 from matching.indexing import tasks as indexing
 from matching.telling import tasks as telling
 from matching.watching import tasks as watching
@@ -19,6 +20,7 @@ BATCH = 500
 @shared_task(queue=URGENT)
 def sweep() -> None:
     from cases.models import Photo
+    from matching.gallery import measuring
     from matching.indexing import bulk, changing_over, poor_pictures
     from matching.models import Capture, Delivery, FaceModel, IndexRun
 
@@ -43,3 +45,5 @@ def sweep() -> None:
                 indexing.index_waiting.delay()
             if FaceModel.objects.filter(is_next=True).exists() and changing_over.is_idle():
                 indexing.change_over.delay()
+            if model is not None and measuring.is_idle() and measuring.is_due(model):
+                gallery.measure.delay()

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from matching.views import alerts, cameras, faces, indexing, searches, system, worklists
+from matching.views import alerts, cameras, collections, faces, indexing, searches, system, worklists
 
 urlpatterns = [
     path("alerts/", alerts.alert_list, name="alerts"),
@@ -17,6 +17,7 @@ urlpatterns = [
     path("cases/<int:pk>/photos/shown/", faces.case_photos, name="case-photos"),
     path("cases/<int:pk>/sightings/", alerts.case_sightings, name="case-sightings"),
     path("cases/<int:pk>/linked/", worklists.case_linked, name="case-linked"),
+    path("collections/<int:pk>/levels/", collections.collection_levels, name="collection-levels"),
     path("imports/indexing/", indexing.indexing, name="indexing"),
     path("imports/indexing/pause/", indexing.indexing_pause, name="indexing-pause"),
     path("imports/indexing/resume/", indexing.indexing_resume, name="indexing-resume"),

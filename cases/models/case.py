@@ -12,9 +12,9 @@ class Collection(models.Model):
 
     class AlertLevel(models.TextChoices):
         OFF = "off", "No alerts"
-        STRICT = "strict", "Strict: fewest false alarms"
-        STANDARD = "standard", "Standard"
-        SENSITIVE = "sensitive", "Sensitive: fewest missed persons"
+        STRICT = "strict", "Strict: 1 false alarm in 1,000 strangers"
+        STANDARD = "standard", "Standard: 10 in 1,000"
+        SENSITIVE = "sensitive", "Sensitive: 50 in 1,000"
 
     name = models.CharField(max_length=100, unique=True)
     description = models.TextField(blank=True)
@@ -22,8 +22,8 @@ class Collection(models.Model):
         max_length=10,
         choices=AlertLevel.choices,
         default=AlertLevel.STANDARD,
-        help_text="How alike a camera's face must be before it raises an alert. The System page shows the similarity "
-        "that each level means for the active face model.",
+        help_text="How many of 1,000 strangers whom a camera sees may raise an alert. A stricter level misses more of "
+        "those who are looked for.",
     )
 
     class Meta:

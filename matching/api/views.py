@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cases import audit
+from cases.filters import SearchedCases
 from cases.models import Collection
 from matching.faces.engines import EngineUnavailable
 from matching.faces.face_models import NoFaceModel
@@ -83,10 +84,24 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
     class Meta:
         model = Search
         fields = [
-            "id", "image", "purpose", "collections", "filename", "gallery_size", "milliseconds", "created_at", "page",
-            "probes",
+            "id", "image", "purpose", "collections", "filters", "filename", "gallery_size", "milliseconds",
+            "created_at", "page", "probes",
         ]  # fmt: skip
-        read_only_fields = ["filename", "gallery_size", "milliseconds"]
+        read_only_fields = ["filename", "filters", "gallery_size", "milliseconds"]
+
+    def get_fields(self) -> dict[str, Any]:
+        """With a field for each filter that narrows the cases, by its own name."""
+        narrowing = {
+            name: serializers.CharField(required=False, write_only=True, help_text=str(filter_.label))
+            for name, filter_ in SearchedCases.base_filters.items()
+        }
+        return {**super().get_fields(), **narrowing}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        narrowed = SearchedCases({name: attrs[name] for name in SearchedCases.base_filters if name in attrs})
+        if not narrowed.is_valid():
+            raise serializers.ValidationError(narrowed.errors)
+        return {**attrs, "narrowed": narrowed}
 
     def create(self, validated_data: dict[str, Any]) -> Search:
         upload = validated_data["image"]
@@ -97,6 +112,7 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
                 user=audit.signed_in(self.context["request"]),
                 purpose=validated_data["purpose"],
                 collections=validated_data.get("collections", []),
+                narrowed=validated_data["narrowed"],
             )
         except (ImageRefused, NoFaceModel, EngineUnavailable) as problem:
             raise serializers.ValidationError({"image": str(problem)}) from problem
@@ -107,12 +123,13 @@ class SearchViewSet(
 ):
     """Post a picture and a purpose; the answer holds every face found with its candidates, best first."""
 
-    queryset = Search.objects.select_related("model").prefetch_related(
+    queryset = Search.objects.select_related("model", "measurement").prefetch_related(
         "collections",
         "probes__model",
         "probes__candidates__case",
         "probes__candidates__face",
         "probes__candidates__probe__search__model",
+        "probes__candidates__probe__search__measurement",
     )
     serializer_class = SearchSerializer
     parser_classes = [MultiPartParser, FormParser]

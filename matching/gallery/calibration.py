@@ -1,79 +1,107 @@
-"""What a similarity is worth: how often a stranger is this alike, what a level's threshold is, and honest words for it.
+"""What a similarity is worth: how often a search finds a stranger this alike, what a level's threshold is, and words.
 
-A face model's non-mates (pairs of different persons) were measured, and the upper tail of their similarities is
-described by a normal curve through two measured quantiles. From it follow the rate of non-mates at or above a
-similarity (FMR), and for a gallery of n cases the number of strangers to expect there.
+Two curves a face model, non-mates and mates. Those of measured recognisers are shipped; an installation's own take
+their place once it has made some (`measuring`). From the share of non-mates that reach a similarity (FMR) follows how
+often the best of n cases does, for a face that none of them is: 1 - (1 - FMR)^n, the FPIR of that search.
 """
 
+import json
+import math
 from dataclasses import dataclass
-from statistics import NormalDist
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cases.models import Collection
-from matching.models import FaceModel
+from matching.gallery.curves import Curve
+from matching.models import FaceModel, Measurement
+
+# Written by `python -m benchmarks curves`, by the fingerprint of the recogniser and the recipe.
+SHIPPED = Path(__file__).parent / "curves.json"
+# An unmeasured ArcFace model is taken to be no better than the small pack.
+ASSUMED = "a86857bda5b99491dfa63fd1d661ee39f3be587d9bd9b0d1a27603f9066b9b8f passes+mirror"
+
+# Two poor faces of different people are more alike, by so much for each unit of the less poor one's poorness beyond
+# the first.
+POOR_FROM, POOR_SLOPE = 0.15, 0.4
+
+# Of strangers whom a camera sees, the share that may raise an alert.
+LEVELS = {
+    Collection.AlertLevel.STRICT: 0.001,
+    Collection.AlertLevel.STANDARD: 0.01,
+    Collection.AlertLevel.SENSITIVE: 0.05,
+}
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """q90, q999: the similarities that 90 % and 99.9 % of non-mates stay below. measured_on: "" if assumed.
+    """A face model's two curves. measured_on: in words; "" where they are another model's, assumed."""
 
-    poor_from, poor_slope: two poor faces of different people are more alike, by so much for each unit of the less poor
-    one's poorness beyond the first.
-    """
-
-    q90: float
-    q999: float
+    non_mates: Curve
+    mates: Curve | None
     measured_on: str
-    poor_from: float = 0.15
-    poor_slope: float = 0.4
 
-    def _tail(self) -> NormalDist:
-        z90, z999 = NormalDist().inv_cdf(0.9), NormalDist().inv_cdf(0.999)
-        sigma = (self.q999 - self.q90) / (z999 - z90)
-        return NormalDist(self.q90 - z90 * sigma, sigma)
+    def fpir(self, similarity: float, cases: int) -> float:
+        """How often a search among so many cases finds a stranger at least this alike, 0..1."""
+        share = self.non_mates.share(similarity)
+        # As 1 - (1 - share) ** cases, which would lose what is smaller than 1e-16.
+        return 1.0 if share >= 1 else -math.expm1(max(cases, 1) * math.log1p(-share))
 
-    def false_match_rate(self, similarity: float) -> float:
-        """The share of non-mates at or above a similarity."""
-        return 1 - self._tail().cdf(similarity)
+    def threshold(self, fpir: float, cases: int) -> float:
+        """The similarity that strangers reach in this share of searches among so many cases."""
+        return self.non_mates.similarity(-math.expm1(math.log1p(-fpir) / max(cases, 1)))
 
-    def threshold(self, false_match_rate: float) -> float:
-        """The similarity that this share of non-mates reaches."""
-        return self._tail().inv_cdf(1 - false_match_rate)
+    def missed(self, threshold: float) -> float | None:
+        """The share of mates below a similarity; None where mates were not measured."""
+        return None if self.mates is None else 1 - self.mates.share(threshold)
 
-    def allowance(self, a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What to take off the similarities of faces with these poornesses; a and b are broadcast."""
-        return np.asarray(self.poor_slope * np.maximum(np.minimum(a, b) - self.poor_from, 0), dtype=np.float32)
+    def is_counted(self, similarity: float) -> bool:
+        """Whether enough pairs this alike were counted; beyond, a fitted tail speaks."""
+        return similarity <= self.non_mates.tail.start
 
 
-# By the fingerprint of the recogniser. The figures are those that `make bench` prints; docs/accuracy.md has the tables.
-MEASURED = {
-    "a86857bda5b99491dfa63fd1d661ee39f3be587d9bd9b0d1a27603f9066b9b8f": Calibration(
-        0.138, 0.332, "2.4 million pairs of different persons (press photos)"
-    ),
-    "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30": Calibration(
-        0.881, 0.9285, "2.3 million pairs of different persons (press photos)"
-    ),
-}
-# An unmeasured ArcFace model is taken to be no better than the small pack.
-ASSUMED = Calibration(0.138, 0.332, "")
-
-LEVELS = {
-    Collection.AlertLevel.STRICT: 1e-5,
-    Collection.AlertLevel.STANDARD: 1e-4,
-    Collection.AlertLevel.SENSITIVE: 1e-3,
-}
+def allowance(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What to take off the similarities of faces with these poornesses; a and b are broadcast."""
+    return np.asarray(POOR_SLOPE * np.maximum(np.minimum(a, b) - POOR_FROM, 0), dtype=np.float32)
 
 
 def of(model: FaceModel) -> Calibration:
-    return MEASURED.get(model.fingerprint, ASSUMED)
+    """The curves in force: the installation's latest, else the shipped ones."""
+    return by(model, latest(model))
 
 
-def alert_threshold(model: FaceModel, level: str) -> float | None:
-    """The similarity from which a capture raises an alert; None where the level is off."""
-    rate = LEVELS.get(Collection.AlertLevel(level))
-    return None if rate is None else of(model).threshold(rate)
+def latest(model: FaceModel) -> Measurement | None:
+    return Measurement.objects.filter(model=model).first()
+
+
+def by(model: FaceModel, measurement: Measurement | None) -> Calibration:
+    """The curves of one measurement, so that what was said of a likeness stays; without one, the shipped ones."""
+    if measurement is None:
+        return shipped(model)
+    non_mates = Curve.from_json(measurement.non_mates)
+    return Calibration(
+        non_mates,
+        Curve.from_json(measurement.mates) if measurement.mates else None,
+        f"{non_mates.pairs:,} pairs of different cases here, {measurement.measured_at:%-d %b %Y}",
+    )
+
+
+@lru_cache
+def _shipped() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(SHIPPED.read_text())
+    return found
+
+
+def shipped(model: FaceModel) -> Calibration:
+    """The curves that came with the product: what does not follow an installation's cases is decided by them."""
+    own = _shipped().get(f"{model.fingerprint} {model.recipe}")
+    kept = own or _shipped()[ASSUMED]
+    non_mates = Curve.from_json(kept["non_mates"])
+    words = f"{non_mates.pairs:,} pairs of different persons (press photos)" if own else ""
+    return Calibration(non_mates, Curve.from_json(kept["mates"]), words)
 
 
 @dataclass(frozen=True)
@@ -84,31 +112,32 @@ class Strength:
     why: str
 
 
-def strength(model: FaceModel, similarity: float, gallery_size: int, allowance: float = 0.0) -> Strength:
-    """How much a likeness is worth when it is the best of `gallery_size` cases.
+def strength(calibrated: Calibration, similarity: float, gallery_size: int, allowance: float = 0.0) -> Strength:
+    """How much a likeness is worth among `gallery_size` cases.
 
     allowance: what to take off the similarity first, because both pictures are poor.
     """
-    calibration = of(model)
-    strangers = calibration.false_match_rate(similarity - allowance) * max(gallery_size, 1)
+    judged = similarity - allowance
+    fpir = calibrated.fpir(judged, gallery_size)
+    word = "strong" if fpir < 0.01 else "fair" if fpir < 0.1 else "weak"
     cases = f"{gallery_size:,} case{'' if gallery_size == 1 else 's'}"
-    if strangers < 0.01:
-        word, why = "strong", f"Fewer than 1 in 100 unrelated faces would find somebody this alike among {cases}."
-    elif strangers < 0.1:
-        word, why = (
-            "fair",
-            f"About 1 in {1 / strangers:.0f} unrelated faces would find somebody this alike among {cases}.",
-        )
-    elif strangers < 1:
-        word, why = (
-            "weak",
-            f"About {strangers * 100:.0f} in 100 unrelated faces would find somebody this alike among {cases}.",
-        )
-    else:
-        expected = "1 stranger" if round(strangers) == 1 else f"{strangers:,.0f} strangers"
-        word, why = "weak", f"About {expected} among {cases} would be this alike by chance."
+    why = f"A stranger's best candidate among {cases} is this alike {_how_often(fpir)}."
+    if not calibrated.is_counted(judged):
+        why += " So few pairs are this alike that a fitted curve says so, not a count."
     if allowance:
         why += " Both pictures are poor, and poor pictures of different people look alike; this is counted in."
-    if not calibration.measured_on:
+    if not calibrated.measured_on:
         why += " An estimate: this face model's error rates have not been measured."
     return Strength(word, why)
+
+
+def _how_often(fpir: float) -> str:
+    if fpir > 0.9:
+        return "in nearly every search"
+    if fpir > 0.4:
+        return f"in {fpir * 10:.0f} of 10 searches"
+    if fpir < 1e-6:
+        return "less than once in a million searches"
+    searches = 1 / fpir
+    rounded = round(searches, 1 - math.floor(math.log10(searches)))
+    return f"once in {rounded:,.0f} searches"

@@ -15,8 +15,9 @@ from matching.faces.engines import Embeddings
 from matching.gallery import calibration, templates
 from matching.models import CasePair, Face, FaceModel, OddPhoto
 
-# As the share of strangers that reach a similarity: two cases are shown as possibly one person above the first, a photo
-# as more like another case's above the second, and as unlike its own case's others below the third.
+# As the share of non-mates that reach a similarity, by the shipped curves, which no doubtful pair of this gallery
+# bends: two cases are shown as possibly one person above the first, a photo as more like another case's above the
+# second, and as unlike its own case's others below the third.
 ONE_PERSON, ANOTHERS, UNLIKE = 1e-8, 1e-6, 5e-2
 # How much more alike another case's photo must be, so that a hair's breadth is no finding.
 CLEARLY = 0.05
@@ -82,16 +83,15 @@ def _blocks(model: FaceModel, faces: QuerySet[Face], size: int) -> Iterator[Bloc
 
 
 def _best(model: FaceModel, new: Block, gallery: Iterable[Block]) -> list[Best]:
-    calibrated = calibration.of(model)
-    new_poor = np.flatnonzero(new.poorness > calibrated.poor_from)
+    new_poor = np.flatnonzero(new.poorness > calibration.POOR_FROM)
     found = [
         Best(int(face), int(photo), int(case), None, [])
         for face, photo, case in zip(new.faces, new.photos, new.cases, strict=True)
     ]
     for block in gallery:
         similarities = new.embeddings @ block.embeddings.T
-        poor_ones = np.ix_(new_poor, np.flatnonzero(block.poorness > calibrated.poor_from))
-        similarities[poor_ones] -= calibrated.allowance(new.poorness[poor_ones[0]], block.poorness[poor_ones[1]])
+        poor_ones = np.ix_(new_poor, np.flatnonzero(block.poorness > calibration.POOR_FROM))
+        similarities[poor_ones] -= calibration.allowance(new.poorness[poor_ones[0]], block.poorness[poor_ones[1]])
         same_case = new.cases[:, None] == block.cases[None, :]
         same_photo = new.photos[:, None] == block.photos[None, :]
         own = np.where(same_case & ~same_photo, similarities, -2)
@@ -115,7 +115,8 @@ def _best(model: FaceModel, new: Block, gallery: Iterable[Block]) -> list[Best]:
 
 
 def _note(model: FaceModel, bests: Sequence[Best]) -> None:
-    one_person, anothers, unlike = (calibration.of(model).threshold(rate) for rate in (ONE_PERSON, ANOTHERS, UNLIKE))
+    non_mates = calibration.shipped(model).non_mates
+    one_person, anothers, unlike = map(non_mates.similarity, (ONE_PERSON, ANOTHERS, UNLIKE))
     pairs: dict[tuple[int, int], CasePair] = {}
     for best in bests:
         for similarity, face, case in best.others:

@@ -88,7 +88,7 @@ def _folded(model: FaceModel, rows: Sequence[tuple[bytes, bool]]) -> Iterable[di
     """Each template's embedding, poorness and number of faces, as columns."""
     raw = numbers(row for row, _ in rows)
     cleaned, poorness = poor.without(raw, model.direction)
-    unlike = calibration.of(model).threshold(APART)
+    unlike = calibration.shipped(model).non_mates.similarity(APART)
     for faces in fold(cleaned, [alone for _, alone in rows], unlike):
         mean = unit_length(cleaned[faces].mean(axis=0, keepdims=True))[0]
         yield {"embedding": mean, "poorness": float(poorness[faces].mean()), "faces": len(faces)}

@@ -145,7 +145,7 @@ def _choose(model: FaceModel, photos: _Photos) -> Iterable[_Seen]:
         sure = tuple(number for number, face in enumerate(faces) if face.chosen_by in SURE)
         by = faces[sure[0]].chosen_by if sure else ""
         pictures.append(subject.Picture([face.box for face in faces], embeddings, subject.Choice(sure, by)))
-    choices = subject.choose(pictures, calibration.of(model).threshold(AGREE))
+    choices = subject.choose(pictures, calibration.shipped(model).non_mates.similarity(AGREE))
     for faces, choice in zip(photos.values(), choices, strict=True):
         for number, face in enumerate(faces):
             mine = number in choice.faces

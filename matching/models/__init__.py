@@ -2,9 +2,10 @@ from matching.models.alert import Alert, AlertCapture, Delivery, Review, Subscri
 from matching.models.camera import Camera, Capture
 from matching.models.face import Face, FaceModel
 from matching.models.index_run import IndexRun
+from matching.models.measurement import Measurement
 from matching.models.pairs import CasePair, OddPhoto
 from matching.models.search import Candidate, Probe, Search
-from matching.models.template import Template
+from matching.models.template import GalleryBits, GalleryCount, Template
 
 __all__ = [
     "Alert",
@@ -16,7 +17,10 @@ __all__ = [
     "Delivery",
     "Face",
     "FaceModel",
+    "GalleryBits",
+    "GalleryCount",
     "IndexRun",
+    "Measurement",
     "OddPhoto",
     "Probe",
     "Review",

@@ -8,6 +8,7 @@ from django.utils import timezone
 from cases.models import Case, Collection
 from matching.models.camera import Camera, Capture
 from matching.models.face import Face, FaceModel
+from matching.models.measurement import Measurement
 
 
 class Alert(models.Model):
@@ -31,6 +32,7 @@ class Alert(models.Model):
     allowance = models.FloatField(
         default=0, help_text="Taken off before the similarity is judged, because both pictures are poor."
     )
+    measurement = models.ForeignKey(Measurement, null=True, on_delete=models.SET_NULL, related_name="+")
     gallery_size = models.PositiveIntegerField(help_text="Cases the best capture was compared with.")
     captures = models.ManyToManyField(Capture, through="AlertCapture", related_name="alerts")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -9,6 +9,7 @@ from django.urls import reverse
 from cases.models import Case, Collection
 from matching.models.camera import Capture
 from matching.models.face import Face, FaceFields, FaceModel
+from matching.models.measurement import Measurement
 
 
 class Search(models.Model):
@@ -21,7 +22,14 @@ class Search(models.Model):
     image = models.FileField(upload_to="searches", max_length=200)
     display = models.FileField(upload_to="display", max_length=200)
     collections = models.ManyToManyField(Collection, blank=True, help_text="None named: all were searched.")
+    filters = models.JSONField(default=dict, blank=True, help_text="What else narrowed the cases, as it was asked for.")
     model = models.ForeignKey(FaceModel, on_delete=models.PROTECT)
+    measurement = models.ForeignKey(
+        Measurement,
+        null=True,
+        on_delete=models.SET_NULL,
+        help_text="The error rates that its likenesses are judged by.",
+    )
     gallery_size = models.PositiveIntegerField(help_text="Cases that were searched.")
     milliseconds = models.PositiveIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)

@@ -1,9 +1,13 @@
-"""What a case is searched by."""
+"""What a case is searched by, and what keeps a large gallery quick to search.
+
+GalleryBits and GalleryCount are written by triggers on templates and cases (migration 0004) and by nothing else, so
+they are true in every transaction, whoever changes a case.
+"""
 
 from django.db import models
-from pgvector.django import HalfVectorField
+from pgvector.django import BitField, HalfVectorField
 
-from cases.models import Case
+from cases.models import Case, Collection
 from matching.models.face import FaceModel
 
 
@@ -31,3 +35,35 @@ class Template(models.Model):
 
     def __str__(self) -> str:
         return f"template of {self.case}"
+
+
+class AnyBitField(BitField):
+    """Bits of any length, as a model's embeddings have numbers: unquoted, `bit` would mean one."""
+
+    def db_type(self, connection: object) -> str:
+        return '"bit"'
+
+
+class GalleryBits(models.Model):
+    """The sign of each number of an open case's template: what a large gallery is looked through by first."""
+
+    template = models.OneToOneField(Template, on_delete=models.DO_NOTHING, primary_key=True, db_constraint=False)
+    model = models.ForeignKey(FaceModel, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    case = models.ForeignKey(Case, on_delete=models.DO_NOTHING, db_constraint=False)
+    collection = models.ForeignKey(Collection, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    poorness = models.FloatField()
+    bits = AnyBitField()
+
+    def __str__(self) -> str:
+        return f"bits of {self.template}"
+
+
+class GalleryCount(models.Model):
+    """How many open cases with a template came to a collection or left it. The sum is what a search compares with."""
+
+    model = models.ForeignKey(FaceModel, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    collection = models.ForeignKey(Collection, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    cases = models.IntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.cases:+} in {self.collection}"

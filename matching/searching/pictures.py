@@ -9,9 +9,11 @@ from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.db import transaction
 
+from cases.filters import SearchedCases
 from cases.models import Collection
 from matching.faces import face_models, images
 from matching.faces.rows import face_columns, jpeg_file
+from matching.gallery import calibration
 from matching.gallery import search as gallery
 from matching.models import Candidate, Probe, Search
 
@@ -25,10 +27,12 @@ def search_image(
     user: User | None,
     purpose: str,
     collections: Sequence[Collection] = (),
+    narrowed: SearchedCases | None = None,
 ) -> Search:
     """Search the gallery for every face of a picture, and keep the search as it will be shown.
 
-    collections: where to search; all if empty. A picture without a face gives a search without probes.
+    collections: where to search; all if empty. narrowed: filters, valid, that leave out cases known not to fit.
+    A picture without a face gives a search without probes.
     Raises `ImageRefused`, `NoFaceModel`, `EngineUnavailable`; then nothing is kept.
     """
     started = time.perf_counter()
@@ -37,7 +41,9 @@ def search_image(
     # Each face counts: a bystander here may be the one who is missing.
     faces = face_models.find_faces(face_models.engine(model), opened.rgb, thorough=True)
     among = [collection.pk for collection in collections] or None
-    hits = [gallery.search(model, face.embedding, collections=among, limit=CANDIDATES) for face in faces]
+    filters = narrowed.asked() if narrowed else {}
+    cases = narrowed.qs if narrowed and filters else None
+    hits = [gallery.search(model, face.embedding, collections=among, cases=cases, limit=CANDIDATES) for face in faces]
     with transaction.atomic():
         search = Search.objects.create(
             user=user,
@@ -45,8 +51,10 @@ def search_image(
             filename=filename[-255:],
             image=ContentFile(content, name=f"{uuid.uuid4()}{PurePath(filename).suffix.lower()[:10]}"),
             display=jpeg_file(opened.rgb, max_side=1600),
+            filters=filters,
             model=model,
-            gallery_size=gallery.size(model, among),
+            measurement=calibration.latest(model),
+            gallery_size=gallery.size(model, among, cases),
             milliseconds=round((time.perf_counter() - started) * 1000),
         )
         search.collections.set(collections)

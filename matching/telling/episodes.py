@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.db import connection
 from django.utils import timezone
 
+from matching.gallery import calibration
 from matching.gallery import search as gallery
 from matching.models import Alert, AlertCapture, Capture, FaceModel
 from matching.telling import notifying
@@ -13,8 +14,8 @@ from matching.telling import notifying
 EPISODE = timedelta(seconds=60)
 # What a capture changes of the alert that it joins.
 JOINED = [
-    "best_capture", "best_face", "model", "similarity", "allowance", "gallery_size", "first_captured_at",
-    "last_captured_at", "capture_count", "updated_at",
+    "best_capture", "best_face", "model", "similarity", "allowance", "measurement", "gallery_size",
+    "first_captured_at", "last_captured_at", "capture_count", "updated_at",
 ]  # fmt: skip
 
 
@@ -43,7 +44,7 @@ def join_or_raise(capture: Capture, hit: gallery.Hit, model: FaceModel, collecti
     if is_new or alert.model_id != model.pk or _worth(hit) > _worth(alert):
         alert.best_capture, alert.best_face_id, alert.model = capture, hit.face_id, model
         alert.similarity, alert.allowance = hit.similarity, hit.allowance
-        alert.gallery_size = gallery.size(model, collections)
+        alert.gallery_size, alert.measurement = gallery.size(model, collections), calibration.latest(model)
     alert.first_captured_at = min(alert.first_captured_at, capture.captured_at)
     alert.last_captured_at = max(alert.last_captured_at, capture.captured_at)
     alert.capture_count += 1

@@ -18,11 +18,20 @@ def similarity(value: float) -> str:
 def strength(likeness: Alert | Candidate) -> calibration.Strength:
     """What an alert's or a candidate's similarity is worth in the gallery it was found in."""
     if isinstance(likeness, Alert):
-        return calibration.strength(likeness.model, likeness.similarity, likeness.gallery_size, likeness.allowance)
+        calibrated = calibration.by(likeness.model, likeness.measurement)
+        return calibration.strength(calibrated, likeness.similarity, likeness.gallery_size, likeness.allowance)
     search = likeness.probe.search
     if search is None:
         raise ValueError("A capture's candidates are shown through their alert.")
-    return calibration.strength(search.model, likeness.similarity, search.gallery_size, likeness.allowance)
+    calibrated = calibration.by(search.model, search.measurement)
+    return calibration.strength(calibrated, likeness.similarity, search.gallery_size, likeness.allowance)
+
+
+@register.filter
+def share(fraction: float) -> str:
+    """A share of persons as a percentage with as many digits as tell something."""
+    percentage = fraction * 100
+    return f"{percentage:.0f} %" if percentage >= 10 else f"{percentage:.1f} %"
 
 
 @register.filter

@@ -15,7 +15,7 @@ PAGE_SIZE = 24
 def alert_cards() -> QuerySet[Alert]:
     """Alerts with all that a card shows."""
     return Alert.objects.select_related(
-        "case__collection", "camera", "best_capture__probe", "best_face__model", "model"
+        "case__collection", "camera", "best_capture__probe", "best_face__model", "model", "measurement"
     ).prefetch_related("reviews__user")
 
 

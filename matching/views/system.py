@@ -9,29 +9,23 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from cases.models import AuditEvent, Case, Collection, Photo
+from cases.models import AuditEvent, Case, Photo
 from matching.faces import packs
 from matching.faces.engines import Recipe
-from matching.gallery import calibration
+from matching.gallery import calibration, measuring
 from matching.gallery import search as gallery
 from matching.indexing import changing_over
 from matching.models import Capture, FaceModel
+from matching.views import charts
+from matching.watching import levels
 
 
 def system(request: HttpRequest) -> HttpResponse:
     model = FaceModel.objects.filter(is_active=True).first()
-    levels = []
-    if model is not None:
-        levels = [
-            (level.label, calibration.alert_threshold(model, level), calibration.LEVELS.get(level))
-            for level in Collection.AlertLevel
-            if level != Collection.AlertLevel.OFF
-        ]
     disk = shutil.disk_usage(settings.DATA_DIR)
     context = {
         "model": model,
-        "calibration": calibration.of(model) if model else None,
-        "levels": levels,
+        **(_error_rates(model) if model else {}),
         "models": FaceModel.objects.order_by("name"),
         "packs": packs.installed(),
         "recipe": _recipe_words(model) if model else "",
@@ -51,6 +45,23 @@ def system(request: HttpRequest) -> HttpResponse:
 def system_next(request: HttpRequest) -> HttpResponse:
     """A part of the System page: how far the gallery is embedded with the next model."""
     return render(request, "system/_next_model.html", {"next": _next_model()})
+
+
+def _error_rates(model: FaceModel) -> dict[str, Any]:
+    measurement, cases = calibration.latest(model), gallery.size(model)
+    calibrated = calibration.by(model, measurement)
+    chart, meanings = charts.error_rates(calibrated), levels.meanings(calibrated, cases)
+    return {
+        "calibration": calibrated,
+        "measurement": measurement,
+        "check": [(n, f"{1 / share:.1f}" if share else "") for n, share in measurement.check_of] if measurement else [],
+        "cases": cases,
+        "enough": measuring.ENOUGH,
+        "chart": chart,
+        "meanings": meanings,
+        "marks": [(chart.x(m.threshold), f"{m.per_thousand:.0f}") for m in meanings if m.threshold <= chart.high],
+        "captures": levels.captures_a_day(),
+    }
 
 
 def _next_model() -> dict[str, Any] | None:

@@ -120,19 +120,21 @@ def _meant_face(faces: Sequence[DetectedFace], opened: images.OpenedImage, captu
 
 def _over_threshold(model: FaceModel, face: DetectedFace) -> tuple[list[gallery.Hit], list[int]]:
     """The best cases over their own collection's threshold, and the collections that were searched."""
-    by_threshold: dict[float, list[int]] = {}
-    for collection in Collection.objects.all():
-        threshold = calibration.alert_threshold(model, collection.alert_level)
-        if threshold is not None:
-            by_threshold.setdefault(threshold, []).append(collection.pk)
-    hits = [
-        hit
-        for threshold, collections in by_threshold.items()
-        # A template that is too poor is like anybody: it is for people to look at, never a reason to wake them.
-        for hit in gallery.search(
-            model, face.embedding, collections=collections, limit=ALERTS_A_CAPTURE, at_least=threshold, reliable=True
-        )
-    ]
+    calibrated, sizes = calibration.of(model), gallery.sizes(model)
+    hits: list[gallery.Hit] = []
+    searched = []
+    for collection in Collection.objects.filter(alert_level__in=calibration.LEVELS):
+        cases = sizes.get(collection.pk, 0)
+        searched.append(collection.pk)
+        if cases:
+            # A template that is too poor is like anybody: it is for people to look at, never a reason to wake them.
+            hits += gallery.search(
+                model,
+                face.embedding,
+                collections=[collection.pk],
+                limit=ALERTS_A_CAPTURE,
+                at_least=calibrated.threshold(calibration.LEVELS[Collection.AlertLevel(collection.alert_level)], cases),
+                reliable=True,
+            )
     hits.sort(key=lambda hit: hit.similarity - hit.allowance, reverse=True)
-    searched = [collection for collections in by_threshold.values() for collection in collections]
     return hits[:ALERTS_A_CAPTURE], searched

@@ -32,7 +32,7 @@ def test_two_cases_of_one_person_are_found_and_nobody_else(any_model, make_case)
     make_case("UP1", same_face(2))
     pair = CasePair.objects.get()
     assert {pair.first.number, pair.second.number} == {"MP2", "UP1"}
-    assert pair.similarity > calibration.of(any_model).threshold(comparing.ONE_PERSON)
+    assert pair.similarity > calibration.shipped(any_model).non_mates.similarity(comparing.ONE_PERSON)
     assert {pair.first_face.case_id, pair.second_face.case_id} == {pair.first_id, pair.second_id}
 
 
@@ -71,9 +71,9 @@ def test_block_by_block_finds_what_an_exhaustive_comparison_finds(any_model, col
     cases = [case for case, _ in stored]
     matrix = np.array([embedding for _, embedding in stored], dtype=np.float32)
     matrix, poorness = poor.without(matrix, any_model.direction)
-    similarities = matrix @ matrix.T - calibration.of(any_model).allowance(poorness[:, None], poorness[None, :])
+    similarities = matrix @ matrix.T - calibration.allowance(poorness[:, None], poorness[None, :])
     np.fill_diagonal(similarities, -2)
-    threshold = calibration.of(any_model).threshold(2e-2)
+    threshold = calibration.shipped(any_model).non_mates.similarity(2e-2)
     expected = {
         (min(cases[row], cases[column]), max(cases[row], cases[column]))
         for row in range(len(cases))

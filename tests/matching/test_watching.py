@@ -143,7 +143,8 @@ def test_a_box_tells_which_of_two_faces_is_meant(any_model, six_cases, camera):
         camera, faces.GROUP.read_bytes(), uid=uuid.uuid4(), box=[middle - 50, 90, middle + 50, 200]
     )
     captures.match_capture(capture.pk)
-    assert Alert.objects.get().case == six_cases[4]
+    # Among so few cases others may raise an alert too; the one whose face was meant is the most alike.
+    assert Alert.objects.order_by("-similarity")[0].case == six_cases[4]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,0 +1,212 @@
+"""An installation's own error rates, counted in its own gallery: how alike its cases are, and each case's photos.
+
+Faces of the gallery are each compared with every other case's template, as a search compares a stranger. Pairs of
+cases that are one person, or may be, are left out: a duplicate would pass for a stranger who is very much alike.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+from numpy.typing import NDArray
+
+from cases import locks
+from matching.faces import poor
+from matching.faces.engines import Embeddings
+from matching.faces.engines.base import unit_length
+from matching.gallery import calibration, comparing, templates
+from matching.gallery import search as gallery
+from matching.gallery.curves import BIN, EDGES, Curve, TooFewPairs
+from matching.models import CasePair, Face, FaceModel, GalleryCount, Measurement, OddPhoto
+
+# With fewer cases the shipped curves are nearer to the truth; docs/accuracy.md, "What a similarity is worth".
+ENOUGH = 1000
+# More faces than these, each with every case, would not move the curves.
+PROBES = 3000
+BLOCK = 5000
+CHECKED = (3, 10, 30, 100)
+GROWN, MISSED = 1.5, timedelta(hours=25)
+LOCK = "measuring"
+
+
+@dataclass
+class Probes:
+    """Faces that stand for strangers. cases: (n,) ids. embeddings: (n, d) float32, unit length. poorness: (n,)."""
+
+    cases: NDArray[np.int64]
+    embeddings: Embeddings
+    poorness: NDArray[np.float32]
+
+
+def is_due(model: FaceModel) -> bool:
+    """Whether curves are wanted at once: the first ones, so after a change of model; those of a gallery that has grown
+    by half since; last night's, where nobody was there to make them."""
+    cases = gallery.size(model)
+    if cases < ENOUGH or Face.objects.filter(model=model, is_subject=True, pk__gt=model.compared_to).exists():
+        return False
+    known = calibration.latest(model)
+    return known is None or cases >= known.cases * GROWN or timezone.now() - known.measured_at > MISSED
+
+
+def is_idle() -> bool:
+    """Whether nobody is measuring."""
+    return locks.is_free(LOCK)
+
+
+def measure_alone(model: FaceModel, *, nightly: bool = False) -> None:
+    """Measure where it is due and nobody else is at it. nightly: it is due whatever has changed."""
+    with locks.held(LOCK) as mine:
+        if mine and (nightly or is_due(model)):
+            measure(model)
+            tidy_counts()
+
+
+def measure(model: FaceModel, probes: int = PROBES) -> Measurement | None:
+    """Count the gallery's similarities and keep the curves; None where it says too little.
+
+    probes: how many faces, each of another case, to compare with all cases.
+    """
+    cases = gallery.size(model)
+    if cases < ENOUGH:
+        return None
+    sample = _probes(model, probes)
+    shipped = calibration.shipped(model)
+    one_person = shipped.non_mates.similarity(comparing.ONE_PERSON) if shipped.measured_on else 2.0
+    counts, best, left_out = _non_mates(model, sample, _may_be_one(), one_person)
+    try:
+        non_mates = Curve.of(counts)
+    except TooFewPairs:
+        # A gallery of one picture over and over: all its pairs may be one person.
+        return None
+    try:
+        mates = Curve.of(_mates(model)).to_json()
+    except TooFewPairs:
+        mates = None
+    calibrated = calibration.Calibration(non_mates, None, "")
+    fpirs = np.array([calibrated.fpir(float(similarity), cases) for similarity in best])
+    return Measurement.objects.create(
+        model=model,
+        cases=cases,
+        probes=len(sample.cases),
+        left_out=left_out,
+        non_mates=non_mates.to_json(),
+        mates=mates,
+        check_of=[[searches, float(np.mean(fpirs <= 1 / searches))] for searches in CHECKED],
+    )
+
+
+def tidy_counts() -> None:
+    """Fold the comings and goings of cases into one row a model and collection."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        table = GalleryCount._meta.db_table
+        cursor.execute(
+            f"WITH gone AS (DELETE FROM {table} RETURNING *) "  # noqa: S608 (the table's own name)
+            f"INSERT INTO {table} (model_id, collection_id, cases) "
+            "SELECT model_id, collection_id, sum(cases) FROM gone GROUP BY 1, 2 HAVING sum(cases) <> 0"
+        )
+
+
+def _usable(model: FaceModel) -> QuerySet[Face]:
+    """Subject faces that are taken for the case's person without a doubt."""
+    odd = OddPhoto.objects.filter(photo=OuterRef("photo"), decision="")
+    faces = Face.objects.filter(model=model, is_subject=True, case__status="open")
+    return faces.exclude(chosen_by=Face.ChosenBy.EITHER).exclude(Exists(odd))
+
+
+def _probes(model: FaceModel, wanted: int) -> Probes:
+    """One face a case, evenly from the whole gallery."""
+    ids = list(_usable(model).order_by("case_id", "pk").distinct("case_id").values_list("pk", flat=True))
+    chosen = [ids[i] for i in np.unique(np.linspace(0, len(ids) - 1, min(wanted, len(ids))).astype(int))]
+    rows = _usable(model).filter(pk__in=chosen).annotate(wire=templates.wire()).values_list("case_id", "wire")
+    cases, wires = zip(*rows, strict=True)
+    return Probes(np.array(cases), *poor.without(templates.numbers(wires), model.direction))
+
+
+def _may_be_one() -> dict[int, list[int]]:
+    """For each case the others that it is linked with, or that people have yet to decide on."""
+    found: dict[int, list[int]] = defaultdict(list)
+    pairs = CasePair.objects.exclude(decision=CasePair.Decision.DIFFERENT)
+    for first, second in pairs.values_list("first_id", "second_id").iterator():
+        found[first].append(second)
+        found[second].append(first)
+    return found
+
+
+def _non_mates(
+    model: FaceModel, probes: Probes, may_be_one: dict[int, list[int]], one_person: float
+) -> tuple[NDArray[np.int64], NDArray[np.float32], int]:
+    """Counts of pairs in the bins between EDGES, each probe's best similarity, and how many pairs were left out.
+
+    one_person: pairs this alike belong on the work list of cases that may be one person, where only the first few of
+    each face stand.
+    """
+    counts = np.zeros(len(EDGES) - 1, np.int64)
+    best = np.full(len(probes.cases), -1, np.float32)
+    left_out = 0
+    alone = {row: others for row, case in enumerate(probes.cases) if (others := may_be_one.get(int(case)))}
+    for block in _gallery(model):
+        similarities = _judged(probes.embeddings, probes.poorness, block.embeddings, block.poorness)
+        skipped = similarities >= one_person
+        for row, others in alone.items():
+            skipped[row] |= np.isin(block.cases, others)
+        own = probes.cases[:, None] == block.cases[None, :]
+        left_out += int((skipped & ~own).sum())
+        similarities[skipped | own] = np.nan
+        best = np.fmax(best, np.fmax.reduce(similarities, axis=1))
+        # Two probes meet twice, each as the other's case: such a pair counts once.
+        again = np.isin(block.cases, probes.cases) & (block.cases > probes.cases[:, None])
+        similarities[again] = np.nan
+        counts += _binned(similarities)
+    return counts, best[best > -1], left_out
+
+
+def _mates(model: FaceModel) -> NDArray[np.int64]:
+    """Counts of similarities of a face to the mean of its case's others."""
+    others = Face.objects.filter(model=model, is_subject=True, case=OuterRef("case")).exclude(pk=OuterRef("pk"))
+    several = _usable(model).filter(Exists(others)).order_by("case_id", "pk").annotate(wire=templates.wire())
+    counts = np.zeros(len(EDGES) - 1, np.int64)
+    by_case: dict[int, list[bytes]] = defaultdict(list)
+    for case, wire in several.values_list("case_id", "wire").iterator(chunk_size=BLOCK):
+        by_case[case].append(wire)
+    for wires in by_case.values():
+        if len(wires) > 1:
+            faces, poorness = poor.without(templates.numbers(wires), model.direction)
+            rest = unit_length(faces.sum(axis=0) - faces)
+            rest_poorness = (poorness.sum() - poorness) / (len(wires) - 1)
+            counts += _binned(np.sum(rest * faces, axis=1) - calibration.allowance(poorness, rest_poorness))
+    return counts
+
+
+def _gallery(model: FaceModel) -> Iterator[Probes]:
+    """All templates of open cases, a block at a time."""
+    last = 0
+    rows = gallery.searched(model).annotate(wire=templates.wire()).order_by("pk")
+    columns = rows.values_list("pk", "case_id", "poorness", "wire")
+    while portion := list(columns.filter(pk__gt=last)[:BLOCK]):
+        ids, cases, poorness, wires = zip(*portion, strict=True)
+        last = ids[-1]
+        yield Probes(np.array(cases), templates.numbers(wires), np.array(poorness, np.float32))
+
+
+def _judged(
+    a: Embeddings, a_poorness: NDArray[np.float32], b: Embeddings, b_poorness: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """(n, m) similarities less the allowance for poor pictures, which few pairs need."""
+    similarities = a @ b.T
+    both = np.ix_(
+        np.flatnonzero(a_poorness > calibration.POOR_FROM), np.flatnonzero(b_poorness > calibration.POOR_FROM)
+    )
+    similarities[both] -= calibration.allowance(a_poorness[both[0]], b_poorness[both[1]])
+    return np.asarray(similarities, np.float32)
+
+
+def _binned(similarities: NDArray[np.float32]) -> NDArray[np.int64]:
+    """How many lie in each bin between EDGES; what is not a number in none."""
+    flat = similarities[~np.isnan(similarities)]
+    places = np.clip((flat + 1) / BIN, 0, len(EDGES) - 2).astype(np.int64)
+    return np.bincount(places, minlength=len(EDGES) - 1)

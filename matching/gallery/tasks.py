@@ -1,0 +1,15 @@
+"""Thin Celery wrapper around measuring."""
+
+from celery import shared_task
+
+from cases.tasks import BULK
+
+
+@shared_task(queue=BULK)
+def measure(nightly: bool = False) -> None:
+    from matching.gallery import measuring
+    from matching.models import FaceModel
+
+    model = FaceModel.objects.filter(is_active=True).first()
+    if model is not None:
+        measuring.measure_alone(model, nightly=nightly)

@@ -1,0 +1,81 @@
+"""Curves as the points of an SVG, which its template draws and its style colours."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from matching.gallery.calibration import Calibration
+
+# In the drawing's own units; it scales with the page.
+WIDTH, HEIGHT = 440, 260
+LEFT, RIGHT, TOP, BOTTOM = 52, 10, 26, 34
+STEPS = 120
+
+
+@dataclass(frozen=True)
+class Line:
+    """name: what it is, also its style's class. points: as an SVG polyline wants them."""
+
+    name: str
+    points: str
+
+
+@dataclass
+class Chart:
+    """x from `low` to `high`, y a share from 1 down to `least`, by powers of ten."""
+
+    low: float
+    high: float
+    least: float
+    lines: list[Line] = field(default_factory=list)
+
+    def x(self, value: float) -> float:
+        return round(LEFT + (value - self.low) / (self.high - self.low) * (WIDTH - LEFT - RIGHT), 1)
+
+    def y(self, share: float) -> float:
+        depth = math.log10(max(share, self.least)) / math.log10(self.least)
+        return round(TOP + depth * (HEIGHT - TOP - BOTTOM), 1)
+
+    def add(self, name: str, points: Iterable[tuple[float, float]]) -> None:
+        inside = [(x, y) for x, y in points if self.low <= x <= self.high and y >= self.least]
+        self.lines.append(Line(name, " ".join(f"{self.x(x)},{self.y(y)}" for x, y in inside)))
+
+    def add_function(self, name: str, share: Callable[[float], float], low: float, high: float) -> None:
+        low, high = max(low, self.low), min(high, self.high)
+        steps = (low + (high - low) * i / STEPS for i in range(STEPS + 1))
+        self.add(name, ((x, share(x)) for x in steps))
+
+    @property
+    def x_ticks(self) -> list[tuple[float, str]]:
+        step = 0.1 if self.high - self.low > 0.5 else 0.05
+        first = math.ceil(self.low / step - 1e-9)
+        return [(self.x(i * step), f"{i * step:.2f}") for i in range(first, math.floor(self.high / step + 1e-9) + 1)]
+
+    @property
+    def y_ticks(self) -> list[tuple[float, str]]:
+        powers = range(round(-math.log10(self.least)) + 1)
+        return [(self.y(10**-power), "all" if not power else f"1 in {_short(10**power)}") for power in powers]
+
+    @property
+    def box(self) -> dict[str, float]:
+        return {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": WIDTH - RIGHT, "top": TOP,
+                "bottom": HEIGHT - BOTTOM, "across": WIDTH - LEFT - RIGHT}  # fmt: skip
+
+
+def error_rates(calibrated: Calibration) -> Chart:
+    """Both curves over similarity: non-mates at or above it, counted and fitted, and mates below it."""
+    non_mates, mates = calibrated.non_mates, calibrated.mates
+    low = math.floor(non_mates.similarity(0.9) * 10) / 10
+    high = non_mates.similarity(1e-6)
+    if mates is not None:
+        high = max(high, mates.similarity(0.2))
+    chart = Chart(low, min(1.0, math.ceil(high * 10) / 10), 1e-6)
+    chart.add_function("non-mates", non_mates.share, chart.low, non_mates.tail.start)
+    chart.add_function("fitted", non_mates.share, non_mates.tail.start, chart.high)
+    if mates is not None:
+        chart.add_function("mates", lambda x: 1 - mates.share(x), chart.low, chart.high)
+    return chart
+
+
+def _short(number: int) -> str:
+    return f"{number // 1_000_000} M" if number >= 1_000_000 else f"{number:,}"
