@@ -5,7 +5,13 @@ import os
 import shutil
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
+
+ALL = (
+    "accuracy", "open_set", "curves", "strengths", "poor_direction", "searching", "vectors", "indexing", "comparing",
+    "registry", "killing", "live",
+)  # fmt: skip
 
 
 def main() -> None:
@@ -22,37 +28,12 @@ def main() -> None:
     import django
 
     django.setup()
-    from benchmarks import (
-        accuracy,
-        comparing,
-        curves,
-        indexing,
-        killing,
-        live,
-        open_set,
-        poor_direction,
-        registry,
-        searching,
-    )
-
-    chosen = {
-        "accuracy": accuracy,
-        "open_set": open_set,
-        "curves": curves,
-        "poor_direction": poor_direction,
-        "searching": searching,
-        "indexing": indexing,
-        "comparing": comparing,
-        "registry": registry,
-        "killing": killing,
-        "live": live,
-    }
-    wanted = [word for word in sys.argv[1:] if not word.startswith("--") and word != "dlib"] or list(chosen)
-    if unknown := set(wanted) - set(chosen):
-        sys.exit(f"There is no benchmark {', '.join(unknown)}; there are {', '.join(chosen)}.")
+    wanted = [word for word in sys.argv[1:] if not word.startswith("--") and word != "dlib"] or list(ALL)
+    if unknown := set(wanted) - set(ALL):
+        sys.exit(f"There is no benchmark {', '.join(unknown)}; there are {', '.join(ALL)}.")
     for name in wanted:
         print(f"\n## {name}\n")
-        chosen[name].run()
+        import_module(f"benchmarks.{name}").run()
 
 
 main()

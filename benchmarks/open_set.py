@@ -62,10 +62,10 @@ def _recipes() -> None:
     rows = []
     for recipe in (Recipe(passes=False), Recipe(mirror=False)):
         model = fresh_database(str(faces.PACK), recipe)
-        enrol("enrol")
+        enrol(labelled.lfw("enrol"))
         rows.append((str(recipe), *_figures(model, search_all())))
     model = fresh_database(str(faces.PACK))
-    enrol("enrol")
+    enrol(labelled.lfw("enrol"))
     found = search_all()
     rows.append((f"{model.recipe} (used)", *_figures(model, found)))
     table(HEAD, *rows)
@@ -79,10 +79,10 @@ HEAD = ("", "photos searchable", "rank-1", "rank-20", "FNIR at FPIR 10 %", "at 1
 
 def _whole(model: FaceModel) -> None:
     print(f"\n{model}\n")
-    enrol("enrol")
+    enrol(labelled.lfw("enrol"))
     found = search_all()
     one = ("one photo a case", *_figures(model, found))
-    enrol("enrol_more")
+    enrol(labelled.lfw("enrol_more"))
     table(HEAD, one, ("all photos", *_figures(model, found)))
     _poor_gallery(model)
 
@@ -110,7 +110,7 @@ def _subjects(model: FaceModel, found: Probes) -> None:
 
 def _templates(model: FaceModel, found: Probes) -> None:
     print("\nHow photos of a case are folded: all photos\n")
-    enrol("enrol_more")
+    enrol(labelled.lfw("enrol_more"))
     rows = []
     for merged in (False, True):
         if merged:
@@ -211,10 +211,10 @@ def _alerts(poor_cases: set[int]) -> tuple[int, int]:
     return sum(case in poor_cases for case in raised), len(raised)
 
 
-def enrol(*roles: str) -> None:
-    """Enrol photos of LFW as imports do, a case a person."""
+def enrol(photos: Sequence[Labelled]) -> None:
+    """Enrol photos as imports do, a case a person."""
     collection, _ = Collection.objects.get_or_create(name="LFW")
-    for photo in labelled.lfw(*roles):
+    for photo in photos:
         case, _ = Case.objects.get_or_create(collection=collection, number=photo.person)
         add_photo(case, photo.path.read_bytes(), photo.path.name, announce=False)
     bulk.index_waiting()

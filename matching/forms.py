@@ -1,5 +1,6 @@
 from django import forms
 
+from cases.import_forms import inside
 from cases.models import Collection
 from matching.faces.images import FORMAT_WORDS, MAX_BYTES
 from matching.models import Camera
@@ -32,6 +33,20 @@ class SearchForm(forms.Form):
 
 class AgainForm(forms.Form):
     collections = forms.ModelMultipleChoiceField(Collection.objects.all(), required=False)
+
+
+class EvaluationForm(forms.Form):
+    folder = forms.CharField(
+        max_length=500,
+        label="Folder in the import folder",
+        help_text="With a folder of photos for each person, or a CSV of path, person and, where you like, role "
+        "(enrol, mate, stranger) and group.",
+        error_messages={"required": "Name a folder of labelled photos."},
+    )
+    note = forms.CharField(max_length=300, required=False, help_text="What you try, kept with the figures.")
+
+    def clean_folder(self) -> str:
+        return inside(self.cleaned_data["folder"])
 
 
 class CameraForm(forms.ModelForm[Camera]):

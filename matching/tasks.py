@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from cases.tasks import BULK, URGENT
+from matching.evaluating import tasks as evaluating
 from matching.gallery import tasks as gallery
 from matching.indexing import tasks as indexing
 from matching.telling import tasks as telling
@@ -20,6 +21,7 @@ BATCH = 500
 @shared_task(queue=URGENT)
 def sweep() -> None:
     from cases.models import Photo
+    from matching.evaluating import evaluation
     from matching.gallery import measuring
     from matching.indexing import bulk, changing_over, poor_pictures
     from matching.models import Capture, Delivery, FaceModel, IndexRun
@@ -47,3 +49,5 @@ def sweep() -> None:
                 indexing.change_over.delay()
             if model is not None and measuring.is_idle() and measuring.is_due(model):
                 gallery.measure.delay()
+            for abandoned in evaluation.abandoned():
+                evaluating.evaluate.delay(abandoned.pk)

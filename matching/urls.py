@@ -1,6 +1,6 @@
 from django.urls import path
 
-from matching.views import alerts, cameras, collections, faces, indexing, searches, system, worklists
+from matching.views import alerts, cameras, collections, evaluations, faces, indexing, searches, system, worklists
 
 urlpatterns = [
     path("alerts/", alerts.alert_list, name="alerts"),
@@ -25,6 +25,11 @@ urlpatterns = [
     path("worklists/subjects/<int:pk>/", worklists.subject_decide, name="subject-decide"),
     path("worklists/pairs/<int:pk>/", worklists.pair_decide, name="pair-decide"),
     path("worklists/photos/<int:pk>/", worklists.odd_decide, name="odd-decide"),
+    path("evaluations/", evaluations.evaluation_list, name="evaluations"),
+    path("evaluations/<int:pk>/", evaluations.evaluation_detail, name="evaluation"),
+    path("evaluations/<int:pk>/stop/", evaluations.evaluation_stop, name="evaluation-stop"),
+    path("evaluations/<int:pk>/remove/", evaluations.evaluation_remove, name="evaluation-remove"),
+    path("evaluations/pairs/<int:pk>/<str:which>/", evaluations.evaluation_crop, name="evaluation-crop"),
     path("cameras/", cameras.camera_list, name="cameras"),
     path("cameras/new/", cameras.camera_new, name="camera-new"),
     path("cameras/demo/", cameras.camera_demo, name="camera-demo"),

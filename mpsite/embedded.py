@@ -91,6 +91,9 @@ class Servers:
         try:
             # A server left by a killed process is taken over here, and stopped with ours.
             self._postgres = get_server(self.folder / "postgres", cleanup_mode=None)
+            if _set_memory(self._postgres.get_uri()):
+                self._postgres.stop()
+                self._postgres.start()
         except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as error:
             raise EmbeddedServerError(
                 f"The embedded PostgreSQL did not start: {error}. Its log is {self.folder / 'postgres' / 'log'}."
@@ -168,6 +171,21 @@ def _attach(folder: Path) -> None:
     for name in ("DATABASE_URL", "REDIS_URL"):
         if name in found:
             os.environ[name] = found[name]
+
+
+def _set_memory(uri: str) -> bool:
+    """Give PostgreSQL a quarter of the memory for what it reads over and over, as its manual advises; it takes it as it
+    fills. Returns whether it must be started again for that."""
+    import psutil
+    import psycopg
+
+    wanted = f"{min(1024, max(128, psutil.virtual_memory().total // 2**22))}MB"
+    with psycopg.connect(uri, autocommit=True) as connection:
+        row = connection.execute("SELECT setting FROM pg_file_settings WHERE name = 'shared_buffers' AND applied")
+        if row.fetchone() == (wanted,):
+            return False
+        connection.execute(psycopg.sql.SQL("ALTER SYSTEM SET shared_buffers = {}").format(wanted))
+    return True
 
 
 def _private_runtime_dir() -> None:

@@ -1,7 +1,7 @@
 """Embeddings in, candidates out: an exhaustive search of the open cases' templates in PostgreSQL.
 
-A gallery is scanned exactly while that is quick. A larger one is looked through by the sign of each number first, all
-of it, and the most alike so found are compared exactly (docs/architecture.md, "Search").
+A gallery is scanned exactly while that is quick. A larger one is looked through as bits first, all of it, and the most
+alike so found are compared exactly (docs/architecture.md, "Search").
 """
 
 import math
@@ -12,17 +12,19 @@ import numpy as np
 from django.db.models import F, FloatField, QuerySet, Sum, Value
 from django.db.models.functions import Greatest, Least
 from numpy.typing import NDArray
-from pgvector import Bit, HalfVector
+from pgvector import HalfVector
 from pgvector.django import HammingDistance, MaxInnerProduct
 
 from cases.models import Case
 from matching.faces import poor
-from matching.gallery import calibration
+from matching.gallery import calibration, signs
 from matching.models import Face, FaceModel, GalleryBits, GalleryCount, Template
 
-# Beyond so many cases looking at bits first is quicker.
-EXACT_TO = 30_000
-SHORTEST = 1000
+# Beyond so many numbers in the gallery's embeddings, looking at bits first is quicker than an exact scan.
+EXACT_TO = 20_000_000
+# How many of a gallery to compare exactly, so that none is lost that an exact scan would find first: so many, and one
+# of so many cases where that is more (docs/performance.md, "Vector search").
+SHORTEST, ONE_OF = 1000, 500
 
 
 @dataclass(frozen=True)
@@ -68,14 +70,6 @@ def sizes(model: FaceModel) -> dict[int, int]:
     return dict(counts.values_list("collection", "sum"))
 
 
-def shortlist(cases: int, dimensions: int) -> int:
-    """How many of a gallery to compare exactly, so that none is lost which an exact scan would find first.
-
-    Fewer bits say less: of 300,000 cases 1,000 do with 512 numbers, with 128 it takes 4,000; docs/performance.md.
-    """
-    return max(SHORTEST, math.ceil(20 * cases / (dimensions * math.sqrt(dimensions))))
-
-
 def search(
     model: FaceModel,
     embedding: NDArray[np.float32],
@@ -97,9 +91,9 @@ def search(
     distance = MaxInnerProduct("embedding", HalfVector(cleaned[0]))
     most = model.poor_limit if reliable else None
     in_all = size(model, collections)
-    if in_all > EXACT_TO:
+    if in_all * model.dimensions > EXACT_TO:
         near = _near(model, cleaned[0], float(poorness[0]), collections, cases, most)
-        templates = Template.objects.filter(pk__in=near[: shortlist(in_all, model.dimensions)])
+        templates = Template.objects.filter(pk__in=near[: max(SHORTEST, math.ceil(in_all / ONE_OF))])
     else:
         templates = searched(model, collections, cases)
         if most is not None:
@@ -130,7 +124,7 @@ def _near(
     cases: QuerySet[Case] | None,
     most: float | None,
 ) -> QuerySet[GalleryBits, int]:
-    """Ids of the gallery's templates, those first whose numbers have the same signs as the probe's."""
+    """Ids of the gallery's templates, those first that share the most bits with the probe."""
     bits = GalleryBits.objects.filter(model=model)
     if collections is not None:
         bits = bits.filter(collection__in=collections)
@@ -138,10 +132,10 @@ def _near(
         bits = bits.filter(case__in=cases)
     if most is not None:
         bits = bits.filter(poorness__lte=most)
-    order = HammingDistance("bits", Bit(embedding > 0).to_text())
+    order = HammingDistance("bits", signs.text(signs.signs(embedding[None])[0]))
     if _is_poor(poorness):
-        # About a right angle, where faces of different people lie, a cosine of pi / d is one bit.
-        order = order + _allowance(poorness) * Value(model.dimensions / math.pi)
+        # About a right angle, where faces of different people lie, a cosine of pi / SIGNS is one bit.
+        order = order + _allowance(poorness) * Value(signs.SIGNS / math.pi)
     return bits.order_by(order).values_list("template", flat=True)
 
 

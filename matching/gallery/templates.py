@@ -1,7 +1,7 @@
 """What each case is searched by: the mean of its subject faces, kept true as they come, go and change."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from cases.models import Case
 from matching.faces import poor
 from matching.faces.engines import Embeddings
 from matching.faces.engines.base import unit_length
-from matching.gallery import calibration
+from matching.gallery import calibration, signs
 from matching.models import Face, FaceModel, OddPhoto, Template
 
 # A face is unlike its case's others where more than this share of strangers are as much like them: it then stands
@@ -38,7 +38,9 @@ def rebuild(model: FaceModel, case_ids: Iterable[int]) -> None:
             (
                 Template(model=model, case_id=case_id, is_main=not position, **columns)
                 for case_id, rows in by_case.items()
-                for position, columns in enumerate(_folded(model, rows))
+                for position, columns in enumerate(
+                    made_of(model, numbers(wire for wire, _ in rows), [is_alone for _, is_alone in rows])
+                )
             ),
             batch_size=BATCH,
         )
@@ -84,11 +86,14 @@ def numbers(wire: Iterable[bytes]) -> Embeddings:
     return np.stack([np.frombuffer(row, ">f2", offset=4).astype(np.float32) for row in wire])
 
 
-def _folded(model: FaceModel, rows: Sequence[tuple[bytes, bool]]) -> Iterable[dict[str, Any]]:
-    """Each template's embedding, poorness and number of faces, as columns."""
-    raw = numbers(row for row, _ in rows)
+def made_of(model: FaceModel, raw: Embeddings, alone: Sequence[bool]) -> Iterator[dict[str, Any]]:
+    """The templates of a case with these faces, the main one first: embedding, bits, poorness and number of faces.
+
+    raw: (n, d) float32, unit length, as the engine gave them. alone: faces that count in no mean.
+    """
     cleaned, poorness = poor.without(raw, model.direction)
     unlike = calibration.shipped(model).non_mates.similarity(APART)
-    for faces in fold(cleaned, [alone for _, alone in rows], unlike):
-        mean = unit_length(cleaned[faces].mean(axis=0, keepdims=True))[0]
-        yield {"embedding": mean, "poorness": float(poorness[faces].mean()), "faces": len(faces)}
+    for faces in fold(cleaned, alone, unlike):
+        mean = unit_length(cleaned[faces].mean(axis=0, keepdims=True))
+        bits = signs.text(signs.signs(mean)[0])
+        yield {"embedding": mean[0], "bits": bits, "poorness": float(poorness[faces].mean()), "faces": len(faces)}

@@ -1,5 +1,6 @@
 from matching.models.alert import Alert, AlertCapture, Delivery, Review, Subscription
 from matching.models.camera import Camera, Capture
+from matching.models.evaluation import Evaluation, EvaluationPair
 from matching.models.face import Face, FaceModel
 from matching.models.index_run import IndexRun
 from matching.models.measurement import Measurement
@@ -15,6 +16,8 @@ __all__ = [
     "Capture",
     "CasePair",
     "Delivery",
+    "Evaluation",
+    "EvaluationPair",
     "Face",
     "FaceModel",
     "GalleryBits",

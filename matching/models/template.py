@@ -11,6 +11,13 @@ from cases.models import Case, Collection
 from matching.models.face import FaceModel
 
 
+class AnyBitField(BitField):
+    """Bits of any length, as a model's embeddings have numbers: unquoted, `bit` would mean one."""
+
+    def db_type(self, connection: object) -> str:
+        return '"bit"'
+
+
 class Template(models.Model):
     """The mean of a case's subject faces under one model, of unit length, the model's poor direction taken out.
 
@@ -23,6 +30,7 @@ class Template(models.Model):
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="templates")
     poorness = models.FloatField(default=0, help_text="As a face's; 0 where the model has no poor direction.")
     embedding = HalfVectorField()
+    bits = AnyBitField(help_text="The embedding as bits: `gallery.signs`.")
     is_main = models.BooleanField(default=True)
     faces = models.PositiveSmallIntegerField(help_text="How many faces it is the mean of.")
 
@@ -37,15 +45,8 @@ class Template(models.Model):
         return f"template of {self.case}"
 
 
-class AnyBitField(BitField):
-    """Bits of any length, as a model's embeddings have numbers: unquoted, `bit` would mean one."""
-
-    def db_type(self, connection: object) -> str:
-        return '"bit"'
-
-
 class GalleryBits(models.Model):
-    """The sign of each number of an open case's template: what a large gallery is looked through by first."""
+    """An open case's template as bits, in rows as narrow as can be: what a large gallery is looked through by first."""
 
     template = models.OneToOneField(Template, on_delete=models.DO_NOTHING, primary_key=True, db_constraint=False)
     model = models.ForeignKey(FaceModel, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)

@@ -2,6 +2,7 @@
 
 from django import template
 
+from matching.evaluating import figures
 from matching.gallery import calibration
 from matching.models import Alert, Candidate
 
@@ -28,10 +29,15 @@ def strength(likeness: Alert | Candidate) -> calibration.Strength:
 
 
 @register.filter
-def share(fraction: float) -> str:
-    """A share of persons as a percentage with as many digits as tell something."""
-    percentage = fraction * 100
-    return f"{percentage:.0f} %" if percentage >= 10 else f"{percentage:.1f} %"
+def share(fraction: float | str | None) -> str:
+    """A share of persons in words; empty where there is none."""
+    return figures.share(fraction) if isinstance(fraction, float) else ""
+
+
+@register.filter
+def errors(fraction: float | None) -> str:
+    """The same of errors: says so where too few were counted."""
+    return figures.share(fraction)
 
 
 @register.filter

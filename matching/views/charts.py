@@ -1,8 +1,9 @@
 """Curves as the points of an SVG, which its template draws and its style colours."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from matching.gallery.calibration import Calibration
 
@@ -36,7 +37,7 @@ class Chart:
         depth = math.log10(max(share, self.least)) / math.log10(self.least)
         return round(TOP + depth * (HEIGHT - TOP - BOTTOM), 1)
 
-    def add(self, name: str, points: Iterable[tuple[float, float]]) -> None:
+    def add(self, name: str, points: Iterable[Sequence[float]]) -> None:
         inside = [(x, y) for x, y in points if self.low <= x <= self.high and y >= self.least]
         self.lines.append(Line(name, " ".join(f"{self.x(x)},{self.y(y)}" for x, y in inside)))
 
@@ -75,6 +76,24 @@ def error_rates(calibrated: Calibration) -> Chart:
     if mates is not None:
         chart.add_function("mates", lambda x: 1 - mates.share(x), chart.low, chart.high)
     return chart
+
+
+def evaluation(figures: dict[str, Any], before: dict[str, Any] | None) -> Chart:
+    """Strangers whose best candidate is as alike, and mates less alike, of an evaluation and of the one before it."""
+    curves = figures["curves"]
+    everything = [x for points in curves.values() for x, _ in points] or [0.0, 1.0]
+    low, high = math.floor(min(everything) * 10) / 10, math.ceil(max(everything) * 10) / 10
+    chart = Chart(low, min(1.0, max(high, low + 0.1)), 1e-3)
+    if before:
+        chart.add("before", before["curves"]["strangers"])
+        chart.add("before", _below(before["curves"]["mates"]))
+    chart.add("non-mates", curves["strangers"])
+    chart.add("mates", _below(curves["mates"]))
+    return chart
+
+
+def _below(points: list[list[float]]) -> list[tuple[float, float]]:
+    return [(x, 1 - share) for x, share in points]
 
 
 def _short(number: int) -> str:
