@@ -7,14 +7,17 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mpsite.settings")
+    command = sys.argv[1] if len(sys.argv) > 1 else "help"
+    if command == "quickstart":
+        from mpsite import quickstart
+
+        quickstart.main(sys.argv[2:])
+        return
     from mpsite import embedded
 
-    command = sys.argv[1] if len(sys.argv) > 1 else "help"
     try:
         # Settings are read after this, so that they find the servers' addresses in the environment.
-        if command == "quickstart":
-            embedded.start()
-        elif command not in embedded.COMMANDS_WITHOUT_SERVERS:
+        if command not in embedded.COMMANDS_WITHOUT_SERVERS:
             embedded.attach_or_start()
     except embedded.EmbeddedServerError as error:
         sys.exit(str(error))

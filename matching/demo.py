@@ -12,13 +12,13 @@ from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
-import cv2
 import numpy as np
 from django.conf import settings
 from django.utils import timezone
 
 from cases.models import Case, Collection, Photo, PhotoAlreadyThere, add_photo
 from matching.faces import face_models, images
+from matching.faces import opencv as cv2
 from matching.faces.images import RgbImage
 from matching.indexing import single
 from matching.models import Camera

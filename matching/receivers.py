@@ -11,7 +11,6 @@ from django.dispatch import receiver
 
 from cases.models import ImportRun, Photo
 from cases.signals import photo_waiting, photos_imported
-from matching.gallery import templates
 from matching.indexing import tasks as indexing
 from matching.models import Capture, Delivery, FaceModel
 from matching.signals import capture_waiting, delivery_waiting
@@ -22,6 +21,9 @@ from matching.watching import tasks as watching
 @receiver(post_delete, sender=Photo)
 def fold_templates(sender: type[Photo], instance: Photo, **kwargs: Any) -> None:
     """However a photo went, its case is searched by the others from then on."""
+    # Loads the libraries for pictures, which an idle worker need not hold.
+    from matching.gallery import templates
+
     for model in FaceModel.objects.filter(template__case=instance.case_id).distinct():
         templates.rebuild(model, [instance.case_id])
 

@@ -91,7 +91,7 @@ class Servers:
         try:
             # A server left by a killed process is taken over here, and stopped with ours.
             self._postgres = get_server(self.folder / "postgres", cleanup_mode=None)
-            if _set_memory(self._postgres.get_uri()):
+            if _set_memory(self._postgres):
                 self._postgres.stop()
                 self._postgres.start()
         except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as error:
@@ -131,19 +131,14 @@ class Servers:
                     time.sleep(0.05)
 
 
-def start() -> None:
-    """Start what the environment does not name, for this process's lifetime. Raises as `Servers.start` does."""
-    servers = Servers(data_dir())
-    servers.start()
-    atexit.register(servers.stop)
-
-
 def attach_or_start() -> None:
     """Make `DATABASE_URL` and `REDIS_URL` valid for this process, by another's servers or by its own."""
     if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
         return
+    servers = Servers(data_dir())
     try:
-        start()
+        servers.start()
+        atexit.register(servers.stop)
     except DataFolderBusy:
         _attach(data_dir())
 
@@ -173,19 +168,23 @@ def _attach(folder: Path) -> None:
             os.environ[name] = found[name]
 
 
-def _set_memory(uri: str) -> bool:
-    """Give PostgreSQL a quarter of the memory for what it reads over and over, as its manual advises; it takes it as it
-    fills. Returns whether it must be started again for that."""
+def _set_memory(postgres: Any) -> bool:
+    """Give PostgreSQL memory for what it reads over and over: a quarter of the database, up to a quarter of the
+    machine's. Returns whether it must be started again for that."""
     import psutil
-    import psycopg
 
-    wanted = f"{min(1024, max(128, psutil.virtual_memory().total // 2**22))}MB"
-    with psycopg.connect(uri, autocommit=True) as connection:
-        row = connection.execute("SELECT setting FROM pg_file_settings WHERE name = 'shared_buffers' AND applied")
-        if row.fetchone() == (wanted,):
-            return False
-        connection.execute(psycopg.sql.SQL("ALTER SYSTEM SET shared_buffers = {}").format(wanted))
+    most = min(1024, psutil.virtual_memory().total // 2**22)
+    size = "SELECT least(greatest(round(sum(pg_database_size(oid)) / 2^22 / 128) * 128, 128), %d) FROM pg_database"
+    wanted = f"{_number(postgres.psql((size % most) + ';'))}MB"
+    if wanted in postgres.psql("SHOW shared_buffers;").replace("1GB", "1024MB"):
+        return False
+    postgres.psql(f"ALTER SYSTEM SET shared_buffers = '{wanted}';")
     return True
+
+
+def _number(answer: str) -> int:
+    """The one number in a table that psql printed."""
+    return int(next(line for line in answer.splitlines() if line.strip().isdigit()))
 
 
 def _private_runtime_dir() -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import dj_database_url
 import django_stubs_ext
-from celery.schedules import crontab
 
 from mpsite.embedded import data_dir
 
@@ -122,12 +121,6 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
-CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "matching.tasks.sweep", "schedule": 10.0, "options": {"expires": 10.0}},
-    "keep-current": {"task": "cases.tasks.keep_current", "schedule": 20.0, "options": {"expires": 20.0}},
-    "measure": {"task": "matching.gallery.tasks.measure", "schedule": crontab(hour="3", minute="10"), "args": [True]},
-}
 
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "alerts"

@@ -4,12 +4,13 @@ import io
 import warnings
 from dataclasses import dataclass
 
-import cv2
 import imagehash
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from pillow_heif import register_heif_opener
+
+from matching.faces import opencv as cv2
 
 Image.init()
 register_heif_opener(thumbnails=False)
@@ -142,7 +143,7 @@ def to_jpeg(rgb: RgbImage, *, max_side: int = 1600, quality: int = 88) -> bytes:
     encoded, jpeg = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not encoded:
         raise ValueError(f"a picture of {rgb.shape} could not be made a JPEG")
-    return jpeg.tobytes()
+    return bytes(jpeg)
 
 
 def crop(rgb: RgbImage, box: Box, margin: float = 0.5) -> RgbImage:

@@ -10,7 +10,6 @@ from pathlib import Path, PurePosixPath
 
 import requests
 from django.conf import settings
-from insightface.utils.storage import model_zoo_download_url
 
 from matching.faces.engines.base import sha256_of
 
@@ -102,6 +101,9 @@ def download(name: str, progress: Callable[[int, int], None] | None = None) -> P
     """
     if name not in KNOWN:
         raise PackProblem(f"{name} is not a public pack; there are {', '.join(KNOWN)}.")
+    # Its package loads onnxruntime and more, which a process that downloads nothing need not hold.
+    from insightface.utils.storage import model_zoo_download_url
+
     settings.MODELS_DIR.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=settings.MODELS_DIR, suffix=".zip") as file:
         try:
@@ -128,6 +130,8 @@ def install_zip(path: Path, name: str) -> Path:
     target = settings.MODELS_DIR / name
     if target.exists():
         raise PackProblem(f"{target} is there already. Remove it first to install {name} again.")
+    # Its package loads onnxruntime and more, which a process that downloads nothing need not hold.
+
     settings.MODELS_DIR.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=settings.MODELS_DIR) as scratch:
         fresh = Path(scratch) / name

@@ -11,11 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from matching.faces import images
+from matching.faces import opencv as cv2
 from matching.faces.engines.base import Embeddings, unit_length
 from matching.faces.images import Box, RgbImage
 

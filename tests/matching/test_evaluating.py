@@ -245,8 +245,8 @@ def test_who_may_not_evaluate_is_refused(signed_in):
 
 
 @needs.eval_
-def test_the_labelled_people_are_all_found(model):
-    evaluation = run(faces.EVAL / "people", model)
+def test_the_labelled_people_are_all_found(any_model):
+    evaluation = run(faces.EVAL / "people", any_model)
     assert (evaluation.people, evaluation.total) == (28, 100)
     assert evaluation.figures["ranks"][0][1] > 0.9
     assert evaluation.figures["fnir"][0]["fnir"] < 0.3

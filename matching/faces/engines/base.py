@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from matching.faces import opencv as cv2
 from matching.faces.images import Box, RgbImage
 
 Embeddings = NDArray[np.float32]

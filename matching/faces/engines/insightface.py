@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from matching.faces import opencv as cv2
 from matching.faces.engines.base import (
     Detection,
     Embeddings,

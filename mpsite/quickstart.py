@@ -1,0 +1,202 @@
+"""`manage.py quickstart`, which `make run` calls: all that Sightline needs, started, looked after and stopped.
+
+It outlives the start by months and only waits, so it loads no Django: what needs that is a process of its own.
+"""
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import FrameType
+
+from mpsite import embedded
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 60
+STOP_SECONDS = 15
+
+Processes = dict[str, subprocess.Popen[bytes]]
+
+
+class CannotStart(Exception):
+    """The text says why, or is empty where a process of ours has said it already."""
+
+
+def main(arguments: list[str]) -> None:
+    """Start, look after, stop. Ends the process with 0 after Ctrl-C, with 1 and the reason where it cannot go on."""
+    options = _options(arguments)
+    url = f"http://{options.host}:{options.port}/"
+    servers = embedded.Servers(embedded.data_dir())
+    processes: Processes = {}
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        servers.start()
+        _check_port(options.host, options.port)
+        _prepare(processes, options)
+        _start(processes, options.host, options.port)
+        _wait_for(url, processes)
+        embedded.publish_url(url)
+        _say_hello(url)
+        _look_after(processes)
+    except KeyboardInterrupt:
+        _say("\nStopping ...")
+    except (CannotStart, embedded.EmbeddedServerError) as problem:
+        sys.exit(str(problem) or 1)
+    finally:
+        # A second Ctrl-C must not leave a process behind.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _stop(processes)
+        servers.stop()
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "manage.py quickstart",
+        description="Start Sightline whole: database, Redis, migrations, face model, administrator, demo, web, worker, "
+        "scheduler.",
+    )
+    parser.add_argument("--host", default=os.environ.get("HOST", "127.0.0.1"))
+    parser.add_argument("--port", type=int, default=os.environ.get("PORT", "8000"))
+    parser.add_argument("--no-demo", action="store_true", help="leave an empty database empty")
+    parser.add_argument("--no-input", action="store_true", help="ask nothing; take the answers from the environment")
+    return parser.parse_args(arguments)
+
+
+def _prepare(processes: Processes, options: argparse.Namespace) -> None:
+    flags = [flag for flag, wanted in (("--no-demo", options.no_demo), ("--no-input", options.no_input)) if wanted]
+    # It may ask, so the terminal is its own meanwhile.
+    processes["prepare"] = subprocess.Popen(
+        [sys.executable, "manage.py", "prepare", *flags], cwd=ROOT, preexec_fn=_die_with_parent
+    )
+    if processes.pop("prepare").wait():
+        raise CannotStart
+
+
+def _start(processes: Processes, host: str, port: int) -> None:
+    beat_schedule = embedded.data_dir() / "celerybeat-schedule"
+    commands = {
+        "web": ["uvicorn", "mpsite.asgi:application", "--host", host, "--port", str(port), "--log-level", "warning",
+                "--no-access-log", "--timeout-graceful-shutdown", "3"],
+        "worker": ["celery", "--quiet", "-A", "mpsite", "worker", "--pool", "threads", "--concurrency", "2",
+                   "-Q", "captures,work", "--hostname", "worker@%h", "--loglevel", "WARNING"],
+        # Imports and bulk indexing. Nice: whatever is urgent goes first.
+        "importer": ["celery", "--quiet", "-A", "mpsite", "worker", "--pool", "threads", "--concurrency", "3",
+                     "-Q", "bulk", "--hostname", "importer@%h", "--loglevel", "WARNING"],
+        "scheduler": ["celery", "--quiet", "-A", "mpsite.scheduler", "beat", "--schedule", str(beat_schedule),
+                      "--pidfile", "", "--loglevel", "WARNING"],
+    }  # fmt: skip
+    for name, command in commands.items():
+        processes[name] = _spawn(name, [sys.executable, "-m", *command])
+
+
+def _wait_for(url: str, processes: Processes) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        for name, process in processes.items():
+            if process.poll() is not None:
+                raise CannotStart(f"The {name} process ended with {process.returncode}; its lines above say why.")
+        try:
+            urllib.request.urlopen(f"{url}healthz/", timeout=2).close()  # noqa: S310 (our own address)
+            return
+        except (urllib.error.URLError, TimeoutError):
+            time.sleep(0.1)
+    raise CannotStart(f"{url} did not answer within {START_SECONDS} s.")
+
+
+def _say_hello(url: str) -> None:
+    lines = [
+        f"\nSightline runs at {url}",
+        "Try: open Cameras and press 'Play the demo camera', or run `make demo-camera` in another terminal;",
+        "     an alert appears on the Alerts page. Then drop a photo on Search.",
+        "Ctrl-C stops everything; the data stays.\n",
+    ]
+    _say("\n".join(lines))
+
+
+def _look_after(processes: Processes) -> None:
+    """Until Ctrl-C. A worker or scheduler that dies is started again; without the web all is stopped."""
+    started = time.monotonic()
+    while True:
+        time.sleep(0.5)
+        for name, process in list(processes.items()):
+            if process.poll() is None:
+                continue
+            if name == "web" or time.monotonic() - started < 5:
+                raise CannotStart(f"The {name} process ended with {process.returncode}; its lines above say why.")
+            sys.stderr.write(f"The {name} process ended with {process.returncode}; starting it again.\n")
+            started = time.monotonic()
+            processes[name] = _spawn(name, list(process.args))  # type: ignore[arg-type]
+
+
+def _check_port(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CannotStart(
+                f"{host} port {port} is taken or not allowed ({error.strerror}). Name another: PORT={port + 1} make run"
+            ) from error
+
+
+def _spawn(name: str, command: list[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "mpsite.settings",
+            # The worker looks at two captures at once: a thread each is fastest for both.
+            **({"FACE_THREADS": os.environ.get("FACE_THREADS", "1")} if name == "worker" else {}),
+            # Checks would load every page; `prepare` has made them.
+            "CELERY_SKIP_CHECKS": "yes",
+            # Celery warns root of its pickle format, which is not in use here.
+            "PYTHONWARNINGS": "ignore:You're running the worker with superuser",
+        },
+        stdin=subprocess.DEVNULL,
+        # Of their own group: Ctrl-C reaches this process alone, which then stops them in order.
+        start_new_session=True,
+        preexec_fn=_nice_and_die_with_parent if name == "importer" else _die_with_parent,
+    )
+
+
+def _nice_and_die_with_parent() -> None:
+    os.nice(10)
+    _die_with_parent()
+
+
+def _die_with_parent() -> None:
+    """On Linux a child is told to end when this process is killed without a chance to stop it."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
+def _stop(processes: Processes) -> None:
+    for process in processes.values():
+        if process.poll() is None:
+            process.terminate()
+    deadline = time.monotonic() + STOP_SECONDS
+    for process in processes.values():
+        try:
+            process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

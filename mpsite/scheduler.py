@@ -1,0 +1,19 @@
+"""What is due when: `celery -A mpsite.scheduler beat`. It only puts names into queues, so it loads no Django."""
+
+import os
+
+from celery import Celery
+from celery.schedules import crontab
+
+app = Celery("scheduler", broker=os.environ.get("REDIS_URL", "redis://localhost:6379/0"), fixups=[])
+app.conf.timezone = os.environ.get("TIME_ZONE", "UTC")
+app.conf.task_routes = {
+    "matching.tasks.sweep": {"queue": "captures"},
+    "cases.tasks.keep_current": {"queue": "work"},
+    "matching.gallery.tasks.measure": {"queue": "bulk"},
+}
+app.conf.beat_schedule = {
+    "sweep": {"task": "matching.tasks.sweep", "schedule": 10.0, "options": {"expires": 10.0}},
+    "keep-current": {"task": "cases.tasks.keep_current", "schedule": 20.0, "options": {"expires": 20.0}},
+    "measure": {"task": "matching.gallery.tasks.measure", "schedule": crontab(hour="3", minute="10"), "args": [True]},
+}
