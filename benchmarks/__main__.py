@@ -10,6 +10,7 @@ from pathlib import Path
 
 ALL = (
     "accuracy", "open_set", "curves", "strengths", "poor_direction", "searching", "vectors", "indexing", "comparing",
+    "memory",
     "registry", "killing", "live",
 )  # fmt: skip
 

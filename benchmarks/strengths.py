@@ -4,6 +4,7 @@
 """
 
 import sys
+from collections import Counter
 
 import numpy as np
 from django.db.models import QuerySet
@@ -33,7 +34,7 @@ def run() -> None:
     probed = {photo.person for photo in labelled.lfw("mate")}
     photos.sort(key=lambda photo: photo.person not in probed)
     found = None
-    said, alarms = [], []
+    said, words, alarms = [], list[tuple[str, ...]](), list[tuple[str, ...]]()
     for start, size in zip((0, *SIZES), SIZES, strict=False):
         enrol(photos[start:size])
         Case.objects.filter(pk__in=list(Case.objects.values_list("pk", flat=True)[::2])).update(sex="female")
@@ -49,9 +50,12 @@ def run() -> None:
         said.append((f"of {size:,} one sex", "in force", *_happened(model, own, found.strangers, women)))
         enrolled = {case.number for case in Case.objects.all()}
         mates = [probe for probe in found.mates if probe.person in enrolled]
+        words += _words(model, own, size, found.strangers, mates)
         alarms += _alarms(model, own, size, found.strangers, mates)
     print(f"{model}: a stranger's best candidate is as alike as is said to happen once in so many searches\n")
     table(("cases", "curve", *(f"once in {searches}: happened once in" for searches in SAID)), *said)
+    print("\nWords for the first candidate\n")
+    table(("cases", "of", "strong", "fair", "weak"), *words)
     print("\nAlert levels\n")
     table(("cases", "level", "from similarity", "strangers who raise one, of 1,000", "mates who raise none"), *alarms)
 
@@ -68,6 +72,21 @@ def _happened(
     fpirs = np.array([calibrated.fpir(float(best), cases) for best in _best(model, strangers, women)])
     counts = [int(np.sum(fpirs <= 1 / searches)) for searches in SAID]
     return [f"{len(fpirs) / count:.1f} ({count})" if count else "never" for count in counts]
+
+
+def _words(
+    model: FaceModel, calibrated: calibration.Calibration, size: int, strangers: list[Probe], mates: list[Probe]
+) -> list[tuple[str, ...]]:
+    numbers = dict(Case.objects.values_list("pk", "number"))
+    rows = []
+    for label, probes in (("mates, where it is right", mates), ("strangers", strangers)):
+        counts: Counter[str] = Counter()
+        for probe in probes:
+            hit = gallery.search(model, probe.embedding, limit=1)[0]
+            if probes is strangers or numbers[hit.case_id] == probe.person:
+                counts[calibration.strength(calibrated, hit.similarity, size, hit.allowance).word] += 1
+        rows.append((f"{size:,}", label, *(str(counts[word]) for word in ("strong", "fair", "weak"))))
+    return rows
 
 
 def _alarms(

@@ -65,16 +65,16 @@ class SearchedCases(django_filters.FilterSet):
     sex = django_filters.ChoiceFilter(
         choices=[choice for choice in Case.Sex.choices if choice[0]], empty_label="Any", method="by_sex", label="Sex"
     )
+    race = django_filters.CharFilter(method="by_race", label="Race/ethnicity, as sourced", max_length=200)
     age_then_from = _age("Age when last seen, from", "by_age_then")
     age_then_to = _age("Age when last seen, to", "by_age_then")
     age_now_from = _age("Age now, from", "by_age_now")
     age_now_to = _age("Age now, to", "by_age_now")
-    race = django_filters.CharFilter(method="by_race", label="Race/ethnicity, as sourced", max_length=200)
     last_seen_from = django_filters.DateFilter(
-        method="by_last_seen", label="Last seen from", widget=forms.DateInput({"type": "date"})
+        method="by_last_seen", label="Last seen, from", widget=forms.DateInput({"type": "date"})
     )
     last_seen_to = django_filters.DateFilter(
-        method="by_last_seen", label="Last seen to", widget=forms.DateInput({"type": "date"})
+        method="by_last_seen", label="Last seen, to", widget=forms.DateInput({"type": "date"})
     )
     region = django_filters.CharFilter(method="by_region", label="Region or place last seen", max_length=200)
 

@@ -58,7 +58,8 @@ def register(name: str) -> FaceModel:
     if name == engines.DLIB:
         source, label, licence = engines.DLIB, "dlib ResNet", DLIB_LICENCE
     elif (folder := packs.find(name)) is not None:
-        source, label, licence = str(folder), name, packs.LICENCE if name in packs.KNOWN else FOLDER_LICENCE
+        source, label = str(folder), name
+        licence = packs.KNOWN[name].licence if name in packs.KNOWN else FOLDER_LICENCE
     elif Path(name).is_dir():
         path = Path(name).resolve()
         source, label, licence = str(path), path.name, FOLDER_LICENCE

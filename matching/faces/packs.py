@@ -17,6 +17,10 @@ LICENCE = (
     "InsightFace's public packs are for non-commercial research only. "
     "For any other use a licence is to be had from insightface.ai."
 )
+AURAFACE_LICENCE = (
+    "AuraFace's recogniser is under Apache-2.0, for any use. The detector that comes with it is, to the byte, one that "
+    "InsightFace publishes for non-commercial research only: ask insightface.ai before any other use."
+)
 STALL_SECONDS = 8
 MAX_UNPACKED = 2 * 2**30
 
@@ -27,10 +31,15 @@ class PackProblem(Exception):
 
 @dataclass(frozen=True)
 class KnownPack:
-    """A public pack: what it is made of and the SHA-256 of the two files Sightline uses."""
+    """A public pack: what it is made of, the SHA-256 of the two files Sightline uses, and who may use it for what.
+
+    files_at: where its files lie one by one; empty where InsightFace has them as a zip.
+    """
 
     description: str
     checksums: dict[str, str]
+    licence: str = LICENCE
+    files_at: str = ""
 
 
 # The published weights' checksums, as several projects that pin them list them.
@@ -55,6 +64,15 @@ KNOWN = {
             "scrfd_10g_bnkps.onnx": "5838f7fe053675b1c7a08b633df49e7af5495cee0493c7dcf6697200b85b5b91",
             "glintr100.onnx": "4ab1d6435d639628a6f3e5008dd4f929edf4c4124b1a7169e1048f9fef534cdf",
         },
+    ),
+    "auraface": KnownPack(
+        "SCRFD-10G and a ResNet-100 by fal, 512 numbers; 278 MB. Its recogniser may be used for any purpose.",
+        {
+            "scrfd_10g_bnkps.onnx": "5838f7fe053675b1c7a08b633df49e7af5495cee0493c7dcf6697200b85b5b91",
+            "glintr100.onnx": "a7933ea5330113b01c9b60351d8f4c33003f145d8470ac5f0e52ee2effe25c60",
+        },
+        AURAFACE_LICENCE,
+        "https://huggingface.co/fal/AuraFace-v1/resolve/af6d057c9b0ec4071d4c49c80e3539258798b609/",
     ),
 }
 
@@ -93,46 +111,70 @@ def verify(name: str, folder: Path) -> None:
             raise PackProblem(f"{path} is damaged: its checksum differs. Remove {folder} and install {name} again.")
 
 
-def download(name: str, progress: Callable[[int, int], None] | None = None) -> Path:
-    """Fetch a public pack into the data folder.
-
-    progress: called with bytes so far and bytes in all (0 where not known). A server that does not answer, or stops
-    sending, ends the attempt within 10 seconds. Raises `PackProblem`.
-    """
-    if name not in KNOWN:
-        raise PackProblem(f"{name} is not a public pack; there are {', '.join(KNOWN)}.")
+def addresses(name: str) -> dict[str, str]:
+    """Where a public pack is to be had: by the name of each file, or of the zip that holds them."""
+    known = KNOWN[name]
+    if known.files_at:
+        return {filename: known.files_at + filename for filename in known.checksums}
     # Its package loads onnxruntime and more, which a process that downloads nothing need not hold.
     from insightface.utils.storage import model_zoo_download_url
 
-    settings.MODELS_DIR.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=settings.MODELS_DIR, suffix=".zip") as file:
+    return {f"{name}.zip": model_zoo_download_url(f"{name}.zip")}
+
+
+def download(name: str, progress: Callable[[int, int], None] | None = None) -> Path:
+    """Fetch a public pack into the data folder.
+
+    progress: called with bytes so far and bytes in all (0 where not known), of each file. A server that does not
+    answer, or stops sending, ends the attempt within 10 seconds. Raises `PackProblem`.
+    """
+    if name not in KNOWN:
+        raise PackProblem(f"{name} is not a public pack; there are {', '.join(KNOWN)}.")
+    target = _new_folder(name)
+    with tempfile.TemporaryDirectory(dir=settings.MODELS_DIR) as scratch:
+        fresh = Path(scratch) / name
+        fresh.mkdir()
         try:
-            url = model_zoo_download_url(f"{name}.zip")
-            with requests.get(url, stream=True, timeout=(STALL_SECONDS / 2, STALL_SECONDS / 2)) as response:
-                response.raise_for_status()
-                total, got, last_said = int(response.headers.get("content-length", 0)), 0, 0.0
-                for chunk in response.iter_content(2**20):
-                    got += file.write(chunk)
-                    if progress and time.monotonic() - last_said > 1:
-                        last_said = time.monotonic()
-                        progress(got, total)
+            for filename, address in addresses(name).items():
+                _fetch(address, fresh / filename, progress)
         except requests.RequestException as error:
             raise PackProblem(
                 f"{name} could not be downloaded ({type(error).__name__}). On a machine with a network "
-                f"fetch {name}.zip, then here: manage.py models install {name}.zip"
+                f"fetch {name}.zip, or zip the pack's .onnx files; then here: manage.py models install {name}.zip"
             ) from error
-        file.flush()
-        return install_zip(Path(file.name), name)
+        if (archive := fresh / f"{name}.zip").exists():
+            return install_zip(archive, name)
+        verify(name, fresh)
+        fresh.rename(target)
+    return target
+
+
+def _fetch(address: str, path: Path, progress: Callable[[int, int], None] | None) -> None:
+    with (
+        requests.get(address, stream=True, timeout=(STALL_SECONDS / 2, STALL_SECONDS / 2)) as response,
+        open(path, "wb") as file,
+    ):
+        response.raise_for_status()
+        total, got, last_said = int(response.headers.get("content-length", 0)), 0, 0.0
+        for chunk in response.iter_content(2**20):
+            got += file.write(chunk)
+            if progress and time.monotonic() - last_said > 1:
+                last_said = time.monotonic()
+                progress(got, total)
+
+
+def _new_folder(name: str) -> Path:
+    """Where a pack of this name will be kept. Raises `PackProblem` where there is one."""
+    target = settings.MODELS_DIR / name
+    if target.exists():
+        raise PackProblem(f"{target} is there already. Remove it first to install {name} again.")
+    settings.MODELS_DIR.mkdir(parents=True, exist_ok=True)
+    return Path(target)
 
 
 def install_zip(path: Path, name: str) -> Path:
     """Unpack a pack's zip under the data folder and check it. Raises `PackProblem`; then nothing is left behind."""
-    target = settings.MODELS_DIR / name
-    if target.exists():
-        raise PackProblem(f"{target} is there already. Remove it first to install {name} again.")
-    # Its package loads onnxruntime and more, which a process that downloads nothing need not hold.
-
-    settings.MODELS_DIR.mkdir(parents=True, exist_ok=True)
+    target = _new_folder(name)
     with tempfile.TemporaryDirectory(dir=settings.MODELS_DIR) as scratch:
         fresh = Path(scratch) / name
         fresh.mkdir()

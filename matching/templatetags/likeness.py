@@ -41,6 +41,12 @@ def errors(fraction: float | None) -> str:
 
 
 @register.filter
+def once_in(fraction: float) -> str:
+    """A rate as the number of times among which it happens once."""
+    return f"{1 / fraction:,.0f}" if fraction < 0.1 else f"{1 / fraction:.1f}"
+
+
+@register.filter
 def percent(fraction: float) -> str:
     """A fraction of a picture's side as a CSS length."""
     return f"{fraction * 100:.3f}%"

@@ -9,7 +9,7 @@ from matching.gallery.calibration import Calibration
 
 # In the drawing's own units; it scales with the page.
 WIDTH, HEIGHT = 440, 260
-LEFT, RIGHT, TOP, BOTTOM = 52, 10, 26, 34
+LEFT, RIGHT, TOP, BOTTOM = 70, 18, 46, 34
 STEPS = 120
 
 
@@ -48,7 +48,7 @@ class Chart:
 
     @property
     def x_ticks(self) -> list[tuple[float, str]]:
-        step = 0.1 if self.high - self.low > 0.5 else 0.05
+        step = 0.2 if self.high - self.low > 0.7 else 0.1 if self.high - self.low > 0.3 else 0.05
         first = math.ceil(self.low / step - 1e-9)
         return [(self.x(i * step), f"{i * step:.2f}") for i in range(first, math.floor(self.high / step + 1e-9) + 1)]
 
@@ -56,6 +56,11 @@ class Chart:
     def y_ticks(self) -> list[tuple[float, str]]:
         powers = range(round(-math.log10(self.least)) + 1)
         return [(self.y(10**-power), "all" if not power else f"1 in {_short(10**power)}") for power in powers]
+
+    def marks(self, values: Iterable[tuple[float, str]]) -> list[tuple[float, float, str]]:
+        """Where lines with words at their heads go, one below the other so that they stand clear of each other."""
+        inside = [(self.x(value), text) for value, text in values if self.low <= value <= self.high]
+        return [(x, TOP - 5 - 13 * row, text) for row, (x, text) in enumerate(sorted(inside))]
 
     @property
     def box(self) -> dict[str, float]:

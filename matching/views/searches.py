@@ -73,7 +73,9 @@ def search_detail(request: HttpRequest, pk: str) -> HttpResponse:
         "collections": Collection.objects.all(),
         "chosen": set(search.collections.values_list("pk", flat=True)),
         "narrowed": SearchedCases(search.filters),
-        "asked": [(SearchedCases.base_filters[name].label, value) for name, value in search.filters.items()],
+        "asked": [
+            (f.label, search.filters[name]) for name, f in SearchedCases.base_filters.items() if name in search.filters
+        ],
         "calibration": calibration.by(search.model, search.measurement),
     }
     return render(request, "search/detail.html", context)

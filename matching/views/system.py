@@ -54,12 +54,14 @@ def _error_rates(model: FaceModel) -> dict[str, Any]:
     return {
         "calibration": calibrated,
         "measurement": measurement,
-        "check": [(n, f"{1 / share:.1f}" if share else "") for n, share in measurement.check_of] if measurement else [],
+        "check": [(n, round(share * measurement.probes), share) for n, share in measurement.check_of]
+        if measurement
+        else [],
         "cases": cases,
         "enough": measuring.ENOUGH,
         "chart": chart,
         "meanings": meanings,
-        "marks": [(chart.x(m.threshold), f"{m.per_thousand:.0f}") for m in meanings if m.threshold <= chart.high],
+        "marks": chart.marks((meaning.threshold, meaning.label) for meaning in meanings),
         "captures": levels.captures_a_day(),
     }
 

@@ -95,3 +95,16 @@ def test_the_docs_page_asks_no_other_host(signed_in):
     schema = signed_in.get("/api/schema/").content.decode()
     for path in ("captures", "cases", "photos", "searches", "alerts", "cameras"):
         assert f"/api/v1/{path}/" in schema
+
+
+def test_a_search_is_narrowed_by_the_same_filters_as_on_the_page(any_model, six_cases, api):
+    Case.objects.filter(pk=six_cases[3].pk).update(sex="male")
+    sent = {"image": upload(), "purpose": "tip 12", "sex": "female", "region": "Oregon"}
+    answer = api.post("/api/v1/searches/", sent)
+    assert answer.json()["gallery_size"] == 5
+    assert answer.json()["filters"] == {"sex": "female", "region": "Oregon"}
+    numbers = [candidate["case_number"] for candidate in answer.json()["probes"][0]["candidates"]]
+    assert "MP3" not in numbers
+    refused = api.post("/api/v1/searches/", {**sent, "image": upload(), "age_now_from": "old"})
+    assert refused.status_code == 400
+    assert refused.json() == {"age_now_from": ["Enter a whole number."]}

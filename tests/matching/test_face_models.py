@@ -42,7 +42,7 @@ def test_a_download_that_is_not_to_be_had_ends_soon_with_a_line_and_the_fallback
     with socket.create_server(("127.0.0.1", 0)) as mute:
         for url in ("http://127.0.0.1:9/", f"http://127.0.0.1:{mute.getsockname()[1]}/"):
             FaceModel.objects.all().delete()
-            monkeypatch.setattr(packs, "model_zoo_download_url", lambda name, url=url: url + name)
+            monkeypatch.setattr(packs, "addresses", lambda name, url=url: {f"{name}.zip": f"{url}{name}.zip"})
             started = time.monotonic()
             settings.FACE_MODEL = "auto"
             assert prepare(said).is_fallback
@@ -52,7 +52,7 @@ def test_a_download_that_is_not_to_be_had_ends_soon_with_a_line_and_the_fallback
 
 
 def test_without_a_yes_nothing_is_downloaded(db, settings, said, monkeypatch):
-    monkeypatch.setattr(packs, "model_zoo_download_url", lambda name: pytest.fail("asked the net"))
+    monkeypatch.setattr(packs, "addresses", lambda name: pytest.fail("asked the net"))
     settings.FACE_MODEL = "buffalo_l"
     assert prepare(said, accept=False).is_fallback
     assert "licence was not accepted" in said[0]
@@ -133,3 +133,61 @@ def test_a_zip_cannot_write_outside_its_folder(db, said, tmp_path, settings):
         archive.writestr("../../outside.onnx", b"x")
     folder = packs.install_zip(path, "mine")
     assert [file.name for file in folder.iterdir()] == ["outside.onnx"]
+
+
+@pytest.fixture
+def web(tmp_path):
+    """A web server of this machine with two files, and its address."""
+    import threading
+    from functools import partial
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args) -> None:
+            pass
+
+    (tmp_path / "detector.onnx").write_bytes(b"finds faces")
+    (tmp_path / "recogniser.onnx").write_bytes(b"tells faces apart")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+def two_files(web: str, **changed: str) -> packs.KnownPack:
+    from hashlib import sha256
+
+    checksums = {
+        "detector.onnx": sha256(b"finds faces").hexdigest(),
+        "recogniser.onnx": sha256(b"tells faces apart").hexdigest(),
+    }
+    return packs.KnownPack("two files", {**checksums, **changed}, "anything goes", web)
+
+
+def test_a_pack_whose_files_lie_one_by_one_is_fetched_and_verified(settings, tmp_path_factory, web, monkeypatch):
+    settings.MODELS_DIR = tmp_path_factory.mktemp("models")
+    monkeypatch.setitem(packs.KNOWN, "two", two_files(web))
+    folder = packs.download("two")
+    assert {path.name for path in folder.iterdir()} == {"detector.onnx", "recogniser.onnx"}
+    packs.verify("two", folder)
+    with pytest.raises(packs.PackProblem, match="is there already"):
+        packs.download("two")
+
+
+def test_a_file_that_is_not_the_published_one_leaves_nothing_behind(settings, tmp_path_factory, web, monkeypatch):
+    settings.MODELS_DIR = tmp_path_factory.mktemp("models")
+    monkeypatch.setitem(packs.KNOWN, "two", two_files(web, **{"recogniser.onnx": "0" * 64}))
+    with pytest.raises(packs.PackProblem, match="checksum differs"):
+        packs.download("two")
+    assert list(settings.MODELS_DIR.iterdir()) == []
+
+
+def test_a_pack_for_any_use_is_listed_with_what_its_licence_leaves_open(db, capsys):
+    from django.core.management import call_command
+
+    call_command("models", "list")
+    printed = capsys.readouterr().out
+    assert "auraface" in printed
+    assert "Apache-2.0" in printed
+    assert "The detector that comes with it" in printed

@@ -187,3 +187,64 @@ def test_the_health_check_names_what_does_not_answer(client, settings):
 @pytest.mark.parametrize("name", ["camera", "alert", "review", "delivery", "search", "facemodel", "subscription"])
 def test_the_administration_lists(alert, as_admin, name):
     assert as_admin.get(f"/admin/matching/{name}/").status_code == 200
+
+
+def test_a_search_is_narrowed_and_what_narrowed_it_is_shown(any_model, six_cases, signed_in):
+    from cases.models import Case
+
+    Case.objects.filter(pk=six_cases[3].pk).update(sex="male")
+    Case.objects.filter(pk=six_cases[0].pk).update(sex="female")
+    answer = search(signed_in, sex="female", age_now_to="90")
+    page = signed_in.get(answer.url).content.decode()
+    assert "Person MP3" not in page
+    assert "Person MP0" in page
+    assert "among 5 cases" in page
+    assert "Sex female" in page
+    again = signed_in.post(f"{answer.url}again/", {"sex": "male"}, follow=True).content.decode()
+    assert "Person MP3" in again
+    assert "Person MP0" not in again
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"age_now_from": "50", "age_now_to": "20"}, "Age now: from 50 to 20 leaves nobody"),
+        ({"last_seen_from": "soon"}, "Last seen, from: Enter a valid date"),
+        ({"sex": "cat"}, "Sex: Select a valid choice"),
+    ],
+)
+def test_what_cannot_narrow_a_search_is_named_with_its_field(any_model, signed_in, changes, words):
+    answer = search(signed_in, **changes)
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+    assert not Search.objects.exists()
+
+
+def test_the_system_page_draws_both_curves_with_the_levels(any_model, six_cases, signed_in):
+    page = signed_in.get("/system/").content.decode()
+    assert page.count("<polyline") == 3
+    for word in ("non-mates", "fitted", "mates"):
+        assert f'<polyline class="{word}" points="' in page
+    for level in ("Strict", "Standard", "Sensitive"):
+        assert f">{level}</text>" in page
+    assert "from 1,000 open cases on; there are 6" in page
+
+
+def test_a_collections_page_says_what_its_level_means_for_its_cases(any_model, six_cases, camera, as_admin, collection):
+    from matching.gallery import calibration
+
+    captures.match_capture(captures.receive_capture(camera, faces.person(2), uid=uuid.uuid4()).pk)
+    part = as_admin.get(f"/collections/{collection.pk}/levels/").content.decode()
+    assert "6 open cases" in part
+    threshold = calibration.of(any_model).threshold(0.01, 6)
+    assert f"{threshold:.3f}" in part
+    assert "in force" in part
+    six_cases[0].close("found")
+    assert f"{threshold:.3f}" not in as_admin.get(f"/collections/{collection.pk}/levels/").content.decode()
+
+
+def test_a_collection_without_cases_or_without_a_face_model_has_a_page_too(collection, as_admin, use_model):
+    assert "No face model is ready" in as_admin.get(f"/collections/{collection.pk}/levels/").content.decode()
+    use_model("dlib")
+    assert "0 open cases" in as_admin.get(f"/collections/{collection.pk}/levels/").content.decode()
+    assert as_admin.get("/system/").status_code == 200

@@ -166,3 +166,17 @@ def test_captures_of_one_moment_in_several_workers_make_one_alert(any_model, six
     for thread in threads:
         thread.join()
     assert Alert.objects.get().capture_count == 6
+
+
+def test_the_threshold_of_a_collection_follows_its_number_of_cases(any_model, six_cases, camera):
+    """A likeness that is enough among few cases is not enough among many."""
+    from matching.gallery import calibration
+
+    calibrated = calibration.of(any_model)
+    few, many = (calibrated.threshold(0.01, cases) for cases in (6, 100_000))
+    hit = calibrated.fpir((few + many) / 2, 6), calibrated.fpir((few + many) / 2, 100_000)
+    assert hit[0] < 0.01 < hit[1]
+    captures.match_capture(captures.receive_capture(camera, faces.person(3), uid=uuid.uuid4()).pk)
+    best = Alert.objects.order_by("-similarity")[0]
+    assert (best.case, best.gallery_size) == (six_cases[3], 6)
+    assert all(alert.similarity - alert.allowance >= few for alert in Alert.objects.all())

@@ -20,9 +20,11 @@ class Command(BaseCommand):
         actions.add_parser("list", help="what is installed, in use and to be had")
         prepare = actions.add_parser("prepare", help="pick the model FACE_MODEL asks for, where none is in use yet")
         install = actions.add_parser("install", help="get a public pack from the net, or any pack from a zip")
-        install.add_argument("pack", help="buffalo_l, buffalo_s, antelopev2, or the path of a zip")
+        install.add_argument("pack", help=f"{', '.join(packs.KNOWN)}, or the path of a zip")
         for parser_ in (prepare, install):
-            parser_.add_argument("--accept-licence", action="store_true", help=packs.LICENCE)
+            parser_.add_argument(
+                "--accept-licence", action="store_true", help="accept what `list` says of the pack's licence"
+            )
         verify = actions.add_parser("verify", help="compare installed packs with the published checksums")
         verify.add_argument("pack", nargs="?", help="all if left out")
         activate = actions.add_parser("activate", help="embed the gallery with another model, then search with it")
@@ -45,7 +47,8 @@ class Command(BaseCommand):
         for name, pack in packs.KNOWN.items():
             if packs.find(name) is None:
                 self.stdout.write(f"{name:<20} to be had: {pack.description}")
-        self.stdout.write(packs.LICENCE)
+        for licence in dict.fromkeys(pack.licence for pack in packs.KNOWN.values()):
+            self.stdout.write(licence)
 
     def prepare(self, options: dict[str, Any]) -> None:
         accepted = options["accept_licence"] or face_models.licence_accepted()
@@ -61,7 +64,8 @@ class Command(BaseCommand):
         else:
             if options["pack"] in packs.KNOWN and not (options["accept_licence"] or face_models.licence_accepted()):
                 raise CommandError(
-                    f"{packs.LICENCE} To accept that: add --accept-licence, or set ACCEPT_MODEL_LICENCE=yes."
+                    f"{packs.KNOWN[options['pack']].licence} "
+                    "To accept that: add --accept-licence, or set ACCEPT_MODEL_LICENCE=yes."
                 )
             folder = packs.download(options["pack"], self._progress)
         self.stdout.write(f"Installed in {folder}. To use it: manage.py models activate {folder.name}")
