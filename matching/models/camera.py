@@ -73,6 +73,11 @@ class Capture(models.Model):
         constraints = [models.UniqueConstraint(fields=["camera", "uid"], name="capture_once_a_camera")]
         indexes = [
             models.Index(fields=["received_at"], condition=models.Q(status="pending"), name="captures_waiting"),
+            models.Index(
+                fields=["received_at"],
+                condition=models.Q(status__in=["matched", "no_candidate"]),
+                name="captures_compared",
+            ),
             models.Index(fields=["camera", "-received_at"]),
         ]
 
