@@ -17,6 +17,7 @@ class SearchForm(forms.Form):
         max_length=300,
         error_messages={"required": "Say what the search is for: it is kept with your name."},
     )
+    reference = forms.CharField(max_length=100, required=False)
     collections = forms.ModelMultipleChoiceField(
         Collection.objects.all(), required=False, widget=forms.CheckboxSelectMultiple
     )

@@ -7,6 +7,7 @@ urlpatterns = [
     path("alerts/<int:pk>/", alerts.alert_detail, name="alert"),
     path("alerts/<int:pk>/review/", alerts.alert_review, name="alert-review"),
     path("search/", searches.search_new, name="search-new"),
+    path("search/history/", searches.search_history, name="search-history"),
     path("search/<uuid:pk>/", searches.search_detail, name="search"),
     path("search/<uuid:pk>/again/", searches.search_again, name="search-again"),
     path("search/<uuid:pk>/image/", faces.search_image, name="search-image"),

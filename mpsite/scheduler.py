@@ -5,7 +5,9 @@ import os
 from celery import Celery
 from celery.schedules import crontab
 
-app = Celery("scheduler", broker=os.environ.get("REDIS_URL", "redis://localhost:6379/0"), fixups=[])
+app = Celery(
+    "scheduler", broker=os.environ.get("REDIS_URL", "redis://localhost:6379/0"), fixups=[], set_as_current=False
+)
 app.conf.timezone = os.environ.get("TIME_ZONE", "UTC")
 app.conf.task_routes = {
     "matching.tasks.sweep": {"queue": "captures"},

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, viewsets
@@ -17,6 +18,7 @@ from cases.models import Collection
 from matching.faces.engines import EngineUnavailable
 from matching.faces.face_models import NoFaceModel
 from matching.faces.images import ImageRefused
+from matching.filters import visible
 from matching.gallery import calibration
 from matching.models import Alert, Camera, Candidate, Probe, Search
 from matching.searching import pictures
@@ -84,7 +86,7 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
     class Meta:
         model = Search
         fields = [
-            "id", "image", "purpose", "collections", "filters", "filename", "gallery_size", "milliseconds",
+            "id", "image", "purpose", "reference", "collections", "filters", "filename", "gallery_size", "milliseconds",
             "created_at", "page", "probes",
         ]  # fmt: skip
         read_only_fields = ["filename", "filters", "gallery_size", "milliseconds"]
@@ -111,6 +113,7 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
                 upload.name,
                 user=audit.signed_in(self.context["request"]),
                 purpose=validated_data["purpose"],
+                reference=validated_data.get("reference", ""),
                 collections=validated_data.get("collections", []),
                 narrowed=validated_data["narrowed"],
             )
@@ -133,6 +136,11 @@ class SearchViewSet(
     )
     serializer_class = SearchSerializer
     parser_classes = [MultiPartParser, FormParser]
+
+    def get_queryset(self) -> QuerySet[Search]:
+        """One's own, and everybody's by permission."""
+        found = super().get_queryset()
+        return found if self.action != "list" else found.filter(pk__in=visible(self.request.user).values("pk"))
 
     def perform_create(self, serializer: Any) -> None:
         search = serializer.save()

@@ -10,6 +10,8 @@ from cases.models import Case, Photo
 
 # Beyond these a likeness is worth less: pixels, variance of the Laplacian, degrees.
 SMALL, BLURRED, TURNED, TILTED = 50, 60, 45, 35
+# What a crop shows around the face's box on each side, in boxes: as `images.crop` cuts it.
+MARGIN = 0.5
 # A face of fewer pixels is like anybody seen as poorly.
 TINY = 32
 
@@ -85,6 +87,15 @@ class FaceFields(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def eyes(self) -> list[float]:
+        """Where the eyes are in the crop, x and y of each as fractions of it: the left one in the picture first."""
+        width, height = self.right - self.left, self.bottom - self.top
+        left, right = max(0.0, self.left - width * MARGIN), min(1.0, self.right + width * MARGIN)
+        top, bottom = max(0.0, self.top - height * MARGIN), min(1.0, self.bottom + height * MARGIN)
+        seen = sorted(self.landmarks[:2])
+        return [round(n, 4) for x, y in seen for n in ((x - left) / (right - left), (y - top) / (bottom - top))]
 
     @staticmethod
     def has_weaknesses() -> Q:

@@ -18,6 +18,7 @@ class Search(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
     purpose = models.CharField(max_length=300)
+    reference = models.CharField("case or tip number", max_length=100, blank=True)
     filename = models.CharField(max_length=255, blank=True)
     image = models.FileField(upload_to="searches", max_length=200)
     display = models.FileField(upload_to="display", max_length=200)
@@ -80,7 +81,9 @@ class Candidate(models.Model):
         default=0, help_text="Taken off before the similarity is judged, because both pictures are poor."
     )
     decision = models.CharField(max_length=10, choices=Decision.choices, blank=True, default=Decision.OPEN)
+    note = models.CharField(max_length=500, blank=True, help_text="What speaks for or against it.")
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    decided_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["rank"]

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.db import transaction
+from django.utils import timezone
 
 from cases.filters import SearchedCases
 from cases.models import Collection
@@ -26,6 +27,7 @@ def search_image(
     *,
     user: User | None,
     purpose: str,
+    reference: str = "",
     collections: Sequence[Collection] = (),
     narrowed: SearchedCases | None = None,
 ) -> Search:
@@ -48,6 +50,7 @@ def search_image(
         search = Search.objects.create(
             user=user,
             purpose=purpose,
+            reference=reference,
             filename=filename[-255:],
             image=ContentFile(content, name=f"{uuid.uuid4()}{PurePath(filename).suffix.lower()[:10]}"),
             display=jpeg_file(opened.rgb, max_side=1600),
@@ -81,8 +84,10 @@ def keep_candidates(probe: Probe, hits: Sequence[gallery.Hit]) -> None:
     )
 
 
-def decide(candidate: Candidate, decision: str, user: User) -> None:
-    """Note what the investigator made of a candidate; an empty decision takes it back."""
+def decide(candidate: Candidate, decision: str, user: User, note: str = "") -> None:
+    """Note what the investigator made of a candidate; an empty decision takes it back, the note stays to be read."""
     candidate.decision = Candidate.Decision(decision)
+    candidate.note = note[:500] or candidate.note
     candidate.decided_by = user if decision else None
-    candidate.save(update_fields=["decision", "decided_by"])
+    candidate.decided_at = timezone.now() if decision else None
+    candidate.save(update_fields=["decision", "note", "decided_by", "decided_at"])

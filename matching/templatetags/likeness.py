@@ -4,9 +4,23 @@ from django import template
 
 from matching.evaluating import figures
 from matching.gallery import calibration
-from matching.models import Alert, Candidate
+from matching.models import Alert, Candidate, Search
 
 register = template.Library()
+
+
+@register.filter
+def first_candidate(search: Search) -> Candidate | None:
+    """The most alike of all its faces' candidates."""
+    firsts = [first for probe in search.probes.all() for first in list(probe.candidates.all())[:1]]
+    return max(firsts, key=lambda one: one.similarity - one.allowance, default=None)
+
+
+@register.filter
+def decided(search: Search) -> list[Candidate]:
+    """The candidates on which somebody has decided, possible matches first."""
+    found = [one for probe in search.probes.all() for one in probe.candidates.all() if one.decision]
+    return sorted(found, key=lambda one: (one.decision != Candidate.Decision.POSSIBLE, one.rank))
 
 
 @register.filter

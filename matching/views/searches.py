@@ -1,6 +1,10 @@
+from typing import Any
+
 from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
@@ -11,12 +15,14 @@ from cases.models import Collection
 from matching.faces.engines import EngineUnavailable
 from matching.faces.face_models import NoFaceModel
 from matching.faces.images import ImageRefused
+from matching.filters import SearchFilter, visible
 from matching.forms import AgainForm, SearchForm
 from matching.gallery import calibration
 from matching.models import Candidate, Search
 from matching.searching import pictures
+from matching.searching.workbench import workbench
 
-RECENT = 12
+RECENT, PAGE_SIZE = 12, 40
 SAYS_ITSELF = ("image", "purpose", "__all__")
 
 
@@ -33,6 +39,7 @@ def search_new(request: HttpRequest) -> HttpResponse:
                     upload.name,
                     user=audit.signed_in(request),
                     purpose=form.cleaned_data["purpose"],
+                    reference=form.cleaned_data["reference"],
                     collections=form.cleaned_data["collections"],
                     narrowed=narrowed,
                 )
@@ -49,9 +56,23 @@ def search_new(request: HttpRequest) -> HttpResponse:
             errors = _errors(form) + _errors(narrowed.form)
         if getattr(request, "htmx", False):
             return render(request, "search/_errors.html", {"errors": errors}, status=422)
-    recent = Search.objects.select_related("user").prefetch_related("probes__candidates__case")[:RECENT]
+    recent = _listed(visible(request.user))[:RECENT]
     context = {"form": form, "narrowed": narrowed, "errors": errors, "recent": recent}
     return render(request, "search/new.html", context, status=422 if errors else 200)
+
+
+def search_history(request: HttpRequest) -> HttpResponse:
+    narrowed = SearchFilter(request.GET, queryset=_listed(visible(request.user)), request=request)
+    page = Paginator(narrowed.qs, PAGE_SIZE).get_page(request.GET.get("page"))
+    query = request.GET.copy()
+    query.pop("page", None)
+    template = "search/_history.html" if getattr(request, "htmx", False) else "search/history.html"
+    return render(request, template, {"filter": narrowed, "page": page, "query": query.urlencode()})
+
+
+def _listed(searches: QuerySet[Search]) -> QuerySet[Search]:
+    """Searches with what a line about each shows: the first candidate, and what was decided."""
+    return searches.select_related("user").prefetch_related("probes__candidates__case")
 
 
 def _errors(form: Form) -> list[str]:
@@ -65,20 +86,26 @@ def _errors(form: Form) -> list[str]:
 
 def search_detail(request: HttpRequest, pk: str) -> HttpResponse:
     search = get_object_or_404(Search.objects.select_related("user", "model", "measurement"), pk=pk)
-    probes = search.probes.prefetch_related("candidates__case__collection", "candidates__face__model")
-    audit.record(request, "viewed", search, search.purpose)
-    context = {
+    # Going from face to face and candidate to candidate is one visit.
+    if not getattr(request, "htmx", False):
+        audit.record(request, "viewed", search, search.purpose)
+    return render(request, "search/detail.html", _context(search, request.GET))
+
+
+def _context(search: Search, chosen: QueryDict) -> dict[str, Any]:
+    return {
         "search": search,
-        "probes": probes,
+        "bench": workbench(search, _id(chosen.get("face", "")), _id(chosen.get("candidate", ""))),
         "collections": Collection.objects.all(),
         "chosen": set(search.collections.values_list("pk", flat=True)),
         "narrowed": SearchedCases(search.filters),
-        "asked": [
-            (f.label, search.filters[name]) for name, f in SearchedCases.base_filters.items() if name in search.filters
-        ],
+        "asked": [(f.label, search.filters[n]) for n, f in SearchedCases.base_filters.items() if n in search.filters],
         "calibration": calibration.by(search.model, search.measurement),
     }
-    return render(request, "search/detail.html", context)
+
+
+def _id(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 19 else None
 
 
 @require_POST
@@ -98,6 +125,7 @@ def search_again(request: HttpRequest, pk: str) -> HttpResponse:
             old.filename,
             user=audit.signed_in(request),
             purpose=old.purpose,
+            reference=old.reference,
             collections=form.cleaned_data["collections"],
             narrowed=narrowed,
         )
@@ -117,6 +145,8 @@ def candidate_decide(request: HttpRequest, pk: int) -> HttpResponse:
     search = candidate.probe.search
     if decision not in Candidate.Decision.values or search is None:
         return HttpResponse("Choose possible match, not this person or undo.", status=400)
-    pictures.decide(candidate, decision, audit.signed_in(request))
-    audit.record(request, candidate.get_decision_display().lower(), candidate.case, f"search {search.pk}")
-    return render(request, "search/_candidate.html", {"candidate": candidate, "probe": candidate.probe})
+    pictures.decide(candidate, decision, audit.signed_in(request), request.POST.get("note", "").strip())
+    why = ": ".join(filter(None, [f"search {search.pk}", candidate.note if decision else ""]))
+    audit.record(request, candidate.get_decision_display().lower(), candidate.case, why)
+    bench = workbench(search, candidate.probe_id, candidate.pk)
+    return render(request, "search/_bench.html", {"search": search, "bench": bench, "decided": True})

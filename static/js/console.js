@@ -111,21 +111,18 @@ if (photoDrop) {
   }
 }
 
-// Candidates, and photos whose face waits to be confirmed, by keyboard: arrows or j and k move; p and n decide on a
-// candidate; in a photo a button says its own key.
+// Photos whose face waits to be confirmed, by keyboard: arrows or j and k move; a button says its own key.
 document.addEventListener("keydown", (event) => {
   if (event.target.closest("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
-  const all = [...document.querySelectorAll(".candidate, .subject-choice")];
+  const all = [...document.querySelectorAll(".subject-choice")];
   if (!all.length) return;
-  const at = all.indexOf(document.activeElement.closest(".candidate, .subject-choice"));
+  const at = all.indexOf(document.activeElement.closest(".subject-choice"));
   const step = { ArrowDown: 1, ArrowRight: 1, j: 1, ArrowUp: -1, ArrowLeft: -1, k: -1 }[event.key];
   if (step) {
     event.preventDefault();
     const next = all[Math.max(0, Math.min(all.length - 1, at + step))];
     next.focus();
     next.scrollIntoView({ block: "nearest" });
-  } else if (at >= 0 && all[at].matches(".candidate") && (event.key === "p" || event.key === "n")) {
-    all[at].querySelector(`[value=${event.key === "p" ? "possible" : "rejected"}]`)?.click();
   } else if (at >= 0 && /^[1-9cu]$/.test(event.key)) {
     all[at].querySelector(`[data-key="${event.key}"]:not([disabled])`)?.click();
   }
@@ -133,7 +130,6 @@ document.addEventListener("keydown", (event) => {
 // Settled: until then a new element carries the old one's class.
 document.addEventListener("htmx:afterSettle", (event) => {
   const swapped = event.detail.elt;
-  if (swapped.matches(".candidate")) swapped.focus();
   // A confirmed photo hands on to the next that is not.
   if (swapped.matches(".subject-choice")) {
     const all = [...document.querySelectorAll(".subject-choice")];

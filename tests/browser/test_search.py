@@ -20,7 +20,7 @@ def test_it_works(page: Page):
     expect(first).to_contain_text("Jordan Vale")
     expect(first).to_contain_text("Strong", ignore_case=True)
     page.wait_for_function(
-        "[...document.querySelectorAll('.candidate.first img')].every((i) => i.complete && i.naturalWidth > 50)"
+        "[...document.querySelectorAll('#pair img')].every((i) => i.complete && i.naturalWidth > 50)"
     )
     page.goto("/search/")
     expect(page.locator("text=tip 4711").first).to_be_visible()
@@ -48,18 +48,6 @@ def test_a_picture_is_pasted(page: Page):
     page.fill("#id_purpose", "pasted")
     page.keyboard.press("Enter")
     expect(page.locator(".candidate").first).to_contain_text("Morgan Reed")
-
-
-def test_candidates_are_decided_by_keyboard_and_undone(page: Page):
-    choose(page, "tip.jpg", faces.person(2))
-    page.click("#search-form button.main")
-    page.wait_for_selector(".candidate")
-    page.keyboard.press("j")
-    page.keyboard.press("p")
-    first = page.locator(".candidate").first
-    expect(first.locator(".status")).to_have_text("Possible match")
-    first.locator("text=Undo").click()
-    expect(first.locator("[value=possible]")).to_be_visible()
 
 
 def test_photos_are_added_to_a_case_and_their_faces_boxed(page: Page):

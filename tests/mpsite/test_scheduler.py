@@ -21,13 +21,16 @@ def test_each_thing_that_is_due_is_a_task_in_the_queue_that_it_declares():
 
 
 def test_it_loads_neither_django_nor_the_libraries_for_faces():
-    code = "import sys, mpsite.scheduler, mpsite.quickstart; print(*{name.partition('.')[0] for name in sys.modules})"
+    code = "import sys, mpsite.scheduler, mpsite.quickstart; print(*sys.modules)"
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "mpsite.settings"}
     loaded = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     ).stdout.split()
     assert "celery" in loaded
-    assert not {"django", "numpy", "cv2", "onnxruntime", "matching", "cases"} & set(loaded)
+    # Celery's own serialiser asks for a corner of django.utils where Django is installed.
+    assert not {"django.db", "django.conf", "django.apps", "numpy", "cv2", "onnxruntime", "matching", "cases"} & set(
+        loaded
+    )
 
 
 def test_what_it_puts_into_a_queue_a_worker_can_take():

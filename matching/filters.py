@@ -1,0 +1,66 @@
+"""How a list of searches is narrowed."""
+
+from typing import Any
+
+import django_filters
+from django import forms
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Q, QuerySet
+
+from matching.models import Candidate, Search
+
+
+def visible(user: User | AnonymousUser) -> QuerySet[Search]:
+    """The searches that somebody may list: their own, and everybody's by permission."""
+    searches = Search.objects.all()
+    return searches if user.has_perm("matching.view_search") else searches.filter(user=user.pk)
+
+
+class SearchFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(method="words", label="Purpose, number or file")
+    whose = django_filters.ChoiceFilter(
+        choices=[("mine", "Mine")], method="by_whose", label="Whose", empty_label="All I may see"
+    )
+    case = django_filters.CharFilter(method="by_case", label="Case decided on: number or name")
+    outcome = django_filters.ChoiceFilter(
+        choices=[
+            ("possible", "A possible match"), ("rejected", "Only rejected"), ("open", "Not decided"),
+            ("no_face", "No face"),
+        ],
+        method="by_outcome", label="Outcome", empty_label="Any",
+    )  # fmt: skip
+    since = django_filters.DateFilter("created_at", "date__gte", label="From", widget=forms.DateInput({"type": "date"}))
+    until = django_filters.DateFilter("created_at", "date__lte", label="To", widget=forms.DateInput({"type": "date"}))
+
+    class Meta:
+        model = Search
+        fields: list[str] = []
+
+    def words(self, queryset: QuerySet[Search], name: str, value: str) -> QuerySet[Search]:
+        for word in value.split():
+            queryset = queryset.filter(
+                Q(purpose__icontains=word) | Q(reference__icontains=word) | Q(filename__icontains=word)
+            )
+        return queryset
+
+    def by_whose(self, queryset: QuerySet[Search], name: str, value: str) -> QuerySet[Search]:
+        return queryset.filter(user=self.request.user.pk)
+
+    def by_case(self, queryset: QuerySet[Search], name: str, value: str) -> QuerySet[Search]:
+        decided = Candidate.objects.exclude(decision="").filter(
+            Q(case__number__icontains=value) | Q(case__name__icontains=value)
+        )
+        return queryset.filter(pk__in=decided.values("probe__search"))
+
+    def by_outcome(self, queryset: QuerySet[Search], name: str, value: Any) -> QuerySet[Search]:
+        decided: dict[str, Q] = {
+            decision.value: Q(pk__in=Candidate.objects.filter(decision=decision).values("probe__search"))
+            for decision in (Candidate.Decision.POSSIBLE, Candidate.Decision.REJECTED)
+        }
+        wanted = {
+            "possible": decided["possible"],
+            "rejected": decided["rejected"] & ~decided["possible"],
+            "open": Q(probes__isnull=False) & ~decided["possible"] & ~decided["rejected"],
+            "no_face": Q(probes=None),
+        }
+        return queryset.filter(wanted[value]).distinct()

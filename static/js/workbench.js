@@ -1,0 +1,150 @@
+// The search's workbench: from face to face and candidate to candidate by key, and the two pictures compared.
+"use strict";
+
+const bench = () => byId("bench");
+const portraits = () => [...document.querySelectorAll(".portrait")];
+
+// What was adjusted holds from candidate to candidate; the pictures themselves are never changed.
+const AS_IT_IS = { brightness: 100, contrast: 100, grey: false, flip: false };
+let view = { ...AS_IT_IS };
+let overlay = false;
+let zoom = { scale: 1, x: 0, y: 0 };
+
+function show() {
+  const pair = byId("pair");
+  if (!pair) return;
+  const tools = bench().querySelector(".adjust");
+  for (const name of ["brightness", "contrast"]) tools.querySelector(`[name=${name}]`).value = view[name];
+  for (const name of ["grey", "flip"]) tools.querySelector(`[data-do=${name}]`).setAttribute("aria-pressed", view[name]);
+  tools.querySelector("[data-do=overlay]").setAttribute("aria-pressed", overlay);
+  tools.querySelector(".blend").hidden = !overlay;
+  const adjusted = zoom.scale !== 1 || Object.keys(AS_IT_IS).some((name) => view[name] !== AS_IT_IS[name]);
+  tools.querySelector(".adjusted").hidden = !adjusted;
+  const filter = `brightness(${view.brightness}%) contrast(${view.contrast}%) grayscale(${view.grey ? 1 : 0})`;
+  const [probe, face] = pair.querySelectorAll("img");
+  const moved = `translate(${zoom.x}px, ${zoom.y}px) scale(${zoom.scale})`;
+  for (const image of [probe, face]) if (image) { image.style.filter = filter; image.style.transform = moved; }
+  if (view.flip) probe.style.transform = `${moved} scaleX(-1)`;
+  const over = pair.querySelector(".overlaid");
+  over.hidden = !overlay || !face;
+  pair.classList.toggle("over", !over.hidden);
+  if (!over.hidden) draw(over.querySelector("canvas"), probe, face, filter);
+}
+
+// Both in one picture: the case photo is turned, scaled and moved until its eyes lie on the searched face's.
+function draw(canvas, probe, face, filter) {
+  if (!probe.naturalWidth || !face.naturalWidth) return;
+  const side = (canvas.width = canvas.height = 640);
+  const eyes = (image) => {
+    const [x1, y1, x2, y2] = image.dataset.eyes.split(",").map(Number);
+    const [w, h] = [image.naturalWidth, image.naturalHeight];
+    const points = [[x1 * w, y1 * h], [x2 * w, y2 * h]];
+    return image === probe && view.flip ? [[w - points[1][0], points[1][1]], [w - points[0][0], points[0][1]]] : points;
+  };
+  const fit = side / Math.max(probe.naturalWidth, probe.naturalHeight);
+  const target = eyes(probe).map(([x, y]) => [x * fit, y * fit]);
+  const source = eyes(face);
+  const vector = ([a, b]) => [b[0] - a[0], b[1] - a[1]];
+  const [tx, ty] = vector(target), [sx, sy] = vector(source);
+  const length = sx * sx + sy * sy || 1;
+  const [cos, sin] = [(tx * sx + ty * sy) / length, (ty * sx - tx * sy) / length];
+  const brush = canvas.getContext("2d");
+  brush.filter = filter;
+  brush.setTransform(view.flip ? -fit : fit, 0, 0, fit, view.flip ? probe.naturalWidth * fit : 0, 0);
+  brush.drawImage(probe, 0, 0);
+  brush.globalAlpha = bench().querySelector("[name=blend]").value / 100;
+  brush.setTransform(
+    cos, sin, -sin, cos,
+    target[0][0] - (cos * source[0][0] - sin * source[0][1]), target[0][1] - (sin * source[0][0] + cos * source[0][1]),
+  );
+  brush.drawImage(face, 0, 0);
+}
+
+function toggle(what) {
+  if (what === "overlay") overlay = !overlay;
+  else if (what === "reset") { view = { ...AS_IT_IS }; zoom = { scale: 1, x: 0, y: 0 }; }
+  else view[what] = !view[what];
+  show();
+}
+
+function go(step) {
+  const all = portraits();
+  const at = all.findIndex((one) => one.hasAttribute("aria-current"));
+  const next = all[Math.max(0, Math.min(all.length - 1, at + step))];
+  if (!next || next === all[at]) return;
+  if (next.matches(".weaker")) unfold(true);
+  next.click();
+}
+
+function unfold(open) {
+  const fold = document.querySelector(".fold");
+  fold?.setAttribute("aria-expanded", open);
+  document.querySelector(".strip").classList.toggle("all", open);
+}
+
+document.addEventListener("click", (event) => {
+  const portrait = event.target.closest(".portrait");
+  if (portrait) {
+    for (const one of portraits()) one.toggleAttribute("aria-current", one === portrait);
+    portrait.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+  const fold = event.target.closest(".fold");
+  if (fold) unfold(fold.getAttribute("aria-expanded") !== "true");
+  const tool = event.target.closest(".adjust [data-do]");
+  if (tool) toggle(tool.dataset.do);
+  if (event.target.closest("#keys")) byId("key-help").showModal();
+});
+
+document.addEventListener("input", (event) => {
+  if (!event.target.matches(".adjust input")) return;
+  if (event.target.name !== "blend") view[event.target.name] = Number(event.target.value);
+  show();
+});
+
+// Zoomed and moved together: the wheel about the pointer, a drag while zoomed.
+document.addEventListener("wheel", (event) => {
+  if (!event.target.closest?.("#pair")) return;
+  event.preventDefault();
+  zoom.scale = Math.max(1, Math.min(8, zoom.scale * (event.deltaY < 0 ? 1.15 : 1 / 1.15)));
+  if (zoom.scale === 1) zoom.x = zoom.y = 0;
+  show();
+}, { passive: false });
+let dragged = null;
+document.addEventListener("pointerdown", (event) => {
+  if (event.target.closest("#pair") && zoom.scale > 1) {
+    event.preventDefault();
+    dragged = [event.clientX - zoom.x, event.clientY - zoom.y];
+  }
+});
+document.addEventListener("pointermove", (event) => {
+  if (!dragged) return;
+  [zoom.x, zoom.y] = [event.clientX - dragged[0], event.clientY - dragged[1]];
+  show();
+});
+document.addEventListener("pointerup", () => { dragged = null; });
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && event.target.matches(".decide input")) event.target.blur();
+  if (event.target.closest("input:not([type=range]), textarea, select, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.matches("input[type=range]") && event.key.startsWith("Arrow")) return;
+  const press = (selector) => bench()?.querySelector(selector)?.click();
+  const faces = [...document.querySelectorAll(".boxed .box")];
+  const face = faces.findIndex((one) => one.hasAttribute("aria-current"));
+  const actions = {
+    ArrowRight: () => go(1), ArrowDown: () => go(1), j: () => go(1),
+    ArrowLeft: () => go(-1), ArrowUp: () => go(-1), k: () => go(-1),
+    f: () => faces[(face + 1) % faces.length]?.click(),
+    F: () => faces[(face - 1 + faces.length) % faces.length]?.click(),
+    p: () => press("[value=possible]"), n: () => press("[value=rejected]"), u: () => press(".decide [value='']"),
+    m: () => bench()?.querySelector("[name=note]")?.focus(),
+    o: () => toggle("overlay"), 0: () => toggle("reset"),
+    "?": () => byId("key-help").showModal(),
+  };
+  if (!actions[event.key] || !byId("workbench")) return;
+  event.preventDefault();
+  actions[event.key]();
+});
+
+document.addEventListener("htmx:afterSettle", show);
+document.addEventListener("load", (event) => { if (event.target.matches?.("#pair img")) show(); }, true);
+show();

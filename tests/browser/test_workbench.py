@@ -1,0 +1,130 @@
+"""The workbench: a search on one screen, gone through and decided by key, its pictures compared."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests import faces
+from tests.browser.test_search import choose
+
+# Whether a page was loaded again since the mark was left.
+MARK, MARKED = "window.marked = true", "window.marked === true"
+
+
+@pytest.fixture
+def group(page: Page) -> Page:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    choose(page, "group.jpg", faces.GROUP.read_bytes(), "the poker night")
+    page.click("#search-form button.main")
+    page.wait_for_selector(".workbench")
+    page.evaluate(MARK)
+    return page
+
+
+def name(page: Page) -> str:
+    return page.locator(".facts-of .person").inner_text()
+
+
+def test_all_of_a_search_is_on_one_screen(group: Page):
+    assert group.evaluate("document.documentElement.scrollHeight <= window.innerHeight")
+    for part in (".boxed", "#pair", ".facts-of", ".strip", "[value=possible]"):
+        box = group.locator(part).first.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= 900
+    sides = group.locator("#pair figure:not(.overlaid)").first.bounding_box()
+    assert sides is not None
+    assert min(sides["width"], sides["height"]) > 300
+
+
+def test_the_face_with_the_strongest_candidate_comes_first_and_weak_ones_are_folded(group: Page):
+    expect(group.locator(".likeness .strength")).to_have_text("strong")
+    expect(group.locator(".boxed .box")).to_have_count(6)
+    expect(group.locator(".boxed .box[aria-current] span")).to_have_text("1")
+    fold = group.locator(".fold")
+    expect(fold).to_contain_text("weaker")
+    weaker = group.locator(".portrait.weaker").first
+    expect(weaker).to_be_hidden()
+    fold.click()
+    expect(weaker).to_be_visible()
+    fold.click()
+    expect(weaker).to_be_hidden()
+
+
+def test_keys_go_from_candidate_to_candidate_and_from_face_to_face(group: Page):
+    first = name(group)
+    group.keyboard.press("j")
+    expect(group.locator(".rank")).to_have_text("Rank 2")
+    expect(group.locator(".portrait[aria-current]")).to_be_visible()
+    group.keyboard.press("ArrowLeft")
+    expect(group.locator(".facts-of .person")).to_have_text(first)
+    group.keyboard.press("f")
+    expect(group.locator(".boxed .box[aria-current] span")).to_have_text("2")
+    expect(group.locator(".facts-of .person")).not_to_have_text(first)
+    group.keyboard.press("Shift+F")
+    expect(group.locator(".facts-of .person")).to_have_text(first)
+    group.keyboard.press("?")
+    expect(group.locator("#key-help")).to_be_visible()
+    group.keyboard.press("Escape")
+    expect(group.locator("#key-help")).to_be_hidden()
+    assert group.evaluate(MARKED)
+
+
+def test_a_decision_with_its_note_is_made_and_undone_by_key_without_loading_the_page(group: Page):
+    group.keyboard.press("m")
+    group.keyboard.type("scar on the chin, pun intended")
+    group.keyboard.press("Escape")
+    group.keyboard.press("p")
+    expect(group.locator(".decide .status")).to_have_text("Possible match")
+    expect(group.locator(".decide")).to_contain_text("scar on the chin")
+    expect(group.locator(".portrait[aria-current] .mark.possible")).to_be_visible()
+    group.keyboard.press("u")
+    expect(group.locator("[value=possible]")).to_be_visible()
+    expect(group.locator(".portrait[aria-current] .mark")).to_be_hidden()
+    assert group.input_value("[name=note]") == "scar on the chin, pun intended"
+    group.keyboard.press("n")
+    expect(group.locator(".portrait[aria-current] .mark.rejected")).to_be_visible()
+    assert group.evaluate(MARKED)
+    group.reload()
+    expect(group.locator(".decide .status")).to_have_text("Not this person")
+
+
+def test_the_pictures_are_laid_over_each_other_on_the_eyes(group: Page):
+    group.keyboard.press("o")
+    canvas = group.locator("#pair canvas")
+    expect(canvas).to_be_visible()
+    middle = """canvas => [...canvas.getContext('2d').getImageData(300, 300, 40, 40).data].reduce((a, b) => a + b)"""
+    both = canvas.evaluate(middle)
+    group.locator("[name=blend]").evaluate(
+        "range => { range.value = 0; range.dispatchEvent(new Event('input', {bubbles: true})); }"
+    )
+    assert canvas.evaluate(middle) != both
+    group.keyboard.press("j")
+    expect(group.locator(".rank")).to_have_text("Rank 2")
+    expect(group.locator("#pair canvas")).to_be_visible()
+    group.keyboard.press("o")
+    expect(group.locator("#pair canvas")).to_be_hidden()
+
+
+def test_a_view_that_is_adjusted_says_so_holds_for_the_next_and_goes_back(group: Page):
+    adjusted = group.locator(".adjusted")
+    expect(adjusted).to_be_hidden()
+    group.locator("[data-do=grey]").click()
+    group.locator("[data-do=flip]").click()
+    group.locator("#pair").hover()
+    group.mouse.wheel(0, -300)
+    expect(adjusted).to_be_visible()
+    image = group.locator("#pair img").first
+    assert "grayscale(1)" in str(image.evaluate("image => image.style.filter"))
+    group.keyboard.press("j")
+    expect(group.locator(".rank")).to_have_text("Rank 2")
+    expect(adjusted).to_be_visible()
+    group.keyboard.press("0")
+    expect(adjusted).to_be_hidden()
+
+
+def test_on_a_phone_the_pair_is_on_top_and_candidates_below_it(group: Page):
+    group.set_viewport_size({"width": 390, "height": 844})
+    assert group.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    tops = [group.locator(part).first.bounding_box() for part in ("#pair", ".strip", ".facts-of", ".boxed")]
+    heights = [box["y"] for box in tops if box]
+    assert heights == sorted(heights)
+    assert heights[0] < 300

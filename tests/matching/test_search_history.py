@@ -1,0 +1,81 @@
+"""Searches are kept and found again: mine, everybody's by permission, by purpose, number, case and outcome."""
+
+import pytest
+from django.contrib.auth.models import Permission, User
+
+from matching.models import Candidate
+from matching.searching import pictures
+from tests import faces
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def searches(any_model, six_cases, user):
+    other = User.objects.create_user("lee")
+    made = {
+        "bridge": pictures.search_image(
+            faces.person(1), "a.jpg", user=user, purpose="man at the bridge", reference="T-77"
+        ),
+        "station": pictures.search_image(faces.person(2), "b.jpg", user=user, purpose="woman at the station"),
+        "market": pictures.search_image(faces.person(3), "c.jpg", user=other, purpose="market"),
+    }
+    pictures.decide(made["bridge"].probes.get().candidates.get(rank=1), "possible", user)
+    pictures.decide(made["station"].probes.get().candidates.get(rank=1), "rejected", user, "older")
+    return made
+
+
+def listed(client, query: str = "") -> set[str]:
+    page = client.get(f"/search/history/{query}").content.decode()
+    return {word for word in ("bridge", "station", "market") if word in page}
+
+
+def test_it_works(searches, signed_in):
+    page = signed_in.get("/search/history/").content.decode()
+    assert "Person MP1" in page
+    assert "Possible match" in page
+    assert "T-77" in page
+
+
+def test_everybodys_are_seen_by_permission_only(searches, signed_in, user):
+    assert listed(signed_in) == {"bridge", "station"}
+    assert "market" not in signed_in.get("/search/").content.decode()
+    user.user_permissions.add(Permission.objects.get(codename="view_search"))
+    assert listed(signed_in) == {"bridge", "station", "market"}
+    assert listed(signed_in, "?whose=mine") == {"bridge", "station"}
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("?q=bridge", {"bridge"}),
+        ("?q=T-77", {"bridge"}),
+        ("?outcome=possible", {"bridge"}),
+        ("?outcome=rejected", {"station"}),
+        ("?outcome=open", {"market"}),
+        ("?outcome=no_face", set()),
+        ("?case=MP1", {"bridge"}),
+        ("?case=Person MP2", {"station"}),
+        ("?since=2000-01-01", {"bridge", "station", "market"}),
+        ("?until=2000-01-01", set()),
+    ],
+)
+def test_it_is_narrowed(searches, as_admin, query, expected):
+    assert listed(as_admin, query) == expected
+
+
+def test_what_makes_no_sense_is_named(searches, as_admin):
+    assert "Enter a valid date" in as_admin.get("/search/history/?since=soon").content.decode()
+
+
+def test_none_yet_is_said(as_admin):
+    assert "No search" in as_admin.get("/search/history/").content.decode()
+
+
+def test_a_decision_keeps_who_when_and_the_note_and_undoing_keeps_the_note(searches, user):
+    candidate = Candidate.objects.get(decision="rejected")
+    assert (candidate.note, candidate.decided_by) == ("older", user)
+    assert candidate.decided_at is not None
+    pictures.decide(candidate, "", user)
+    candidate.refresh_from_db()
+    assert (candidate.note, candidate.decided_by, candidate.decided_at) == ("older", None, None)

@@ -1,0 +1,67 @@
+"""What the workbench shows first: the face and the candidates that are worth most."""
+
+import numpy as np
+import pytest
+
+from matching.models import Face
+from matching.searching import pictures
+from matching.searching.workbench import workbench
+from tests import faces
+
+
+@pytest.fixture
+def search(any_model, six_cases, user):
+    return pictures.search_image(faces.GROUP.read_bytes(), "group.jpg", user=user, purpose="who is there")
+
+
+def test_it_works(search):
+    bench = workbench(search)
+    best = [face.candidates.all()[0].similarity for face in bench.faces]
+    assert best == sorted(best, reverse=True)
+    assert (bench.face, bench.number) == (bench.faces[0], 1)
+    assert bench.shown.candidate.rank == 1
+    assert [one.candidate.rank for one in [*bench.better, *bench.weaker]] == [1, 2, 3, 4, 5, 6]
+    assert all(one.strength.word == "weak" for one in bench.weaker)
+
+
+def test_a_face_and_a_candidate_are_shown_as_asked_and_what_is_not_of_the_search_is_not(search):
+    third = workbench(search).faces[2]
+    fourth = third.candidates.all()[3]
+    bench = workbench(search, third.pk, fourth.pk)
+    assert (bench.face, bench.shown.candidate, bench.number) == (third, fourth, 3)
+    assert workbench(search, 10**12, 10**12).face == bench.faces[0]
+
+
+def test_the_first_candidate_is_shown_however_weak(any_model, make_case, user):
+    make_case("MP1", faces.astronaut())
+    bench = workbench(pictures.search_image(faces.person(4), "x.jpg", user=user, purpose="x"))
+    assert len(bench.better) == 1
+
+
+def test_without_a_face_or_without_a_case_there_is_nothing_to_choose(any_model, user):
+    from matching.faces import images
+
+    blank = images.to_jpeg(np.full((300, 300, 3), 90, np.uint8))
+    assert workbench(pictures.search_image(blank, "x.jpg", user=user, purpose="x")) is None
+    assert workbench(pictures.search_image(faces.person(1), "x.jpg", user=user, purpose="x")).shown is None
+
+
+def test_the_eyes_of_a_crop_lie_where_its_face_has_them(model, make_case):
+    """Found again in the crop itself."""
+    from matching.faces import engines, images
+
+    make_case("MP1", faces.person(2))
+    face = Face.objects.get(is_subject=True)
+    with face.crop.open() as file:
+        rgb = images.open_image(file.read()).rgb
+    found = engines.load(model.source).faces(rgb)[0]
+    height, width = rgb.shape[:2]
+    again = [number for x, y in sorted(map(list, found.landmarks[:2])) for number in (x / width, y / height)]
+    assert face.eyes == pytest.approx(again, abs=0.04)
+
+
+@pytest.mark.parametrize("query", ["?face=x", "?face=²", "?candidate=99999999999999999999", "?face=-1"])
+def test_an_address_that_makes_no_sense_shows_the_first(search, signed_in, query):
+    page = signed_in.get(f"/search/{search.pk}/{query}")
+    assert page.status_code == 200
+    assert "Rank 1" in page.content.decode()
