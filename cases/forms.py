@@ -25,5 +25,11 @@ class CaseForm(forms.ModelForm[Case]):
         }
 
 
+class BeginForm(forms.Form):
+    """A case begun by its photos, which come as files named `photos`."""
+
+    collection = forms.ModelChoiceField(Collection.objects.all(), empty_label=None)
+
+
 class CloseForm(forms.Form):
     reason = forms.CharField(max_length=300, error_messages={"required": "Say why the case is closed."})

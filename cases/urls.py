@@ -8,6 +8,7 @@ urlpatterns = [
     path("collections/<int:pk>/edit/", collections.collection_edit, name="collection-edit"),
     path("cases/", cases.case_list, name="cases"),
     path("cases/new/", cases.case_new, name="case-new"),
+    path("cases/begin/", cases.case_begin, name="case-begin"),
     path("cases/<int:pk>/", cases.case_detail, name="case"),
     path("cases/<int:pk>/edit/", cases.case_edit, name="case-edit"),
     path("cases/<int:pk>/close/", cases.case_close, name="case-close"),

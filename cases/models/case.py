@@ -1,7 +1,9 @@
 """WHO is looked for: collections and their cases."""
 
+from itertools import count
+
 from django.core.validators import MaxValueValidator
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
@@ -105,6 +107,19 @@ class Case(models.Model):
         """The age when last seen in words: `34`, `30-40`, or nothing where it is not known."""
         ages = sorted({a for a in (self.age_from, self.age_to) if a is not None})
         return "–".join(str(a) for a in ages)
+
+    @classmethod
+    def begin(cls, collection: Collection) -> "Case":
+        """A case of which nothing is known yet but its photos: numbered by the day, until somebody knows better."""
+        today = f"{timezone.localdate():%Y-%m-%d}"
+        taken = cls.objects.filter(collection=collection, number__startswith=today).count()
+        for number in count(taken + 1):
+            try:
+                with transaction.atomic():
+                    return cls.objects.create(collection=collection, number=f"{today}-{number}")
+            except IntegrityError:
+                continue  # somebody else was faster, or typed it
+        raise AssertionError("count() does not end")
 
     def close(self, reason: str) -> bool:
         """Take the case out of the gallery; returns False where it was closed already."""

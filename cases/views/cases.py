@@ -8,8 +8,8 @@ from django.views.decorators.http import require_POST
 
 from cases import audit
 from cases.filters import CaseFilter
-from cases.forms import CaseForm, CloseForm
-from cases.models import Case, Photo
+from cases.forms import BeginForm, CaseForm, CloseForm
+from cases.models import Case, Photo, PhotoAlreadyThere, add_photo
 
 PAGE_SIZE = 48
 
@@ -39,7 +39,28 @@ def case_new(request: HttpRequest) -> HttpResponse:
         audit.record(request, "created", case)
         messages.success(request, "The case is open. Now add its photos.")
         return redirect(case)
-    return render(request, "cases/form.html", {"form": form})
+    return render(request, "cases/form.html", {"form": form, "begin": BeginForm()})
+
+
+@require_POST
+@permission_required(["cases.add_case", "cases.add_photo"], raise_exception=True)
+def case_begin(request: HttpRequest) -> HttpResponse:
+    """A case begun by dropping its photos; its facts are typed after."""
+    form, uploads = BeginForm(request.POST), request.FILES.getlist("photos")
+    if not form.is_valid() or not uploads:
+        messages.error(request, "Choose a collection and at least one photo.")
+        return redirect("case-new")
+    case = Case.begin(form.cleaned_data["collection"])
+    audit.record(request, "created", case)
+    for upload in uploads:
+        try:
+            photo = add_photo(case, upload.read(), upload.name or "", uploaded_by=audit.signed_in(request))
+        except PhotoAlreadyThere as there:
+            messages.error(request, f"{upload.name}: {there}")
+        else:
+            audit.record(request, "added photo", case, photo.filename)
+    messages.success(request, f"The case is open as {case.number}. Now type what is known.")
+    return redirect("case-edit", case.pk)
 
 
 @permission_required("cases.change_case", raise_exception=True)

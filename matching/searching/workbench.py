@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matching.gallery import calibration
-from matching.models import Candidate, Probe, Search
+from matching.models import Candidate, Face, Probe, Search
 
 WORDS = ("strong", "fair")
+MOST_PHOTOS = 12
 
 
 @dataclass(frozen=True)
@@ -20,21 +21,30 @@ class Likely:
 @dataclass(frozen=True)
 class Workbench:
     """faces: the search's probes, the one with the strongest candidate first. better, weaker: the face's candidates,
-    those worth a look and those to be expected by chance; the first is always among the better."""
+    those worth a look and those to be expected by chance; the first is always among the better. photos: the faces in
+    all photos of the case that is shown; photo: the one beside the probe, the most alike unless another is asked for.
+    """
 
     faces: Sequence[Probe]
     face: Probe
     better: Sequence[Likely]
     weaker: Sequence[Likely]
     shown: Likely | None
+    photos: Sequence[Face]
+    photo: Face | None
 
     @property
     def number(self) -> int:
         return list(self.faces).index(self.face) + 1
 
 
-def workbench(search: Search, face: int | None = None, candidate: int | None = None) -> Workbench | None:
-    """face, candidate: ids of those to show; the first where none is named. None for a picture without a face."""
+def workbench(
+    search: Search, face: int | None = None, candidate: int | None = None, photo: int | None = None
+) -> Workbench | None:
+    """face, candidate, photo: ids of those to show; the first where none is named. None for a picture without a face.
+
+    face: a probe's. photo: a face's of the case that is shown.
+    """
     probes = search.probes.select_related("model").prefetch_related(
         "candidates__case__collection", "candidates__face__model"
     )
@@ -50,7 +60,17 @@ def workbench(search: Search, face: int | None = None, candidate: int | None = N
     better = [one for place, one in enumerate(likely) if not place or one.strength.word in WORDS]
     weaker = [one for one in likely if one not in better]
     shown = next((one for one in likely if one.candidate.pk == candidate), likely[0] if likely else None)
-    return Workbench(faces, meant, better, weaker, shown)
+    photos = _photos(search, shown.candidate) if shown else []
+    most_alike = shown.candidate.face if shown else None
+    return Workbench(
+        faces, meant, better, weaker, shown, photos, next((one for one in photos if one.pk == photo), most_alike)
+    )
+
+
+def _photos(search: Search, candidate: Candidate) -> list[Face]:
+    """Where the case's person is in each of its photos, under the model that was searched with."""
+    faces = Face.objects.filter(case=candidate.case_id, model=search.model, is_subject=True)
+    return list(faces.select_related("photo", "model").order_by("photo__view", "photo")[:MOST_PHOTOS])
 
 
 def _promise(probe: Probe) -> tuple[bool, float]:

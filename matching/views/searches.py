@@ -95,7 +95,7 @@ def search_detail(request: HttpRequest, pk: str) -> HttpResponse:
 def _context(search: Search, chosen: QueryDict) -> dict[str, Any]:
     return {
         "search": search,
-        "bench": workbench(search, _id(chosen.get("face", "")), _id(chosen.get("candidate", ""))),
+        "bench": workbench(search, *(_id(chosen.get(name, "")) for name in ("face", "candidate", "photo"))),
         "collections": Collection.objects.all(),
         "chosen": set(search.collections.values_list("pk", flat=True)),
         "narrowed": SearchedCases(search.filters),

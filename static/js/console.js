@@ -70,6 +70,20 @@ if (searchForm) {
   byId("take").addEventListener("click", () => { input.setAttribute("capture", "environment"); input.click(); });
 }
 
+// A case begun by its photos.
+const begin = byId("begin");
+if (begin) {
+  const input = byId("begin-input");
+  byId("begin-choose").addEventListener("click", () => input.click());
+  takePictures(byId("begin-drop"), input, (files) => {
+    if (!files.length) return;
+    const carrier = new DataTransfer();
+    for (const file of files) carrier.items.add(file);
+    input.files = carrier.files;
+    begin.submit();
+  });
+}
+
 // Case photos: several at once, each with its own progress and outcome.
 const photoDrop = byId("photo-drop");
 if (photoDrop) {

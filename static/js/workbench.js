@@ -136,6 +136,10 @@ document.addEventListener("keydown", (event) => {
     f: () => faces[(face + 1) % faces.length]?.click(),
     F: () => faces[(face - 1 + faces.length) % faces.length]?.click(),
     p: () => press("[value=possible]"), n: () => press("[value=rejected]"), u: () => press(".decide [value='']"),
+    c: () => {
+      const photos = [...document.querySelectorAll(".case-photos a")];
+      photos[(photos.findIndex((one) => one.hasAttribute("aria-current")) + 1) % photos.length]?.click();
+    },
     m: () => bench()?.querySelector("[name=note]")?.focus(),
     o: () => toggle("overlay"), 0: () => toggle("reset"),
     "?": () => byId("key-help").showModal(),

@@ -142,3 +142,25 @@ def test_a_collection_is_made_listed_and_changed(as_admin, collection, make_case
 def test_the_administration_lists(as_admin, make_case, model):
     make_case()
     assert as_admin.get(f"/admin/cases/{model}/").status_code == 200
+
+
+def test_a_case_is_begun_by_its_photos_and_its_facts_typed_after(any_model, collection, as_admin):
+    def begin(**changes):
+        photos = [SimpleUploadedFile("a.jpg", faces.person(0)), SimpleUploadedFile("b.jpg", faces.person(0))]
+        return as_admin.post("/cases/begin/", {"collection": collection.pk, "photos": photos, **changes}, follow=True)
+
+    page = begin().content.decode()
+    case = Case.objects.get()
+    assert f"The case is open as {case.number}" in page
+    assert "b.jpg:" in page
+    assert "has this very photo already" in page
+    assert [photo.status for photo in case.photos.all()] == ["indexed"]
+    begin()
+    assert Case.objects.filter(number__endswith="-2").exists()
+    assert "at least one photo" in begin(photos=[]).content.decode()
+    assert "Choose a collection" in begin(collection="999").content.decode()
+    assert Case.objects.count() == 2
+
+
+def test_who_may_not_add_cases_begins_none(collection, signed_in):
+    assert signed_in.post("/cases/begin/", {"collection": collection.pk}).status_code == 403

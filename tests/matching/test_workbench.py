@@ -46,6 +46,18 @@ def test_without_a_face_or_without_a_case_there_is_nothing_to_choose(any_model, 
     assert workbench(pictures.search_image(faces.person(1), "x.jpg", user=user, purpose="x")).shown is None
 
 
+def test_every_photo_of_the_case_can_stand_beside_the_probe(any_model, make_case, user, signed_in):
+    make_case("MP1", faces.person(4), faces.person(4) + b"again", faces.astronaut())
+    search = pictures.search_image(faces.person(4), "x.jpg", user=user, purpose="x")
+    bench = workbench(search)
+    assert len(bench.photos) == 3
+    assert bench.photo == bench.shown.candidate.face
+    other = next(face for face in bench.photos if face != bench.photo)
+    assert workbench(search, photo=other.pk).photo == other
+    page = signed_in.get(f"/search/{search.pk}/?photo={other.pk}").content.decode()
+    assert f'src="/faces/{other.pk}/" alt="Case photo' in page
+
+
 def test_the_eyes_of_a_crop_lie_where_its_face_has_them(model, make_case):
     """Found again in the crop itself."""
     from matching.faces import engines, images
