@@ -22,7 +22,7 @@ from matching.faces.engines.base import unit_length
 from matching.gallery import calibration, comparing, templates
 from matching.gallery import search as gallery
 from matching.gallery.curves import BIN, EDGES, Curve, TooFewPairs
-from matching.models import CasePair, Face, FaceModel, GalleryCount, Measurement, OddPhoto
+from matching.models import CasePair, Face, FaceModel, GalleryCount, IndexRun, Measurement, OddPhoto
 
 # With fewer cases the shipped curves are nearer to the truth; docs/accuracy.md, "What a similarity is worth".
 ENOUGH = 1000
@@ -47,7 +47,9 @@ def is_due(model: FaceModel) -> bool:
     """Whether curves are wanted at once: the first ones, so after a change of model; those of a gallery that has grown
     by half since; last night's, where nobody was there to make them."""
     cases = gallery.size(model)
-    if cases < ENOUGH or Face.objects.filter(model=model, is_subject=True, pk__gt=model.compared_to).exists():
+    # Until new faces were compared with the others, duplicates among them are not known.
+    is_comparing = not model.compared_to or IndexRun.objects.filter(finished_at=None).exists()
+    if cases < ENOUGH or is_comparing:
         return False
     known = calibration.latest(model)
     return known is None or cases >= known.cases * GROWN or timezone.now() - known.measured_at > MISSED
