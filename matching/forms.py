@@ -36,6 +36,26 @@ class AgainForm(forms.Form):
     collections = forms.ModelMultipleChoiceField(Collection.objects.all(), required=False)
 
 
+class BoxForm(forms.Form):
+    """A box in a picture, as fractions of its width and height."""
+
+    left = forms.FloatField(min_value=0, max_value=1)
+    top = forms.FloatField(min_value=0, max_value=1)
+    right = forms.FloatField(min_value=0, max_value=1)
+    bottom = forms.FloatField(min_value=0, max_value=1)
+
+    def clean(self) -> dict[str, float]:
+        box: dict[str, float] = super().clean() or {}
+        if not self.errors and not (box["left"] < box["right"] and box["top"] < box["bottom"]):
+            raise forms.ValidationError("The box is empty.")
+        return box
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        left, top, right, bottom = (self.cleaned_data[name] for name in ("left", "top", "right", "bottom"))
+        return left, top, right, bottom
+
+
 class EvaluationForm(forms.Form):
     folder = forms.CharField(
         max_length=500,

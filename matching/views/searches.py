@@ -16,10 +16,10 @@ from matching.faces.engines import EngineUnavailable
 from matching.faces.face_models import NoFaceModel
 from matching.faces.images import ImageRefused
 from matching.filters import SearchFilter, visible
-from matching.forms import AgainForm, SearchForm
+from matching.forms import AgainForm, BoxForm, SearchForm
 from matching.gallery import calibration
 from matching.models import Candidate, Search
-from matching.searching import pictures
+from matching.searching import by_hand, pictures
 from matching.searching.workbench import workbench
 
 RECENT, PAGE_SIZE = 12, 40
@@ -134,6 +134,32 @@ def search_again(request: HttpRequest, pk: str) -> HttpResponse:
         return redirect(old)
     audit.record(request, "searched", search, search.purpose)
     return redirect(search)
+
+
+@require_POST
+def face_add(request: HttpRequest, pk: str) -> HttpResponse:
+    """A box that somebody drew, as fractions of the picture: searched as a face."""
+    search = get_object_or_404(Search.objects.select_related("model"), pk=pk)
+    form = BoxForm(request.POST)
+    if not form.is_valid():
+        return HttpResponse("Draw a box inside the picture.", status=400)
+    try:
+        probe = by_hand.add_face(search, form.box)
+    except (by_hand.NotAFace, FileNotFoundError, ImageRefused, NoFaceModel, EngineUnavailable) as problem:
+        return HttpResponse(str(problem), status=409)
+    audit.record(request, "added face", search, f"face at {form.box[0]:.0%}, {form.box[1]:.0%}")
+    return HttpResponseClientRedirect(f"{search.get_absolute_url()}?face={probe.pk}")
+
+
+@require_POST
+def face_leave_out(request: HttpRequest, pk: int) -> HttpResponse:
+    search = get_object_or_404(Search, probes=pk)
+    try:
+        by_hand.leave_out(search.probes.get(pk=pk))
+    except by_hand.NotAFace as problem:
+        return HttpResponse(str(problem), status=409)
+    audit.record(request, "left out face", search, search.purpose)
+    return HttpResponseClientRedirect(search.get_absolute_url())
 
 
 @require_POST

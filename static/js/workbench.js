@@ -123,7 +123,46 @@ document.addEventListener("pointermove", (event) => {
 });
 document.addEventListener("pointerup", () => { dragged = null; });
 
+// A face that the detector missed: a box drawn on the picture, by pointer.
+let drawn = null;
+function drawing(on) {
+  byId("add-face")?.setAttribute("aria-pressed", on);
+  document.querySelector(".boxed")?.classList.toggle("drawing", on);
+}
+const isDrawing = () => byId("add-face")?.getAttribute("aria-pressed") === "true";
+document.addEventListener("click", (event) => { if (event.target.closest("#add-face")) drawing(!isDrawing()); });
+document.addEventListener("pointerdown", (event) => {
+  const place = event.target.closest(".boxed.drawing");
+  if (!place) return;
+  event.preventDefault();
+  const box = document.createElement("span");
+  box.className = "box new";
+  place.append(box);
+  drawn = { box, place: place.getBoundingClientRect(), from: [event.clientX, event.clientY] };
+});
+document.addEventListener("pointermove", (event) => {
+  if (!drawn) return;
+  const within = (value, start, size) => Math.max(0, Math.min(1, (value - start) / size));
+  const { place } = drawn;
+  const xs = [drawn.from[0], event.clientX].map((x) => within(x, place.left, place.width)).sort((a, b) => a - b);
+  const ys = [drawn.from[1], event.clientY].map((y) => within(y, place.top, place.height)).sort((a, b) => a - b);
+  drawn.values = { left: xs[0], top: ys[0], right: xs[1], bottom: ys[1] };
+  for (const side of ["left", "top"]) drawn.box.style[side] = `${drawn.values[side] * 100}%`;
+  drawn.box.style.width = `${(xs[1] - xs[0]) * 100}%`;
+  drawn.box.style.height = `${(ys[1] - ys[0]) * 100}%`;
+});
+document.addEventListener("pointerup", () => {
+  if (!drawn) return;
+  const { box, values } = drawn;
+  drawn = null;
+  drawing(false);
+  const button = byId("add-face");
+  const done = values ? htmx.ajax("POST", button.dataset.url, { source: button, values, swap: "none" }) : Promise.resolve();
+  done.finally(() => box.remove());
+});
+
 document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") drawing(false);
   if (event.key === "Escape" && event.target.matches(".decide input")) event.target.blur();
   if (event.target.closest("input:not([type=range]), textarea, select, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.matches("input[type=range]") && event.key.startsWith("Arrow")) return;
@@ -140,6 +179,7 @@ document.addEventListener("keydown", (event) => {
       const photos = [...document.querySelectorAll(".case-photos a")];
       photos[(photos.findIndex((one) => one.hasAttribute("aria-current")) + 1) % photos.length]?.click();
     },
+    a: () => drawing(!isDrawing()),
     m: () => bench()?.querySelector("[name=note]")?.focus(),
     o: () => toggle("overlay"), 0: () => toggle("reset"),
     "?": () => byId("key-help").showModal(),

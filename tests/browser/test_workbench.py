@@ -3,8 +3,9 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests import faces
+from tests import faces, needs
 from tests.browser.test_search import choose
+from tests.matching.test_by_hand import far_away
 
 # Whether a page was loaded again since the mark was left.
 MARK, MARKED = "window.marked = true", "window.marked === true"
@@ -128,3 +129,31 @@ def test_on_a_phone_the_pair_is_on_top_and_candidates_below_it(group: Page):
     heights = [box["y"] for box in tops if box]
     assert heights == sorted(heights)
     assert heights[0] < 300
+
+
+@needs.pack
+def test_a_face_that_was_missed_is_drawn_and_searched(page: Page):
+    content, (left, top, right, bottom) = far_away(3)
+    choose(page, "square.jpg", content, "far away")
+    page.click("#search-form button.main")
+    page.wait_for_selector("text=No face was found")
+    page.click("#add-face")
+    picture = page.locator(".boxed").bounding_box()
+    assert picture is not None
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return picture["x"] + x * picture["width"], picture["y"] + y * picture["height"]
+
+    page.mouse.move(*at(left - 0.002, top - 0.002))
+    page.mouse.down()
+    page.mouse.move(*at(right + 0.002, bottom + 0.002), steps=4)
+    page.mouse.up()
+    expect(page.locator(".facts-of .person")).to_have_text("Casey Brook")
+    page.keyboard.press("a")
+    picture = page.locator(".boxed").bounding_box()
+    assert picture is not None
+    page.mouse.move(*at(0.1, 0.1))
+    page.mouse.down()
+    page.mouse.move(*at(0.4, 0.4), steps=4)
+    page.mouse.up()
+    expect(page.locator("#toast")).to_contain_text("No face is seen there")
