@@ -21,10 +21,9 @@ from matching.gallery import calibration, signs
 from matching.models import Face, FaceModel, GalleryBits, GalleryCount, Template
 
 # Beyond so many numbers in the gallery's embeddings, looking at bits first is quicker than an exact scan.
-EXACT_TO = 20_000_000
-# How many of a gallery to compare exactly, so that none is lost that an exact scan would find first: so many, and one
-# of so many cases where that is more (docs/performance.md, "Vector search").
-SHORTEST, ONE_OF = 1000, 500
+EXACT_TO = 5_000_000
+# The fewest of a large gallery to compare exactly.
+SHORTEST = 300
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,14 @@ def sizes(model: FaceModel) -> dict[int, int]:
     return dict(counts.values_list("collection", "sum"))
 
 
+def shortlist(cases: int) -> int:
+    """How many of so many cases to compare exactly, so that none is lost that an exact scan would find first.
+
+    Measured in docs/performance.md, "Vector search".
+    """
+    return max(SHORTEST, min(cases // 100, 1000), cases // 500)
+
+
 def search(
     model: FaceModel,
     embedding: NDArray[np.float32],
@@ -93,7 +100,7 @@ def search(
     in_all = size(model, collections)
     if in_all * model.dimensions > EXACT_TO:
         near = _near(model, cleaned[0], float(poorness[0]), collections, cases, most)
-        templates = Template.objects.filter(pk__in=near[: max(SHORTEST, math.ceil(in_all / ONE_OF))])
+        templates = Template.objects.filter(pk__in=near[: shortlist(in_all)])
     else:
         templates = searched(model, collections, cases)
         if most is not None:
