@@ -17,6 +17,8 @@ def group(page: Page) -> Page:
     choose(page, "group.jpg", faces.GROUP.read_bytes(), "the poker night")
     page.click("#search-form button.main")
     page.wait_for_selector(".workbench")
+    # Keys work, and pictures can be drawn, once all of it is there.
+    page.wait_for_load_state("load")
     page.evaluate(MARK)
     return page
 
