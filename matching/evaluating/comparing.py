@@ -17,7 +17,7 @@ from matching.faces import poor
 from matching.faces.engines import Embeddings
 from matching.faces.images import Box
 from matching.gallery import calibration, templates
-from matching.gallery.curves import BIN, EDGES
+from matching.gallery.curves import binned, no_counts
 from matching.indexing import choosing, subject
 from matching.models import Face, FaceModel
 
@@ -56,8 +56,8 @@ class Search:
 class Pairs:
     """Similarities of photos to cases, counted in the bins between EDGES; by group, of two persons of that group."""
 
-    mates: dict[str, NDArray[np.int64]] = field(default_factory=lambda: defaultdict(_no_counts))
-    non_mates: dict[str, NDArray[np.int64]] = field(default_factory=lambda: defaultdict(_no_counts))
+    mates: dict[str, NDArray[np.int64]] = field(default_factory=lambda: defaultdict(no_counts))
+    non_mates: dict[str, NDArray[np.int64]] = field(default_factory=lambda: defaultdict(no_counts))
 
 
 @dataclass(frozen=True)
@@ -154,14 +154,5 @@ def _count(pairs: Pairs, group: str, own: float | None, row: NDArray[np.float32]
     others = row > -2
     for name in {"", group}:
         if own is not None:
-            pairs.mates[name] += _binned(np.array([own]))
-        pairs.non_mates[name] += _binned(row[others & (group_of == name)] if name else row[others])
-
-
-def _binned(similarities: NDArray[np.floating]) -> NDArray[np.int64]:
-    places = np.clip((similarities + 1) / BIN, 0, len(EDGES) - 2).astype(np.int64)
-    return np.bincount(places, minlength=len(EDGES) - 1)
-
-
-def _no_counts() -> NDArray[np.int64]:
-    return np.zeros(len(EDGES) - 1, np.int64)
+            pairs.mates[name] += binned(np.array([own]))
+        pairs.non_mates[name] += binned(row[others & (group_of == name)] if name else row[others])

@@ -101,6 +101,18 @@ class Curve:
         return float(np.interp(-math.log(share), [-x for x in logs], similarities))
 
 
+def no_counts() -> NDArray[np.int64]:
+    """A count of nothing in each bin between EDGES."""
+    return np.zeros(len(EDGES) - 1, np.int64)
+
+
+def binned(similarities: NDArray[np.floating]) -> NDArray[np.int64]:
+    """How many lie in each bin between EDGES; what is not a number in none."""
+    flat = similarities[~np.isnan(similarities)]
+    places = np.clip((flat + 1) / BIN, 0, len(EDGES) - 2).astype(np.int64)
+    return np.bincount(places, minlength=len(EDGES) - 1)
+
+
 def _fit(counts: NDArray[np.int64], start: float, share: float, reached: NDArray[np.float64]) -> tuple[float, float]:
     """Shape and scale of the tail from `start`, by the excesses over the similarity that `share` reaches."""
     first = max(bisect_right([-x for x in reached], -share) - 1, 0)

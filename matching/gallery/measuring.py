@@ -21,7 +21,7 @@ from matching.faces.engines import Embeddings
 from matching.faces.engines.base import unit_length
 from matching.gallery import calibration, comparing, templates
 from matching.gallery import search as gallery
-from matching.gallery.curves import BIN, EDGES, Curve, TooFewPairs
+from matching.gallery.curves import Curve, TooFewPairs, binned, no_counts
 from matching.models import CasePair, Face, FaceModel, GalleryCount, IndexRun, Measurement, OddPhoto
 
 # With fewer cases the shipped curves are nearer to the truth; docs/accuracy.md, "What a similarity is worth".
@@ -147,7 +147,7 @@ def _non_mates(
     one_person: pairs this alike belong on the work list of cases that may be one person, where only the first few of
     each face stand.
     """
-    counts = np.zeros(len(EDGES) - 1, np.int64)
+    counts = no_counts()
     best = np.full(len(probes.cases), -1, np.float32)
     left_out = 0
     alone = {row: others for row, case in enumerate(probes.cases) if (others := may_be_one.get(int(case)))}
@@ -163,7 +163,7 @@ def _non_mates(
         # Two probes meet twice, each as the other's case: such a pair counts once.
         again = np.isin(block.cases, probes.cases) & (block.cases > probes.cases[:, None])
         similarities[again] = np.nan
-        counts += _binned(similarities)
+        counts += binned(similarities)
     return counts, best[best > -1], left_out
 
 
@@ -171,7 +171,7 @@ def _mates(model: FaceModel) -> NDArray[np.int64]:
     """Counts of similarities of a face to the mean of its case's others."""
     others = Face.objects.filter(model=model, is_subject=True, case=OuterRef("case")).exclude(pk=OuterRef("pk"))
     several = _usable(model).filter(Exists(others)).order_by("case_id", "pk").annotate(wire=templates.wire())
-    counts = np.zeros(len(EDGES) - 1, np.int64)
+    counts = no_counts()
     by_case: dict[int, list[bytes]] = defaultdict(list)
     for case, wire in several.values_list("case_id", "wire").iterator(chunk_size=BLOCK):
         by_case[case].append(wire)
@@ -180,7 +180,7 @@ def _mates(model: FaceModel) -> NDArray[np.int64]:
             faces, poorness = poor.without(templates.numbers(wires), model.direction)
             rest = unit_length(faces.sum(axis=0) - faces)
             rest_poorness = (poorness.sum() - poorness) / (len(wires) - 1)
-            counts += _binned(np.sum(rest * faces, axis=1) - calibration.allowance(poorness, rest_poorness))
+            counts += binned(np.sum(rest * faces, axis=1) - calibration.allowance(poorness, rest_poorness))
     return counts
 
 
@@ -205,10 +205,3 @@ def _judged(
     )
     similarities[both] -= calibration.allowance(a_poorness[both[0]], b_poorness[both[1]])
     return np.asarray(similarities, np.float32)
-
-
-def _binned(similarities: NDArray[np.float32]) -> NDArray[np.int64]:
-    """How many lie in each bin between EDGES; what is not a number in none."""
-    flat = similarities[~np.isnan(similarities)]
-    places = np.clip((flat + 1) / BIN, 0, len(EDGES) - 2).astype(np.int64)
-    return np.bincount(places, minlength=len(EDGES) - 1)
