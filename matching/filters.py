@@ -24,8 +24,8 @@ class SearchFilter(django_filters.FilterSet):
     case = django_filters.CharFilter(method="by_case", label="Case decided on: number or name")
     outcome = django_filters.ChoiceFilter(
         choices=[
-            ("possible", "A possible match"), ("rejected", "Only rejected"), ("open", "Not decided"),
-            ("no_face", "No face"),
+            ("possible", "A possible match"), ("confirmed", "A confirmed lead"), ("disputed", "A disagreement"),
+            ("rejected", "Only rejected"), ("open", "Not decided"), ("no_face", "No face"),
         ],
         method="by_outcome", label="Outcome", empty_label="Any",
     )  # fmt: skip
@@ -54,13 +54,14 @@ class SearchFilter(django_filters.FilterSet):
 
     def by_outcome(self, queryset: QuerySet[Search], name: str, value: Any) -> QuerySet[Search]:
         decided: dict[str, Q] = {
-            decision.value: Q(pk__in=Candidate.objects.filter(decision=decision).values("probe__search"))
-            for decision in (Candidate.Decision.POSSIBLE, Candidate.Decision.REJECTED)
+            decision: Q(pk__in=Candidate.objects.filter(decision=decision).values("probe__search"))
+            for decision in Candidate.Decision.values
+            if decision
         }
-        wanted = {
-            "possible": decided["possible"],
-            "rejected": decided["rejected"] & ~decided["possible"],
-            "open": Q(probes__isnull=False) & ~decided["possible"] & ~decided["rejected"],
+        any_yes = decided["possible"] | decided["confirmed"] | decided["disputed"]
+        wanted = decided | {
+            "rejected": decided["rejected"] & ~any_yes,
+            "open": Q(probes__isnull=False) & ~any_yes & ~decided["rejected"],
             "no_face": Q(probes=None),
         }
         return queryset.filter(wanted[value]).distinct()

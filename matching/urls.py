@@ -1,6 +1,17 @@
 from django.urls import path
 
-from matching.views import alerts, cameras, collections, evaluations, faces, indexing, searches, system, worklists
+from matching.views import (
+    alerts,
+    cameras,
+    collections,
+    evaluations,
+    faces,
+    indexing,
+    leads,
+    searches,
+    system,
+    worklists,
+)
 
 urlpatterns = [
     path("alerts/", alerts.alert_list, name="alerts"),
@@ -14,6 +25,10 @@ urlpatterns = [
     path("probes/<int:pk>/leave-out/", searches.face_leave_out, name="face-leave-out"),
     path("search/<uuid:pk>/image/", faces.search_image, name="search-image"),
     path("candidates/<int:pk>/decide/", searches.candidate_decide, name="candidate-decide"),
+    path("leads/", leads.lead_list, name="leads"),
+    path("leads/<int:pk>/sheet.pdf", leads.lead_sheet, name="lead-sheet"),
+    path("search/<uuid:pk>/candidates.pdf", leads.search_sheet, name="search-sheet"),
+    path("cases/<int:pk>/leads/", leads.case_leads, name="case-leads"),
     path("faces/<int:pk>/", faces.face_crop, name="face"),
     path("faces/<int:pk>/choose/", faces.face_choose, name="face-choose"),
     path("probes/<int:pk>/", faces.probe_crop, name="probe"),

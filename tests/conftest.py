@@ -57,7 +57,7 @@ def any_model(db, use_model) -> FaceModel:
 
 @pytest.fixture
 def collection(db) -> Collection:
-    return Collection.objects.create(name="Missing")
+    return Collection.objects.create(name="Missing", reviewers=1)
 
 
 @pytest.fixture

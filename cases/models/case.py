@@ -27,6 +27,12 @@ class Collection(models.Model):
         help_text="How many of 1,000 strangers whom a camera sees may raise an alert. A stricter level misses more of "
         "those who are looked for.",
     )
+    reviewers = models.PositiveSmallIntegerField(
+        "who confirms",
+        choices=[(1, "One person"), (2, "Two people, each without the other's note")],
+        default=2,
+        help_text="How many must say that it may be the person before it is a confirmed lead or sighting.",
+    )
 
     class Meta:
         ordering = ["name"]

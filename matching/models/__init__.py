@@ -1,3 +1,4 @@
+from matching.models.agreement import Agreement, agreement
 from matching.models.alert import Alert, AlertCapture, Delivery, Review, Subscription
 from matching.models.camera import Camera, Capture
 from matching.models.evaluation import Evaluation, EvaluationPair
@@ -5,10 +6,11 @@ from matching.models.face import Face, FaceModel
 from matching.models.index_run import IndexRun
 from matching.models.measurement import Measurement
 from matching.models.pairs import CasePair, OddPhoto
-from matching.models.search import Candidate, Probe, Search
+from matching.models.search import Candidate, Opinion, Probe, Search
 from matching.models.template import GalleryBits, GalleryCount, Template
 
 __all__ = [
+    "Agreement",
     "Alert",
     "AlertCapture",
     "Camera",
@@ -25,9 +27,11 @@ __all__ = [
     "IndexRun",
     "Measurement",
     "OddPhoto",
+    "Opinion",
     "Probe",
     "Review",
     "Search",
     "Subscription",
     "Template",
+    "agreement",
 ]

@@ -16,6 +16,8 @@ class Alert(models.Model):
 
     class Status(models.TextChoices):
         NEW = "new", "New"
+        PROPOSED = "proposed", "Second reviewer"
+        DISPUTED = "disputed", "Disagreement"
         CONFIRMED = "confirmed", "Confirmed sighting"
         DISMISSED = "dismissed", "Dismissed"
 
@@ -25,6 +27,9 @@ class Alert(models.Model):
     first_captured_at = models.DateTimeField()
     last_captured_at = models.DateTimeField()
     capture_count = models.PositiveIntegerField(default=0)
+    folded_count = models.PositiveIntegerField(
+        default=0, help_text="Captures of the same look-alike that came after the dismissal."
+    )
     best_capture = models.ForeignKey(Capture, on_delete=models.RESTRICT, related_name="+")
     best_face = models.ForeignKey(Face, null=True, on_delete=models.SET_NULL, related_name="+")
     model = models.ForeignKey(FaceModel, on_delete=models.PROTECT, related_name="+")
@@ -65,11 +70,16 @@ class AlertCapture(models.Model):
 
 
 class Review(models.Model):
-    """What one person decided about an alert, and why. The last one is the alert's status."""
+    """What one person said of an alert, and why; `new` takes it back. The last word of each makes its status."""
+
+    class Word(models.TextChoices):
+        NEW = "new", "Taken back"
+        CONFIRMED = "confirmed", "Confirmed sighting"
+        DISMISSED = "dismissed", "Dismissed"
 
     alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="reviews")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
-    status = models.CharField(max_length=10, choices=Alert.Status.choices)
+    status = models.CharField(max_length=10, choices=Word.choices)
     note = models.TextField(blank=True)
     at = models.DateTimeField(auto_now_add=True)
 

@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 
 from cases.models import Case, Collection
 from matching.models.camera import Capture
@@ -70,7 +71,9 @@ class Candidate(models.Model):
     class Decision(models.TextChoices):
         OPEN = "", "Not decided"
         POSSIBLE = "possible", "Possible match"
+        CONFIRMED = "confirmed", "Confirmed lead"
         REJECTED = "rejected", "Not this person"
+        DISPUTED = "disputed", "Disagreement"
 
     probe = models.ForeignKey(Probe, on_delete=models.CASCADE, related_name="candidates")
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="candidates")
@@ -80,10 +83,21 @@ class Candidate(models.Model):
     allowance = models.FloatField(
         default=0, help_text="Taken off before the similarity is judged, because both pictures are poor."
     )
-    decision = models.CharField(max_length=10, choices=Decision.choices, blank=True, default=Decision.OPEN)
-    note = models.CharField(max_length=500, blank=True, help_text="What speaks for or against it.")
-    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
-    decided_at = models.DateTimeField(null=True)
+    decision = models.CharField(
+        max_length=10,
+        choices=Decision.choices,
+        blank=True,
+        default=Decision.OPEN,
+        db_index=True,
+        help_text="What the opinions come to.",
+    )
+    remembered = models.ForeignKey(
+        "self",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="The same face and case, on which somebody had decided in an earlier search.",
+    )
 
     class Meta:
         ordering = ["rank"]
@@ -91,3 +105,32 @@ class Candidate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rank}. {self.case} ({self.similarity:.2f})"
+
+    def get_absolute_url(self) -> str:
+        return f"{reverse('search', args=[self.probe.search_id])}?face={self.probe_id}&candidate={self.pk}"
+
+    @property
+    def was_rejected(self) -> bool:
+        """Whether this face was said not to be this person before, and nobody has taken that back."""
+        return self.remembered is not None and self.remembered.decision == self.Decision.REJECTED
+
+
+class Opinion(models.Model):
+    """What one person said of a candidate, and why. Nothing is overwritten; the last word of each counts."""
+
+    class Word(models.TextChoices):
+        WITHDRAWN = "", "Taken back"
+        POSSIBLE = "possible", "Possible match"
+        REJECTED = "rejected", "Not this person"
+
+    candidate = models.ForeignKey(Candidate, on_delete=models.CASCADE, related_name="opinions")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    word = models.CharField(max_length=10, choices=Word.choices, blank=True)
+    note = models.CharField(max_length=500, blank=True, help_text="What speaks for or against it.")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.get_word_display()}, {self.user}"

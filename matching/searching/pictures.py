@@ -8,7 +8,6 @@ from pathlib import PurePath
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.db import transaction
-from django.utils import timezone
 
 from cases.filters import SearchedCases
 from cases.models import Collection
@@ -17,6 +16,7 @@ from matching.faces.rows import face_columns, jpeg_file
 from matching.gallery import calibration
 from matching.gallery import search as gallery
 from matching.models import Candidate, Probe, Search
+from matching.searching import remembering
 
 CANDIDATES = 20
 
@@ -70,7 +70,8 @@ def search_image(
 
 
 def keep_candidates(probe: Probe, hits: Sequence[gallery.Hit]) -> None:
-    """Write a probe's candidates in the order they were found."""
+    """Write a probe's candidates in the order they were found, with what was said of the same face before."""
+    before = remembering.decided_before(probe, hits) if probe.search_id else {}
     Candidate.objects.bulk_create(
         Candidate(
             probe=probe,
@@ -79,15 +80,7 @@ def keep_candidates(probe: Probe, hits: Sequence[gallery.Hit]) -> None:
             rank=rank,
             similarity=hit.similarity,
             allowance=hit.allowance,
+            remembered_id=before.get(hit.case_id),
         )
         for rank, hit in enumerate(hits, start=1)
     )
-
-
-def decide(candidate: Candidate, decision: str, user: User, note: str = "") -> None:
-    """Note what the investigator made of a candidate; an empty decision takes it back, the note stays to be read."""
-    candidate.decision = Candidate.Decision(decision)
-    candidate.note = note[:500] or candidate.note
-    candidate.decided_by = user if decision else None
-    candidate.decided_at = timezone.now() if decision else None
-    candidate.save(update_fields=["decision", "note", "decided_by", "decided_at"])

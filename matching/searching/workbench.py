@@ -21,8 +21,9 @@ class Likely:
 @dataclass(frozen=True)
 class Workbench:
     """faces: the search's probes, the one with the strongest candidate first. better, weaker: the face's candidates,
-    those worth a look and those to be expected by chance; the first is always among the better. photos: the faces in
-    all photos of the case that is shown; photo: the one beside the probe, the most alike unless another is asked for.
+    those worth a look, and those to be expected by chance or rejected before; there is one better at least. photos: the
+    faces in all photos of the case that is shown; photo: the one beside the probe, the most alike unless another is
+    asked for.
     """
 
     faces: Sequence[Probe]
@@ -46,7 +47,7 @@ def workbench(
     face: a probe's. photo: a face's of the case that is shown.
     """
     probes = search.probes.select_related("model").prefetch_related(
-        "candidates__case__collection", "candidates__face__model"
+        "candidates__case__collection", "candidates__face__model", "candidates__remembered"
     )
     faces = sorted(probes, key=_promise, reverse=True)
     if not faces:
@@ -57,9 +58,11 @@ def workbench(
         Likely(one, calibration.strength(calibrated, one.similarity, search.gallery_size, one.allowance))
         for one in meant.candidates.all()
     ]
-    better = [one for place, one in enumerate(likely) if not place or one.strength.word in WORDS]
+    # Who was said not to be this person before is not put before people again, unless nobody else is left.
+    promising = [one for one in likely if one.strength.word in WORDS and not one.candidate.was_rejected]
+    better = promising or likely[:1]
     weaker = [one for one in likely if one not in better]
-    shown = next((one for one in likely if one.candidate.pk == candidate), likely[0] if likely else None)
+    shown = next((one for one in likely if one.candidate.pk == candidate), better[0] if better else None)
     photos = _photos(search, shown.candidate) if shown else []
     most_alike = shown.candidate.face if shown else None
     return Workbench(

@@ -3,15 +3,19 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+import numpy as np
 from django.db import connection
 from django.utils import timezone
 
 from matching.gallery import calibration
 from matching.gallery import search as gallery
 from matching.models import Alert, AlertCapture, Capture, FaceModel
+from matching.searching import remembering
 from matching.telling import notifying
 
 EPISODE = timedelta(seconds=60)
+# Captures of dismissed alerts that a new one is compared with, the latest.
+MOST_COMPARED = 500
 # What a capture changes of the alert that it joins.
 JOINED = [
     "best_capture", "best_face", "model", "similarity", "allowance", "measurement", "gallery_size",
@@ -27,6 +31,8 @@ def join_or_raise(capture: Capture, hit: gallery.Hit, model: FaceModel, collecti
     with connection.cursor() as cursor:
         # One writer a camera and case at a time, so that two captures of one moment cannot both begin an episode.
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [capture.camera_id, hit.case_id])
+    if (dismissed := _dismissed_before(capture, hit, model)) is not None:
+        return _fold(capture, hit, dismissed)
     alert = Alert.objects.filter(
         case=hit.case_id,
         camera=capture.camera,
@@ -53,6 +59,36 @@ def join_or_raise(capture: Capture, hit: gallery.Hit, model: FaceModel, collecti
     alert.save(update_fields=None if is_new else JOINED)
     AlertCapture.objects.create(alert=alert, capture=capture, case_id=hit.case_id, similarity=hit.similarity)
     notifying.announce(alert, is_new=is_new)
+    return alert
+
+
+def _dismissed_before(capture: Capture, hit: gallery.Hit, model: FaceModel) -> Alert | None:
+    """The alert of this camera and case in which people said of the same look-alike that it is another person."""
+    entries = AlertCapture.objects.filter(
+        alert__case=hit.case_id,
+        alert__camera=capture.camera,
+        alert__status=Alert.Status.DISMISSED,
+        capture__probe__model=model,
+    )
+    rows = list(entries.order_by("-pk").values_list("alert_id", "capture__probe__embedding")[:MOST_COMPARED])
+    which = remembering.same_face(
+        model,
+        np.asarray(capture.probe.embedding, np.float32),
+        remembering.numbers(embedding for _, embedding in rows),
+        _worth(hit),
+    )
+    return None if which is None else Alert.objects.get(pk=rows[which][0])
+
+
+def _fold(capture: Capture, hit: gallery.Hit, alert: Alert) -> Alert:
+    """Into the dismissal, where it is counted and seen, and wakes nobody."""
+    AlertCapture.objects.create(alert=alert, capture=capture, case_id=hit.case_id, similarity=hit.similarity)
+    # Nobody else writes it meanwhile: the caller's lock is held.
+    alert.capture_count, alert.folded_count = alert.capture_count + 1, alert.folded_count + 1
+    alert.last_captured_at = max(alert.last_captured_at, capture.captured_at)
+    alert.updated_at = timezone.now()
+    alert.save(update_fields=["capture_count", "folded_count", "last_captured_at", "updated_at"])
+    notifying.announce(alert, is_new=False)
     return alert
 
 

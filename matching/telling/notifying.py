@@ -9,9 +9,18 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from matching.models import Alert, Delivery, Review, Subscription
+from matching.models import Agreement, Alert, Delivery, Review, Subscription, agreement
 from matching.signals import delivery_waiting
 from matching.telling import dashboards
+
+WORDS = {Review.Word.CONFIRMED: True, Review.Word.DISMISSED: False, Review.Word.NEW: None}
+COMES_TO = {
+    Agreement.OPEN: Alert.Status.NEW,
+    Agreement.PROPOSED: Alert.Status.PROPOSED,
+    Agreement.AGREED: Alert.Status.CONFIRMED,
+    Agreement.AGAINST: Alert.Status.DISMISSED,
+    Agreement.DISPUTED: Alert.Status.DISPUTED,
+}
 
 logger = logging.getLogger(__name__)
 
@@ -31,11 +40,18 @@ def announce(alert: Alert, *, is_new: bool) -> None:
     transaction.on_commit(lambda: dashboards.tell(alert.pk, is_new=is_new), robust=True)
 
 
-def review(alert: Alert, status: str, note: str, user: User) -> None:
-    """Confirm or dismiss an alert, or take that back by the status `new`. Each step is kept."""
+def review(alert: Alert, word: str, note: str, user: User) -> None:
+    """Confirm or dismiss an alert, or take one's own word back by `new`. Each step is kept; together they make its
+    status, by as many people as its collection asks for."""
     with transaction.atomic():
-        Review.objects.create(alert=alert, user=user, status=Alert.Status(status), note=note)
-        alert.status, alert.updated_at = status, timezone.now()
+        locked = Alert.objects.select_for_update().get(pk=alert.pk)
+        Review.objects.create(alert=locked, user=user, status=Review.Word(word), note=note)
+        said = [
+            (review.user_id or f"gone {review.pk}", WORDS[Review.Word(review.status)])
+            for review in locked.reviews.order_by("at", "pk")
+        ]
+        alert.status = COMES_TO[agreement(said, alert.case.collection.reviewers)]
+        alert.updated_at = timezone.now()
         alert.save(update_fields=["status", "updated_at"])
         announce(alert, is_new=False)
 

@@ -18,9 +18,9 @@ def first_candidate(search: Search) -> Candidate | None:
 
 @register.filter
 def decided(search: Search) -> list[Candidate]:
-    """The candidates on which somebody has decided, possible matches first."""
+    """The candidates on which somebody has decided, those rejected last."""
     found = [one for probe in search.probes.all() for one in probe.candidates.all() if one.decision]
-    return sorted(found, key=lambda one: (one.decision != Candidate.Decision.POSSIBLE, one.rank))
+    return sorted(found, key=lambda one: (one.decision == Candidate.Decision.REJECTED, one.rank))
 
 
 @register.filter

@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from cases import audit
-from matching.models import Alert
+from matching.models import Alert, Review
 from matching.telling import notifying
 
 PAGE_SIZE = 24
@@ -27,24 +27,32 @@ def alert_list(request: HttpRequest) -> HttpResponse:
     context = {
         "page": Paginator(alerts, PAGE_SIZE).get_page(request.GET.get("page")),
         "status": status,
-        "statuses": [*Alert.Status.choices, ("all", "All")],
+        "statuses": [*((value, label, _waiting(value)) for value, label in Alert.Status.choices), ("all", "All", 0)],
         "now": timezone.now().isoformat(),
     }
     return render(request, "alerts/list.html", context)
+
+
+def _waiting(status: str) -> int:
+    """How many wait for somebody's word; the new ones have their badge."""
+    waits = status in (Alert.Status.PROPOSED, Alert.Status.DISPUTED)
+    return Alert.objects.filter(status=status).count() if waits else 0
 
 
 def alert_detail(request: HttpRequest, pk: int) -> HttpResponse:
     alert = get_object_or_404(alert_cards(), pk=pk)
     audit.record(request, "viewed", alert.case, f"alert {alert.pk} at {alert.camera}")
     entries = alert.entries.select_related("capture__probe").order_by("-similarity")[:24]
-    return render(request, "alerts/detail.html", {"alert": alert, "entries": entries})
+    spoken = {review.user_id for review in alert.reviews.all()}
+    hidden = alert.status == Alert.Status.PROPOSED and request.user.pk not in spoken
+    return render(request, "alerts/detail.html", {"alert": alert, "entries": entries, "hidden": hidden})
 
 
 @require_POST
 def alert_review(request: HttpRequest, pk: int) -> HttpResponse:
     alert = get_object_or_404(Alert, pk=pk)
     status, note = request.POST.get("status", ""), request.POST.get("note", "").strip()
-    if status not in Alert.Status.values:
+    if status not in Review.Word.values:
         return HttpResponse("Choose confirm, dismiss or undo.", status=400)
     notifying.review(alert, status, note, audit.signed_in(request))
     audit.record(request, {"new": "reopened"}.get(status, status), alert, note)

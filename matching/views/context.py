@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from matching.models import Alert, FaceModel
+from matching.searching import deciding
 
 
 def console(request: HttpRequest) -> dict[str, Any]:
@@ -12,5 +13,6 @@ def console(request: HttpRequest) -> dict[str, Any]:
         return {}
     return {
         "waiting_alerts": Alert.objects.filter(status=Alert.Status.NEW).count(),
+        "waiting_leads": deciding.decided(request.user)["waiting"].count(),
         "active_model": FaceModel.objects.filter(is_active=True).first(),
     }

@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.forms import Form
@@ -18,8 +19,8 @@ from matching.faces.images import ImageRefused
 from matching.filters import SearchFilter, visible
 from matching.forms import AgainForm, BoxForm, SearchForm
 from matching.gallery import calibration
-from matching.models import Candidate, Search
-from matching.searching import by_hand, pictures
+from matching.models import Candidate, Opinion, Search
+from matching.searching import by_hand, deciding, pictures
 from matching.searching.workbench import workbench
 
 RECENT, PAGE_SIZE = 12, 40
@@ -89,13 +90,15 @@ def search_detail(request: HttpRequest, pk: str) -> HttpResponse:
     # Going from face to face and candidate to candidate is one visit.
     if not getattr(request, "htmx", False):
         audit.record(request, "viewed", search, search.purpose)
-    return render(request, "search/detail.html", _context(search, request.GET))
+    return render(request, "search/detail.html", _context(search, request.GET, audit.signed_in(request)))
 
 
-def _context(search: Search, chosen: QueryDict) -> dict[str, Any]:
+def _context(search: Search, chosen: QueryDict, user: User) -> dict[str, Any]:
+    bench = workbench(search, *(_id(chosen.get(name, "")) for name in ("face", "candidate", "photo")))
     return {
         "search": search,
-        "bench": workbench(search, *(_id(chosen.get(name, "")) for name in ("face", "candidate", "photo"))),
+        "bench": bench,
+        "said": deciding.said_of(bench.shown.candidate, user) if bench and bench.shown else None,
         "collections": Collection.objects.all(),
         "chosen": set(search.collections.values_list("pk", flat=True)),
         "narrowed": SearchedCases(search.filters),
@@ -165,14 +168,17 @@ def face_leave_out(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def candidate_decide(request: HttpRequest, pk: int) -> HttpResponse:
     candidate = get_object_or_404(
-        Candidate.objects.select_related("probe__search__model", "probe__search__measurement", "case"), pk=pk
+        Candidate.objects.select_related("probe__search__model", "probe__search__measurement", "case__collection"),
+        pk=pk,
     )
-    decision = request.POST.get("decision", "")
+    word, note = request.POST.get("decision", ""), request.POST.get("note", "").strip()
     search = candidate.probe.search
-    if decision not in Candidate.Decision.values or search is None:
+    if word not in Opinion.Word.values or search is None:
         return HttpResponse("Choose possible match, not this person or undo.", status=400)
-    pictures.decide(candidate, decision, audit.signed_in(request), request.POST.get("note", "").strip())
-    why = ": ".join(filter(None, [f"search {search.pk}", candidate.note if decision else ""]))
-    audit.record(request, candidate.get_decision_display().lower(), candidate.case, why)
+    user = audit.signed_in(request)
+    deciding.say(candidate, word, user, note)
+    why = ": ".join(filter(None, [f"search {search.pk}", note if word else ""]))
+    audit.record(request, Opinion.Word(word).label.lower(), candidate.case, why)
     bench = workbench(search, candidate.probe_id, candidate.pk)
-    return render(request, "search/_bench.html", {"search": search, "bench": bench, "decided": True})
+    context = {"search": search, "bench": bench, "said": deciding.said_of(candidate, user), "decided": True}
+    return render(request, "search/_bench.html", context)

@@ -6,7 +6,7 @@ import pytest
 
 from matching.faces import images
 from matching.models import Probe
-from matching.searching import by_hand, pictures
+from matching.searching import by_hand, deciding, pictures
 from tests import faces, needs
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -78,10 +78,10 @@ def test_the_page_adds_and_leaves_out(missed, signed_in, user):
     probe = Probe.objects.get()
     assert answer["HX-Redirect"] == f"/search/{search.pk}/?face={probe.pk}"
     assert "Person MP3" in signed_in.get(answer["HX-Redirect"]).content.decode()
-    pictures.decide(probe.candidates.get(rank=1), "possible", user)
+    deciding.say(probe.candidates.get(rank=1), "possible", user)
     refused = signed_in.post(f"/probes/{probe.pk}/leave-out/")
     assert (refused.status_code, "Undo that first" in refused.content.decode()) == (409, True)
-    pictures.decide(probe.candidates.get(rank=1), "", user)
+    deciding.say(probe.candidates.get(rank=1), "", user)
     assert signed_in.post(f"/probes/{probe.pk}/leave-out/").status_code == 200
     assert not Probe.objects.exists()
 

@@ -93,9 +93,8 @@ def test_a_candidate_is_decided_and_the_decision_taken_back(any_model, six_cases
     search(signed_in)
     candidate = Candidate.objects.get(rank=1)
     part = signed_in.post(f"/candidates/{candidate.pk}/decide/", {"decision": "possible"}).content.decode()
-    assert "Possible match" in part
-    candidate.refresh_from_db()
-    assert candidate.decided_by == user
+    assert "Confirmed lead" in part
+    assert candidate.opinions.get().user == user
     signed_in.post(f"/candidates/{candidate.pk}/decide/", {"decision": ""})
     candidate.refresh_from_db()
     assert candidate.decision == ""

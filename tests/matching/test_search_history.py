@@ -4,14 +4,16 @@ import pytest
 from django.contrib.auth.models import Permission, User
 
 from matching.models import Candidate
-from matching.searching import pictures
+from matching.searching import deciding, pictures
 from tests import faces
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def searches(any_model, six_cases, user):
+def searches(any_model, six_cases, user, collection):
+    collection.reviewers = 2
+    collection.save()
     other = User.objects.create_user("lee")
     made = {
         "bridge": pictures.search_image(
@@ -20,8 +22,8 @@ def searches(any_model, six_cases, user):
         "station": pictures.search_image(faces.person(2), "b.jpg", user=user, purpose="woman at the station"),
         "market": pictures.search_image(faces.person(3), "c.jpg", user=other, purpose="market"),
     }
-    pictures.decide(made["bridge"].probes.get().candidates.get(rank=1), "possible", user)
-    pictures.decide(made["station"].probes.get().candidates.get(rank=1), "rejected", user, "older")
+    deciding.say(made["bridge"].probes.get().candidates.get(rank=1), "possible", user)
+    deciding.say(made["station"].probes.get().candidates.get(rank=1), "rejected", user, "older")
     return made
 
 
@@ -74,8 +76,8 @@ def test_none_yet_is_said(as_admin):
 
 def test_a_decision_keeps_who_when_and_the_note_and_undoing_keeps_the_note(searches, user):
     candidate = Candidate.objects.get(decision="rejected")
-    assert (candidate.note, candidate.decided_by) == ("older", user)
-    assert candidate.decided_at is not None
-    pictures.decide(candidate, "", user)
-    candidate.refresh_from_db()
-    assert (candidate.note, candidate.decided_by, candidate.decided_at) == ("older", None, None)
+    said = candidate.opinions.get()
+    assert (said.note, said.user, said.word) == ("older", user, "rejected")
+    deciding.say(candidate, "", user)
+    assert candidate.decision == ""
+    assert [said.note for said in candidate.opinions.all()] == ["older", ""]
