@@ -6,7 +6,7 @@ from cases.models import Case, Collection
 class CollectionForm(forms.ModelForm[Collection]):
     class Meta:
         model = Collection
-        fields = ["name", "description", "alert_level", "reviewers"]
+        fields = ["name", "description", "alert_level", "reviewers", "look_back_days"]
         widgets = {"description": forms.Textarea(attrs={"rows": 2})}
 
 

@@ -36,6 +36,10 @@ class AgainForm(forms.Form):
     collections = forms.ModelMultipleChoiceField(Collection.objects.all(), required=False)
 
 
+class CloseStandingForm(forms.Form):
+    reason = forms.CharField(max_length=300, error_messages={"required": "Say why it is closed."})
+
+
 class BoxForm(forms.Form):
     """A box in a picture, as fractions of its width and height."""
 

@@ -25,6 +25,7 @@ def sweep() -> None:
     from matching.gallery import measuring
     from matching.indexing import bulk, changing_over, poor_pictures
     from matching.models import Capture, Delivery, FaceModel, IndexRun
+    from matching.watching import newcomers
 
     now = timezone.now()
     with redis.Redis.from_url(settings.REDIS_URL) as client:
@@ -35,6 +36,8 @@ def sweep() -> None:
             due = Delivery.objects.filter(status=Delivery.Status.WAITING, next_attempt_at__lt=now)
             for pk in due.values_list("pk", flat=True)[:BATCH]:
                 telling.deliver.delay(pk)
+        if newcomers.waits():
+            watching.look_back.delay()
         if not client.llen(BULK) and not bulk.is_resting():
             # Imported photos have no task of their own, and a lost one's photo is taken along.
             photos = Photo.objects.filter(status=Photo.Status.PENDING, created_at__lt=now - STALE)

@@ -34,6 +34,14 @@ class Collection(models.Model):
         help_text="How many must say that it may be the person before it is a confirmed lead or sighting.",
     )
 
+    look_back_days = models.PositiveSmallIntegerField(
+        "days to look back",
+        default=30,
+        validators=[MaxValueValidator(3650)],
+        help_text="A new case is compared with what cameras saw in so many days before; faces that raised no alert are "
+        "kept for it, as long as the longest of all collections asks. 0: they are not kept.",
+    )
+
     class Meta:
         ordering = ["name"]
 

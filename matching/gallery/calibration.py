@@ -112,16 +112,25 @@ class Strength:
     why: str
 
 
-def strength(calibrated: Calibration, similarity: float, gallery_size: int, allowance: float = 0.0) -> Strength:
-    """How much a likeness is worth among `gallery_size` cases.
+def strength(
+    calibrated: Calibration,
+    similarity: float,
+    gallery_size: int,
+    allowance: float = 0.0,
+    *,
+    among: str = "case",
+    candidate: str = "best candidate",
+) -> Strength:
+    """How much a likeness is worth among `gallery_size` cases, or whatever else was looked at.
 
-    allowance: what to take off the similarity first, because both pictures are poor.
+    allowance: what to take off the similarity first, because both pictures are poor. among: what there are so many of;
+    candidate: what the most alike of them is called.
     """
     judged = similarity - allowance
     fpir = calibrated.fpir(judged, gallery_size)
     word = "strong" if fpir < 0.01 else "fair" if fpir < 0.1 else "weak"
-    cases = f"{gallery_size:,} case{'' if gallery_size == 1 else 's'}"
-    why = f"A stranger's best candidate among {cases} is this alike {_how_often(fpir)}."
+    cases = f"{gallery_size:,} {among}{'' if gallery_size == 1 else 's'}"
+    why = f"A stranger's {candidate} among {cases} is this alike {_how_often(fpir)}."
     if not calibrated.is_counted(judged):
         why += " So few pairs are this alike that a fitted curve says so, not a count."
     if allowance:

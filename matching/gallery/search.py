@@ -119,7 +119,7 @@ def search(
         # Cases with several templates fill the list: look further down.
         fetched *= 4
     chosen = [(case, *worth) for case, worth in best.items() if worth[0] - worth[1] >= at_least][:limit]
-    likest = _likest_faces(model, cleaned[0], [case for case, *_ in chosen]) if chosen else {}
+    likest = likest_faces(model, cleaned[0], [case for case, *_ in chosen]) if chosen else {}
     return [Hit(case, likest.get(case), similarity, taken_off) for case, similarity, taken_off in chosen]
 
 
@@ -158,7 +158,7 @@ def _allowance(poorness: float) -> Value | Greatest:
     return Greatest((poorer - calibration.POOR_FROM) * calibration.POOR_SLOPE, Value(0.0))
 
 
-def _likest_faces(model: FaceModel, embedding: NDArray[np.float32], case_ids: list[int]) -> dict[int, int]:
+def likest_faces(model: FaceModel, embedding: NDArray[np.float32], case_ids: list[int]) -> dict[int, int]:
     """Each case's subject face that is most like a probe: the one to show beside it."""
     faces = Face.objects.filter(model=model, is_subject=True, case__in=case_ids)
     order = faces.annotate(distance=MaxInnerProduct("embedding", HalfVector(embedding))).order_by("-distance")

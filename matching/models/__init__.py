@@ -6,7 +6,7 @@ from matching.models.face import Face, FaceModel
 from matching.models.index_run import IndexRun
 from matching.models.measurement import Measurement
 from matching.models.pairs import CasePair, OddPhoto
-from matching.models.search import Candidate, Opinion, Probe, Search
+from matching.models.search import Candidate, Opinion, Probe, ProbeBits, Search, StandingSearch
 from matching.models.template import GalleryBits, GalleryCount, Template
 
 __all__ = [
@@ -29,8 +29,10 @@ __all__ = [
     "OddPhoto",
     "Opinion",
     "Probe",
+    "ProbeBits",
     "Review",
     "Search",
+    "StandingSearch",
     "Subscription",
     "Template",
     "agreement",

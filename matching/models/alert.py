@@ -9,6 +9,7 @@ from cases.models import Case, Collection
 from matching.models.camera import Camera, Capture
 from matching.models.face import Face, FaceModel
 from matching.models.measurement import Measurement
+from matching.models.search import Candidate
 
 
 class Alert(models.Model):
@@ -38,7 +39,12 @@ class Alert(models.Model):
         default=0, help_text="Taken off before the similarity is judged, because both pictures are poor."
     )
     measurement = models.ForeignKey(Measurement, null=True, on_delete=models.SET_NULL, related_name="+")
-    gallery_size = models.PositiveIntegerField(help_text="Cases the best capture was compared with.")
+    gallery_size = models.PositiveIntegerField(
+        help_text="Cases the best capture was compared with; seen before: captures that the case was compared with."
+    )
+    seen_before = models.BooleanField(
+        default=False, help_text="The captures are older than the case or the photo that they resemble."
+    )
     captures = models.ManyToManyField(Capture, through="AlertCapture", related_name="alerts")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(default=timezone.now, db_index=True)
@@ -109,14 +115,15 @@ class Subscription(models.Model):
 
 
 class Delivery(models.Model):
-    """One message to one subscriber about one alert."""
+    """One message to one subscriber: about an alert, or about what their standing search found."""
 
     class Status(models.TextChoices):
         WAITING = "waiting", "Waiting"
         SENT = "sent", "Sent"
         FAILED = "failed", "Given up"
 
-    alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="deliveries")
+    alert = models.ForeignKey(Alert, null=True, on_delete=models.CASCADE, related_name="deliveries")
+    candidate = models.ForeignKey(Candidate, null=True, on_delete=models.CASCADE, related_name="deliveries")
     subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="deliveries")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -126,10 +133,17 @@ class Delivery(models.Model):
 
     class Meta:
         verbose_name_plural = "deliveries"
-        constraints = [models.UniqueConstraint(fields=["alert", "subscription"], name="one_delivery_a_subscriber")]
+        constraints = [
+            models.UniqueConstraint(fields=["alert", "subscription"], name="one_delivery_a_subscriber"),
+            models.UniqueConstraint(fields=["candidate", "subscription"], name="one_delivery_a_candidate"),
+            models.CheckConstraint(
+                condition=models.Q(alert__isnull=False) ^ models.Q(candidate__isnull=False),
+                name="delivery_of_one_thing",
+            ),
+        ]
         indexes = [
             models.Index(fields=["next_attempt_at"], condition=models.Q(status="waiting"), name="deliveries_waiting")
         ]
 
     def __str__(self) -> str:
-        return f"{self.alert} to {self.subscription}"
+        return f"{self.alert or self.candidate} to {self.subscription}"

@@ -11,6 +11,7 @@ from cases.models import Case, Collection
 from matching.models.camera import Capture
 from matching.models.face import Face, FaceFields, FaceModel
 from matching.models.measurement import Measurement
+from matching.models.template import AnyBitField
 
 
 class Search(models.Model):
@@ -65,6 +66,39 @@ class Probe(FaceFields):
         return f"face {self.position + 1} of {self.search or self.capture}"
 
 
+class ProbeBits(models.Model):
+    """A probe as bits, in rows as narrow as can be: what was seen before is looked through by them."""
+
+    probe = models.OneToOneField(Probe, on_delete=models.CASCADE, primary_key=True)
+    model = models.ForeignKey(FaceModel, on_delete=models.CASCADE)
+    bits = AnyBitField()
+
+    def __str__(self) -> str:
+        return f"bits of {self.probe}"
+
+
+class StandingSearch(models.Model):
+    """A search that somebody keeps open: whoever comes into the gallery is compared with its faces."""
+
+    search = models.ForeignKey(Search, on_delete=models.CASCADE, related_name="standing")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="standing_searches")
+    opened_at = models.DateTimeField(default=timezone.now)
+    looked_at = models.DateTimeField(default=timezone.now, help_text="When its owner last saw what was found.")
+    closed_at = models.DateTimeField(null=True)
+    closed_reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["opened_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["search", "user"], condition=models.Q(closed_at=None), name="standing_once_a_person"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.search}, kept open by {self.user}"
+
+
 class Candidate(models.Model):
     """A case that a search returned for one probe, with the photo's face that was most alike."""
 
@@ -90,6 +124,9 @@ class Candidate(models.Model):
         default=Decision.OPEN,
         db_index=True,
         help_text="What the opinions come to.",
+    )
+    found_at = models.DateTimeField(
+        null=True, db_index=True, help_text="When a standing search found it; None for what the search itself found."
     )
     remembered = models.ForeignKey(
         "self",

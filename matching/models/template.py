@@ -33,8 +33,10 @@ class Template(models.Model):
     bits = AnyBitField(help_text="The embedding as bits: `gallery.signs`.")
     is_main = models.BooleanField(default=True)
     faces = models.PositiveSmallIntegerField(help_text="How many faces it is the mean of.")
+    looked_back = models.BooleanField(default=False, help_text="Compared with what cameras and searches saw before.")
 
     class Meta:
+        indexes = [models.Index(fields=["model"], condition=models.Q(looked_back=False), name="templates_to_look_back")]
         constraints = [
             models.UniqueConstraint(
                 fields=["case", "model"], condition=models.Q(is_main=True), name="one_main_template_a_case_and_model"

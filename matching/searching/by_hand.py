@@ -13,6 +13,7 @@ from matching.faces.engines import DetectedFace, Engine, overlap
 from matching.faces.images import Box, RgbImage
 from matching.faces.rows import face_columns
 from matching.gallery import search as gallery
+from matching.gallery import seen
 from matching.models import Probe, Search
 from matching.searching.pictures import CANDIDATES, keep_candidates
 
@@ -55,6 +56,7 @@ def add_face(search: Search, box: Box) -> Probe:
             position=0 if last is None else last + 1,
             **face_columns(model, opened.rgb, face, opened.scale),
         )
+        seen.keep(probe)
         keep_candidates(probe, hits)
     return probe
 

@@ -13,7 +13,7 @@ from cases.filters import SearchedCases
 from cases.models import Collection
 from matching.faces import face_models, images
 from matching.faces.rows import face_columns, jpeg_file
-from matching.gallery import calibration
+from matching.gallery import calibration, seen
 from matching.gallery import search as gallery
 from matching.models import Candidate, Probe, Search
 from matching.searching import remembering
@@ -65,6 +65,7 @@ def search_image(
             probe = Probe.objects.create(
                 search=search, position=position, **face_columns(model, opened.rgb, face, opened.scale)
             )
+            seen.keep(probe)
             keep_candidates(probe, found)
     return search
 

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import pymupdf_fonts
@@ -44,7 +45,7 @@ class _Sheet(FPDF):
         self.set_y(-18)
         self.set_font("body", size=8)
         self.set_text_color(90)
-        self.multi_cell(0, 3.6, f"{self._foot} Page {self.page_no()} of {{nb}}.", align="L")
+        self.multi_cell(0, 3.6, f"{self._foot} Page {self.page_no()}.", align="L")
         self.set_text_color(0)
 
     def heading(self, text: str, size: int = 12) -> None:
@@ -54,7 +55,7 @@ class _Sheet(FPDF):
 
     def paragraph(self, text: str, bold: bool = False) -> None:
         self.set_font("body", "B" if bold else "", 10)
-        self.multi_cell(0, 5, text, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.multi_cell(0, 5, text, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         self.ln(1.5)
 
     def facts(self, rows: dict[str, str]) -> None:
@@ -82,9 +83,8 @@ class _Sheet(FPDF):
 
 @contextmanager
 def _sheet(title: str, printed_by: User, reference: str) -> Iterator[_Sheet]:
-    now = timezone.localtime()
     sheet = _Sheet(
-        f"Sightline, {title}. Printed {now:%-d %b %Y %H:%M %Z} by {printed_by}; audit reference {reference}. "
+        f"Sightline, {title}. Printed {_time(timezone.now())} by {printed_by}; audit reference {reference}. "
         "A lead, no identification."
     )
     with tempfile.TemporaryDirectory() as folder:
@@ -183,7 +183,7 @@ def _how(sheet: _Sheet, search: Search) -> None:
         {
             "Purpose": search.purpose,
             "Case or tip number": search.reference,
-            "Searched": f"{timezone.localtime(search.created_at):%-d %b %Y %H:%M %Z} by {search.user or 'nobody known'}",
+            "Searched": f"{_time(search.created_at)} by {search.user or 'somebody who left'}",
             "Among": f"{search.gallery_size:,} cases",
             "Face model": f"{search.model.name}, weights {search.model.fingerprint[:16]}, recipe {search.model.recipe}",
             "Error rates": f"measured on {calibrated.measured_on}"
@@ -192,20 +192,26 @@ def _how(sheet: _Sheet, search: Search) -> None:
             "Search": str(search.pk),
         }
     )
-    found = []
+    sheet.paragraph(f"Among {search.gallery_size:,} cases, at least so alike are:")
+    rows = {}
     for similarity in (0.3, 0.4, 0.5, 0.6):
         missed = calibrated.missed(similarity)
-        alike = calibrated.fpir(similarity, search.gallery_size)
-        found.append(
-            f"{similarity:.1f}: {alike:.2g} of strangers' best candidates"
-            + ("" if missed is None else f", {1 - missed:.0%} of pictures of one person")
-        )
-    sheet.paragraph("At least as alike as " + "; ".join(found) + ".")
+        own = "" if missed is None else f"; {1 - missed:.0%} of pictures of one person"
+        rows[f"{similarity:.2f}"] = f"{_share(calibrated.fpir(similarity, search.gallery_size))} of strangers{own}"
+    sheet.facts(rows)
+
+
+def _share(fraction: float) -> str:
+    return "less than 1 in 10,000" if fraction < 1e-4 else f"{fraction:.2%}" if fraction < 0.1 else f"{fraction:.0%}"
 
 
 def _opinion(opinion: Opinion) -> str:
-    said = f"{opinion.user or 'Somebody who left'}, {timezone.localtime(opinion.at):%-d %b %Y %H:%M}: "
+    said = f"{opinion.user or 'Somebody who left'}, {_time(opinion.at)}: "
     return said + opinion.get_word_display() + (f". {opinion.note}" if opinion.note else "")
+
+
+def _time(at: datetime) -> str:
+    return f"{timezone.localtime(at):%-d %b %Y %H:%M %Z}"
 
 
 def _strength(search: Search, candidate: Candidate) -> calibration.Strength:

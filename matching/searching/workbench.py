@@ -56,7 +56,8 @@ def workbench(
     calibrated = calibration.by(search.model, search.measurement)
     likely = [
         Likely(one, calibration.strength(calibrated, one.similarity, search.gallery_size, one.allowance))
-        for one in meant.candidates.all()
+        # Those that a standing search found later stand where they belong.
+        for one in sorted(meant.candidates.all(), key=lambda one: one.allowance - one.similarity)
     ]
     # Who was said not to be this person before is not put before people again, unless nobody else is left.
     promising = [one for one in likely if one.strength.word in WORDS and not one.candidate.was_rejected]

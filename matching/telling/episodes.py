@@ -7,7 +7,7 @@ import numpy as np
 from django.db import connection
 from django.utils import timezone
 
-from matching.gallery import calibration
+from matching.gallery import calibration, seen
 from matching.gallery import search as gallery
 from matching.models import Alert, AlertCapture, Capture, FaceModel
 from matching.searching import remembering
@@ -36,6 +36,7 @@ def join_or_raise(capture: Capture, hit: gallery.Hit, model: FaceModel, collecti
     alert = Alert.objects.filter(
         case=hit.case_id,
         camera=capture.camera,
+        seen_before=False,
         first_captured_at__lte=capture.captured_at + EPISODE,
         last_captured_at__gte=capture.captured_at - EPISODE,
     ).first()
@@ -58,6 +59,42 @@ def join_or_raise(capture: Capture, hit: gallery.Hit, model: FaceModel, collecti
     # A joining capture leaves alone what a reviewer may be writing.
     alert.save(update_fields=None if is_new else JOINED)
     AlertCapture.objects.create(alert=alert, capture=capture, case_id=hit.case_id, similarity=hit.similarity)
+    notifying.announce(alert, is_new=is_new)
+    return alert
+
+
+def raise_seen_before(found: Sequence[tuple[Capture, seen.Seen]], case_id: int, model: FaceModel, among: int) -> Alert:
+    """One alert for all that a camera saw of somebody before the case, or a photo of it, came. Inside a transaction.
+
+    found: captures of one camera with their likeness. among: how many faces were looked at.
+    """
+    camera = found[0][0].camera
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [camera.pk, case_id])
+    alert = Alert.objects.filter(case=case_id, camera=camera, seen_before=True).first()
+    is_new = alert is None
+    times = [capture.captured_at for capture, _ in found]
+    if alert is None:
+        alert = Alert(case_id=case_id, camera=camera, seen_before=True)
+        alert.first_captured_at, alert.last_captured_at = min(times), max(times)
+    best, likeness = max(found, key=lambda one: one[1].worth)
+    if is_new or alert.model_id != model.pk or likeness.worth > _worth(alert):
+        embedding = np.asarray(best.probe.embedding, np.float32)
+        alert.best_capture, alert.model = best, model
+        alert.best_face_id = gallery.likest_faces(model, embedding, [case_id]).get(case_id)
+        alert.similarity, alert.allowance = likeness.similarity, likeness.allowance
+        alert.gallery_size, alert.measurement = among, calibration.latest(model)
+    alert.first_captured_at = min(alert.first_captured_at, *times)
+    alert.last_captured_at = max(alert.last_captured_at, *times)
+    alert.capture_count += len(found)
+    if alert.status == Alert.Status.DISMISSED:
+        alert.folded_count += len(found)
+    alert.updated_at = timezone.now()
+    alert.save(update_fields=None if is_new else [*JOINED, "folded_count"])
+    AlertCapture.objects.bulk_create(
+        AlertCapture(alert=alert, capture=capture, case_id=case_id, similarity=one.similarity) for capture, one in found
+    )
+    Capture.objects.filter(pk__in=[capture.pk for capture, _ in found]).update(status=Capture.Status.MATCHED)
     notifying.announce(alert, is_new=is_new)
     return alert
 

@@ -9,7 +9,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from matching.models import Agreement, Alert, Delivery, Review, Subscription, agreement
+from matching.models import Agreement, Alert, Candidate, Delivery, Review, Subscription, agreement
+from matching.searching import standing
 from matching.signals import delivery_waiting
 from matching.telling import dashboards
 
@@ -40,6 +41,14 @@ def announce(alert: Alert, *, is_new: bool) -> None:
     transaction.on_commit(lambda: dashboards.tell(alert.pk, is_new=is_new), robust=True)
 
 
+def tell_owners(candidate: Candidate) -> None:
+    """Tell those who keep a search open whom it found. Inside the caller's transaction."""
+    active = Subscription.objects.filter(is_active=True, user__is_active=True)
+    for subscription in active.filter(user__in=standing.owners(candidate)):
+        delivery, _ = Delivery.objects.get_or_create(candidate=candidate, subscription=subscription)
+        delivery_waiting.send(Delivery, delivery=delivery)
+
+
 def review(alert: Alert, word: str, note: str, user: User) -> None:
     """Confirm or dismiss an alert, or take one's own word back by `new`. Each step is kept; together they make its
     status, by as many people as its collection asks for."""
@@ -60,7 +69,9 @@ def deliver(delivery_id: int) -> None:
     """Send one message, or note why not and when to try again. May run twice: a claim lets one of them send."""
     now = timezone.now()
     delivery = (
-        Delivery.objects.select_related("alert__case", "alert__camera", "subscription")
+        Delivery.objects.select_related(
+            "alert__case", "alert__camera", "candidate__case", "candidate__probe__search", "subscription"
+        )
         .filter(pk=delivery_id, status=Delivery.Status.WAITING, next_attempt_at__lte=now)
         .first()
     )
@@ -84,17 +95,26 @@ def deliver(delivery_id: int) -> None:
 
 
 def _send(delivery: Delivery) -> bool:
-    alert = delivery.alert
     service = apprise.Apprise()
     if not service.add(delivery.subscription.address):
         return False
-    return bool(
-        service.notify(
-            title=f"Sightline: {alert.case}",
-            body=(
-                f"A face like {alert.case.display_name} ({alert.case.number}) at {alert.camera} "
-                f"{alert.camera.place}, {alert.first_captured_at:%Y-%m-%d %H:%M:%S} UTC, "
-                f"similarity {alert.similarity:.2f}. Not confirmed: compare before acting."
-            ),
+    title, body = _words(delivery)
+    return bool(service.notify(title=title, body=body))
+
+
+def _words(delivery: Delivery) -> tuple[str, str]:
+    """A message's title and text."""
+    if (alert := delivery.alert) is not None:
+        when = f"{alert.first_captured_at:%Y-%m-%d %H:%M:%S} UTC"
+        return f"Sightline: {alert.case}", (
+            f"{'Seen before: a' if alert.seen_before else 'A'} face like {alert.case.display_name} "
+            f"({alert.case.number}) at {alert.camera} {alert.camera.place}, {when}, "
+            f"similarity {alert.similarity:.2f}. Not confirmed: compare before acting."
         )
+    candidate = delivery.candidate
+    assert candidate is not None  # noqa: S101 - the database has it: a delivery is of one thing
+    return f"Sightline: {candidate.case}", (
+        f'Your standing search "{candidate.probe.search.purpose if candidate.probe.search else ""}" has a new '
+        f"likeness: {candidate.case.display_name} ({candidate.case.number}), similarity {candidate.similarity:.2f}. "
+        "Not confirmed: compare before acting."
     )

@@ -34,7 +34,8 @@ def strength(likeness: Alert | Candidate) -> calibration.Strength:
     """What an alert's or a candidate's similarity is worth in the gallery it was found in."""
     if isinstance(likeness, Alert):
         calibrated = calibration.by(likeness.model, likeness.measurement)
-        return calibration.strength(calibrated, likeness.similarity, likeness.gallery_size, likeness.allowance)
+        nouns = {"among": "capture", "candidate": "most similar capture"} if likeness.seen_before else {}
+        return calibration.strength(calibrated, likeness.similarity, likeness.gallery_size, likeness.allowance, **nouns)
     search = likeness.probe.search
     if search is None:
         raise ValueError("A capture's candidates are shown through their alert.")

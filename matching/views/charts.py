@@ -3,7 +3,10 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from matching.gallery.calibration import Calibration
 
@@ -11,6 +14,44 @@ from matching.gallery.calibration import Calibration
 WIDTH, HEIGHT = 440, 260
 LEFT, RIGHT, TOP, BOTTOM = 70, 18, 46, 34
 STEPS = 120
+
+
+# A time line: as wide as its page.
+LINE_WIDTH, LINE_HEIGHT, LINE_MARGIN = 1000, 110, 24
+
+
+@dataclass(frozen=True)
+class TimeLine:
+    """dots: x, y and what each stands for; ticks: x and a day in words."""
+
+    dots: Sequence[tuple[float, float, Any]]
+    ticks: Sequence[tuple[float, str]]
+    width: int = LINE_WIDTH
+    height: int = LINE_HEIGHT
+
+
+def time_line(points: Sequence[tuple[datetime, float, Any]]) -> TimeLine | None:
+    """When something was seen, the more alike the higher; None where there is nothing. points: when, similarity, it."""
+    if not points:
+        return None
+    times = [at for at, _, _ in points]
+    first, last = min(times), max(times)
+    span = max((last - first).total_seconds(), 1.0)
+    inner = LINE_WIDTH - 2 * LINE_MARGIN
+
+    def x(at: datetime) -> float:
+        return round(LINE_MARGIN + (at - first).total_seconds() / span * inner, 1)
+
+    def y(similarity: float) -> float:
+        return round(12 + (1 - max(0.0, min(1.0, similarity))) * (LINE_HEIGHT - 46), 1)
+
+    days = (
+        [first + (last - first) * part / 4 for part in range(5)] if last - first > timedelta(days=1) else [first, last]
+    )
+    ticks = {f"{timezone.localtime(day):%-d %b %Y}": x(day) for day in days}
+    return TimeLine(
+        [(x(at), y(similarity), it) for at, similarity, it in points], [(x, day) for day, x in ticks.items()]
+    )
 
 
 @dataclass(frozen=True)

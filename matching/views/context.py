@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from matching.models import Alert, FaceModel
-from matching.searching import deciding
+from matching.searching import deciding, standing
 
 
 def console(request: HttpRequest) -> dict[str, Any]:
@@ -14,5 +14,6 @@ def console(request: HttpRequest) -> dict[str, Any]:
     return {
         "waiting_alerts": Alert.objects.filter(status=Alert.Status.NEW).count(),
         "waiting_leads": deciding.decided(request.user)["waiting"].count(),
+        "fresh_standing": standing.fresh(request.user).count(),
         "active_model": FaceModel.objects.filter(is_active=True).first(),
     }

@@ -20,7 +20,7 @@ from matching.filters import SearchFilter, visible
 from matching.forms import AgainForm, BoxForm, SearchForm
 from matching.gallery import calibration
 from matching.models import Candidate, Opinion, Search
-from matching.searching import by_hand, deciding, pictures
+from matching.searching import by_hand, deciding, pictures, standing
 from matching.searching.workbench import workbench
 
 RECENT, PAGE_SIZE = 12, 40
@@ -90,6 +90,7 @@ def search_detail(request: HttpRequest, pk: str) -> HttpResponse:
     # Going from face to face and candidate to candidate is one visit.
     if not getattr(request, "htmx", False):
         audit.record(request, "viewed", search, search.purpose)
+        standing.looked_at(search, audit.signed_in(request))
     return render(request, "search/detail.html", _context(search, request.GET, audit.signed_in(request)))
 
 
@@ -99,6 +100,7 @@ def _context(search: Search, chosen: QueryDict, user: User) -> dict[str, Any]:
         "search": search,
         "bench": bench,
         "said": deciding.said_of(bench.shown.candidate, user) if bench and bench.shown else None,
+        "standing": search.standing.filter(user=user, closed_at=None).first(),
         "collections": Collection.objects.all(),
         "chosen": set(search.collections.values_list("pk", flat=True)),
         "narrowed": SearchedCases(search.filters),

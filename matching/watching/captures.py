@@ -13,12 +13,13 @@ from cases.models import Collection
 from matching.faces import face_models, images
 from matching.faces.engines import DetectedFace
 from matching.faces.rows import face_columns
-from matching.gallery import calibration
+from matching.gallery import calibration, seen
 from matching.gallery import search as gallery
 from matching.models import Alert, Camera, Capture, FaceModel, Probe
 from matching.searching.pictures import keep_candidates
 from matching.signals import capture_waiting
 from matching.telling import episodes
+from matching.watching import retention
 
 # A camera's clock that runs further ahead than this is not believed.
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -93,7 +94,11 @@ def match_capture(capture_id: int) -> list[Alert]:
     with transaction.atomic():
         if not _claim(capture, Capture.Status.MATCHED if matches else without):
             return []
+        if not matches and not retention.days():
+            retention.forget_one(capture)
+            return []
         probe = Probe.objects.create(capture=capture, **columns)
+        seen.keep(probe)
         keep_candidates(probe, matches)
         return [episodes.join_or_raise(capture, hit, model, searched) for hit in matches]
 

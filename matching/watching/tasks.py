@@ -1,8 +1,8 @@
-"""A thin Celery wrapper around matching what cameras sent."""
+"""Thin Celery wrappers around what is done with what cameras sent."""
 
 from celery import shared_task
 
-from cases.tasks import URGENT
+from cases.tasks import BULK, URGENT, stopping
 
 
 @shared_task(queue=URGENT)
@@ -10,3 +10,17 @@ def match_capture(capture_id: int) -> None:
     from matching.watching import captures
 
     captures.match_capture(capture_id)
+
+
+@shared_task
+def look_back() -> None:
+    from matching.watching import newcomers
+
+    newcomers.look_back(must_stop=stopping.is_set)
+
+
+@shared_task(queue=BULK)
+def forget() -> None:
+    from matching.watching import retention
+
+    retention.forget()

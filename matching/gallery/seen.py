@@ -1,0 +1,75 @@
+"""What cameras and searches saw: every kept probe, as bits first and exactly then, as a large gallery is searched."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from django.db.models import Q
+from pgvector.django import HammingDistance
+
+from matching.faces import poor
+from matching.faces.engines import Embeddings
+from matching.gallery import calibration, signs, templates
+from matching.gallery.search import shortlist
+from matching.models import FaceModel, Probe, ProbeBits
+
+# Seen more often than this, somebody is shown by the most alike of their pictures.
+MOST = 500
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A probe that was seen. similarity: cosine, -1..1; allowance: what to take off it before it is judged."""
+
+    probe_id: int
+    similarity: float
+    allowance: float
+
+    @property
+    def worth(self) -> float:
+        return self.similarity - self.allowance
+
+
+def keep(probe: Probe) -> None:
+    """Have a probe found when somebody looks back. One that is too poor is like anybody, and is left out."""
+    if probe.is_too_poor:
+        return
+    cleaned, _ = poor.without(np.asarray(probe.embedding, np.float32)[None], probe.model.direction)
+    ProbeBits.objects.create(probe=probe, model=probe.model, bits=signs.text(signs.signs(cleaned)[0]))
+
+
+def size(model: FaceModel) -> int:
+    """How many faces there are to look back at."""
+    return ProbeBits.objects.filter(model=model).count()
+
+
+def look_back(
+    model: FaceModel, embedding: Embeddings, poorness: float, *, among: int, least: float, only: Q | None = None
+) -> list[Seen]:
+    """The probes at least so alike, most alike first, `MOST` at most.
+
+    embedding: (d,) float32, unit length, without the model's poor direction; poorness: what it had of it. among: how
+    many there are, as `size` says. least: of the similarity less the allowance. only: a condition on probes.
+    """
+    bits = HammingDistance("bits", signs.text(signs.signs(embedding[None])[0]))
+    near = ProbeBits.objects.filter(model=model).order_by(bits).values_list("probe", flat=True)
+    probes = Probe.objects.filter(pk__in=near[: max(MOST, shortlist(among))])
+    if only is not None:
+        probes = probes.filter(only)
+    rows = list(probes.annotate(wire=templates.wire()).values_list("pk", "wire"))
+    if not rows:
+        return []
+    return _alike(model, embedding, poorness, rows, least)
+
+
+def _alike(
+    model: FaceModel, embedding: Embeddings, poorness: float, rows: Sequence[tuple[int, bytes]], least: float
+) -> list[Seen]:
+    cleaned, others = poor.without(templates.numbers(wire for _, wire in rows), model.direction)
+    allowances = calibration.allowance(others, np.float32(poorness))  # type: ignore[arg-type]
+    found = [
+        Seen(pk, float(similarity), float(allowance))
+        for (pk, _), similarity, allowance in zip(rows, cleaned @ embedding, allowances, strict=True)
+        if similarity - allowance >= least
+    ]
+    return sorted(found, key=lambda one: -one.worth)[:MOST]

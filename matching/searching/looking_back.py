@@ -1,0 +1,116 @@
+"""Retrospective search: a face against everything that cameras sent and people searched for before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from cases.models import Case
+from matching.faces import poor
+from matching.faces.engines import Embeddings
+from matching.gallery import calibration, seen
+from matching.models import Camera, FaceModel, Probe, Search, Template
+
+# Captures of one camera that lie no further apart are one visit.
+VISIT = timedelta(minutes=5)
+# What strangers reach in more than this share of looks back is not shown.
+WORTH_SHOWING = 0.9
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Where and when a face like the one looked for was seen: by a camera, or in somebody's search.
+
+    best: the most alike of its probes; strength: what that is worth among all faces that were looked at.
+    """
+
+    camera: Camera | None
+    search: Search | None
+    first: datetime
+    last: datetime
+    best: Probe
+    times: int
+    similarity: float
+    strength: calibration.Strength
+
+
+@dataclass(frozen=True)
+class LookedBack:
+    """faces: how many were looked at. visits: the latest first."""
+
+    faces: int
+    visits: Sequence[Visit]
+
+
+def for_probe(probe: Probe) -> LookedBack:
+    """Where else the face of a search was seen."""
+    cleaned, poorness = poor.without(np.asarray(probe.embedding, np.float32)[None], probe.model.direction)
+    return _look_back(probe.model, [(cleaned[0], float(poorness[0]))], leave_out=probe)
+
+
+def for_case(case: Case, model: FaceModel) -> LookedBack:
+    """Where a case's person may have been seen, by whichever of its templates is most like what was seen."""
+    own = Template.objects.filter(case=case, model=model)
+    return _look_back(model, [(np.asarray(one.embedding, np.float32), one.poorness) for one in own])
+
+
+def _look_back(
+    model: FaceModel, wanted: Sequence[tuple[Embeddings, float]], leave_out: Probe | None = None
+) -> LookedBack:
+    among = seen.size(model)
+    calibrated = calibration.of(model)
+    least = calibrated.threshold(WORTH_SHOWING, among)
+    best: dict[int, seen.Seen] = {}
+    for embedding, poorness in wanted:
+        for one in seen.look_back(model, embedding, poorness, among=among, least=least):
+            if one.probe_id not in best or best[one.probe_id].worth < one.worth:
+                best[one.probe_id] = one
+    if leave_out is not None:
+        best.pop(leave_out.pk, None)
+    probes = Probe.objects.filter(pk__in=best).select_related("capture__camera", "search__user", "model")
+    visits: list[list[Probe]] = []
+    for probe in sorted(probes, key=_when):
+        if visits and _is_one_visit(visits[-1][-1], probe):
+            visits[-1].append(probe)
+        else:
+            visits.append([probe])
+    found = [_visit(one, best, calibrated, among) for one in visits]
+    return LookedBack(among, sorted(found, key=lambda visit: visit.last, reverse=True))
+
+
+def _when(probe: Probe) -> tuple[int, datetime]:
+    """Visits of one camera lie side by side in this order."""
+    if probe.capture is not None:
+        return probe.capture.camera_id, probe.capture.captured_at
+    return 0, _search(probe).created_at
+
+
+def _search(probe: Probe) -> Search:
+    assert probe.search is not None  # noqa: S101 - the database has it: a probe is of one source
+    return probe.search
+
+
+def _is_one_visit(a: Probe, b: Probe) -> bool:
+    if a.capture is None or b.capture is None:
+        return a.search_id == b.search_id and a.search_id is not None
+    return a.capture.camera_id == b.capture.camera_id and b.capture.captured_at - a.capture.captured_at <= VISIT
+
+
+def _visit(
+    probes: Sequence[Probe], best: dict[int, seen.Seen], calibrated: calibration.Calibration, among: int
+) -> Visit:
+    most_alike = max(probes, key=lambda probe: best[probe.pk].worth)
+    likeness = best[most_alike.pk]
+    return Visit(
+        camera=most_alike.capture.camera if most_alike.capture else None,
+        search=most_alike.search,
+        first=_when(probes[0])[1],
+        last=_when(probes[-1])[1],
+        best=most_alike,
+        times=len(probes),
+        similarity=likeness.similarity,
+        strength=calibration.strength(
+            calibrated, likeness.similarity, among, likeness.allowance, candidate="most similar face", among="face"
+        ),
+    )

@@ -1,0 +1,132 @@
+"""Standing searches: one that found nobody is kept open, and whoever comes into the gallery is compared with it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.db.models import Count, F, Max, Q, QuerySet
+from django.utils import timezone
+from numpy.typing import NDArray
+
+from cases.filters import SearchedCases
+from cases.models import Case
+from matching.faces import poor
+from matching.faces.engines import Embeddings
+from matching.gallery import calibration, templates
+from matching.gallery import search as gallery
+from matching.models import Candidate, FaceModel, Probe, Search, StandingSearch, Template
+
+# Somebody who came is shown where strangers' best candidates are as alike in so large a share of searches: strong and
+# half of the fair ones.
+FPIR = 0.05
+
+
+def keep_open(search: Search, user: User) -> bool:
+    """Compare whoever comes with this search's faces from now on; False where this person does so already."""
+    try:
+        with transaction.atomic():
+            StandingSearch.objects.create(search=search, user=user)
+    except IntegrityError:
+        return False
+    return True
+
+
+def close(standing: StandingSearch, reason: str) -> bool:
+    """End it, with the reason; False where it was closed already."""
+    open_ = StandingSearch.objects.filter(pk=standing.pk, closed_at=None)
+    return bool(open_.update(closed_at=timezone.now(), closed_reason=reason[:300]))
+
+
+def kept_open(user: User) -> QuerySet[StandingSearch]:
+    """This person's, the oldest first, each with how many likenesses came since they last looked (`fresh`)."""
+    came = Q(search__probes__candidates__found_at__gt=F("looked_at"))
+    mine = StandingSearch.objects.filter(user=user, closed_at=None).select_related("search")
+    return mine.annotate(
+        fresh=Count("search__probes__candidates", filter=came, distinct=True),
+        came=Count(
+            "search__probes__candidates",
+            filter=Q(search__probes__candidates__found_at__isnull=False),
+            distinct=True,
+        ),
+    )
+
+
+def fresh(user: User) -> QuerySet[StandingSearch]:
+    """Those of them that found somebody since this person last looked."""
+    return kept_open(user).filter(search__probes__candidates__found_at__gt=F("looked_at"))
+
+
+def looked_at(search: Search, user: User) -> None:
+    """Its owner has seen what came until now."""
+    StandingSearch.objects.filter(search=search, user=user, closed_at=None).update(looked_at=timezone.now())
+
+
+@dataclass(frozen=True)
+class Faces:
+    """The faces of all searches that are kept open. embeddings: (n, d) float32, unit length, poor direction out."""
+
+    probes: list[Probe]
+    embeddings: Embeddings
+    poorness: NDArray[np.float32]
+
+
+def faces(model: FaceModel) -> Faces:
+    kept = Probe.objects.filter(model=model, search__standing__closed_at=None, search__standing__isnull=False)
+    probes = list(kept.select_related("search", "model").distinct())
+    usable = [probe for probe in probes if not probe.is_too_poor]
+    wires = dict(
+        Probe.objects.filter(pk__in=[p.pk for p in usable]).annotate(w=templates.wire()).values_list("pk", "w")
+    )
+    raw = templates.numbers(wires[p.pk] for p in usable) if usable else np.empty((0, model.dimensions), np.float32)
+    return Faces(usable, *poor.without(raw, model.direction))
+
+
+def compare(template: Template, kept: Faces) -> list[Candidate]:
+    """Who of a case's template are like the faces that are kept open: as new candidates of those searches."""
+    if not kept.probes:
+        return []
+    model, case = template.model, template.case
+    threshold = calibration.of(model).threshold(FPIR, gallery.size(model))
+    allowances = calibration.allowance(kept.poorness, np.float32(template.poorness))  # type: ignore[arg-type]
+    similarities = kept.embeddings @ np.asarray(template.embedding, np.float32)
+    found = []
+    for place in np.flatnonzero(similarities - allowances >= threshold):
+        probe = kept.probes[place]
+        if probe.search is not None and _is_among(case, probe.search):
+            candidate = _found(
+                probe, case, float(similarities[place]), float(allowances[place]), threshold, kept.embeddings[place]
+            )
+            found += [candidate] if candidate else []
+    return found
+
+
+def _is_among(case: Case, search: Search) -> bool:
+    collections = list(search.collections.values_list("pk", flat=True))
+    if collections and case.collection_id not in collections:
+        return False
+    return not search.filters or SearchedCases(search.filters).qs.filter(pk=case.pk).exists()
+
+
+def _found(
+    probe: Probe, case: Case, similarity: float, allowance: float, threshold: float, embedding: Embeddings
+) -> Candidate | None:
+    """The case as a candidate of the face, where nobody has seen it as one that much alike."""
+    face = gallery.likest_faces(probe.model, embedding, [case.pk]).get(case.pk)
+    with transaction.atomic():
+        Probe.objects.select_for_update().get(pk=probe.pk)
+        known = Candidate.objects.filter(probe=probe, case=case).first()
+        if known is not None and (known.decision or known.similarity - known.allowance >= threshold):
+            return None
+        last = Candidate.objects.filter(probe=probe).aggregate(last=Max("rank"))["last"] or 0
+        candidate = known or Candidate(probe=probe, case=case, rank=last + 1)
+        candidate.similarity, candidate.allowance, candidate.face_id = similarity, allowance, face
+        candidate.found_at = timezone.now()
+        candidate.save()
+    return candidate
+
+
+def owners(candidate: Candidate) -> list[int]:
+    """The users who keep a candidate's search open."""
+    open_ = StandingSearch.objects.filter(search__probes=candidate.probe_id, closed_at=None)
+    return list(open_.values_list("user", flat=True))

@@ -1,0 +1,91 @@
+"""A case that is new, or has a new photo, against what was there before it: kept captures and standing searches."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import numpy as np
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from cases import locks
+from cases.models import Collection
+from matching.faces import face_models
+from matching.gallery import calibration, seen
+from matching.models import Capture, FaceModel, StandingSearch, Template
+from matching.searching import standing
+from matching.telling import episodes, notifying
+
+LOCK = "newcomers"
+BATCH = 50
+# It then makes room for others' photos; the sweep has it go on.
+SECONDS = 20
+
+
+def waits() -> bool:
+    """Whether there is a template that was not compared with what was seen before it."""
+    return Template.objects.filter(looked_back=False, model__is_active=True).exists() and locks.is_free(LOCK)
+
+
+def look_back(must_stop: Callable[[], bool] = lambda: False) -> None:
+    """Compare every template that waits; killed in the middle, it goes on where it was. Raises `NoFaceModel`."""
+    with locks.held(LOCK) as mine:
+        if not mine:
+            return
+        model = face_models.active()
+        waiting = Template.objects.filter(model=model, looked_back=False)
+        among = seen.size(model)
+        if not among and not StandingSearch.objects.filter(closed_at=None).exists():
+            # An import into an installation without cameras need not go through them one by one.
+            waiting.update(looked_back=True)
+            return
+        kept = standing.faces(model)
+        until = time.monotonic() + SECONDS
+        while batch := list(waiting.select_related("model", "case__collection").order_by("pk")[:BATCH]):
+            for template in batch:
+                _compare(template, kept, among)
+                Template.objects.filter(pk=template.pk).update(looked_back=True)
+            if must_stop() or time.monotonic() > until:
+                return
+
+
+def _compare(template: Template, kept: standing.Faces, among: int) -> None:
+    case, model = template.case, template.model
+    if not case.is_open:
+        return
+    found = standing.compare(template, kept)
+    with transaction.atomic():
+        for candidate in found:
+            notifying.tell_owners(candidate)
+    collection = case.collection
+    level = calibration.LEVELS.get(Collection.AlertLevel(collection.alert_level))
+    # A template that is too poor is like anybody, and wakes nobody.
+    too_poor = model.poor_limit is not None and template.poorness > model.poor_limit
+    if level is None or not collection.look_back_days or not among or too_poor:
+        return
+    since = timezone.now() - timedelta(days=collection.look_back_days)
+    likenesses = {
+        one.probe_id: one
+        for one in seen.look_back(
+            model,
+            np.asarray(template.embedding, np.float32),
+            template.poorness,
+            among=among,
+            least=calibration.of(model).threshold(level, among),
+            only=Q(capture__captured_at__gte=since),
+        )
+    }
+    captures = Capture.objects.filter(probe__in=likenesses).select_related("camera", "probe")
+    new = [(capture, likenesses[capture.probe.pk]) for capture in captures.exclude(entries__case=case)]
+    if new:
+        _raise(new, case.pk, model, among)
+
+
+def _raise(new: list[tuple[Capture, seen.Seen]], case_id: int, model: FaceModel, among: int) -> None:
+    by_camera: dict[int, list[tuple[Capture, seen.Seen]]] = {}
+    for one in new:
+        by_camera.setdefault(one[0].camera_id, []).append(one)
+    for found in by_camera.values():
+        with transaction.atomic():
+            episodes.raise_seen_before(found, case_id, model, among)
