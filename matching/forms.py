@@ -32,6 +32,18 @@ class SearchForm(forms.Form):
         return image
 
 
+class BatchForm(forms.Form):
+    purpose = forms.CharField(
+        max_length=300,
+        error_messages={"required": "Say what the search is for: it is kept with your name."},
+    )
+    reference = forms.CharField(max_length=100, required=False)
+    collections = forms.ModelMultipleChoiceField(
+        Collection.objects.all(), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    one_person = forms.BooleanField(required=False)
+
+
 class AgainForm(forms.Form):
     collections = forms.ModelMultipleChoiceField(Collection.objects.all(), required=False)
 

@@ -11,6 +11,7 @@ from cases.tasks import BULK, URGENT
 from matching.evaluating import tasks as evaluating
 from matching.gallery import tasks as gallery
 from matching.indexing import tasks as indexing
+from matching.searching import tasks as searching
 from matching.telling import tasks as telling
 from matching.watching import tasks as watching
 
@@ -25,6 +26,7 @@ def sweep() -> None:
     from matching.gallery import measuring
     from matching.indexing import bulk, changing_over, poor_pictures
     from matching.models import Capture, Delivery, FaceModel, IndexRun
+    from matching.searching import batches
     from matching.watching import newcomers
 
     now = timezone.now()
@@ -54,3 +56,5 @@ def sweep() -> None:
                 gallery.measure.delay()
             for abandoned in evaluation.abandoned():
                 evaluating.evaluate.delay(abandoned.pk)
+            for left in batches.abandoned():
+                searching.run_batch.delay(str(left.pk))

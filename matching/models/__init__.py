@@ -1,5 +1,6 @@
 from matching.models.agreement import Agreement, agreement
 from matching.models.alert import Alert, AlertCapture, Delivery, Review, Subscription
+from matching.models.batch import Batch, BatchFile, Shot
 from matching.models.camera import Camera, Capture
 from matching.models.evaluation import Evaluation, EvaluationPair
 from matching.models.face import Face, FaceModel
@@ -13,6 +14,8 @@ __all__ = [
     "Agreement",
     "Alert",
     "AlertCapture",
+    "Batch",
+    "BatchFile",
     "Camera",
     "Candidate",
     "Capture",
@@ -32,6 +35,7 @@ __all__ = [
     "ProbeBits",
     "Review",
     "Search",
+    "Shot",
     "StandingSearch",
     "Subscription",
     "Template",

@@ -22,8 +22,16 @@ class Search(models.Model):
     purpose = models.CharField(max_length=300)
     reference = models.CharField("case or tip number", max_length=100, blank=True)
     filename = models.CharField(max_length=255, blank=True)
-    image = models.FileField(upload_to="searches", max_length=200)
-    display = models.FileField(upload_to="display", max_length=200)
+    image = models.FileField(upload_to="searches", max_length=200, blank=True, help_text="None: a batch of many.")
+    display = models.FileField(upload_to="display", max_length=200, blank=True)
+    adjusted_from = models.ForeignKey(
+        "self",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="adjusted",
+        help_text="The search whose picture was adjusted for this one.",
+    )
+    adjustment = models.JSONField(default=dict, blank=True, help_text="How: turned, cut, lightened.")
     collections = models.ManyToManyField(Collection, blank=True, help_text="None named: all were searched.")
     filters = models.JSONField(default=dict, blank=True, help_text="What else narrowed the cases, as it was asked for.")
     model = models.ForeignKey(FaceModel, on_delete=models.PROTECT)

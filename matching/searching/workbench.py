@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import F, Max
+
 from matching.gallery import calibration
 from matching.models import Candidate, Face, Probe, Search
 
@@ -38,6 +40,12 @@ class Workbench:
     def number(self) -> int:
         return list(self.faces).index(self.face) + 1
 
+    @property
+    def around(self) -> Sequence[Probe]:
+        """The face before, this one, and the next: a batch has too many to show all."""
+        at, count = self.number - 1, len(self.faces)
+        return [self.faces[i % count] for i in sorted({at - 1, at, at + 1} if count > 2 else range(count))]
+
 
 def workbench(
     search: Search, face: int | None = None, candidate: int | None = None, photo: int | None = None
@@ -46,18 +54,18 @@ def workbench(
 
     face: a probe's. photo: a face's of the case that is shown.
     """
-    probes = search.probes.select_related("model").prefetch_related(
-        "candidates__case__collection", "candidates__face__model", "candidates__remembered"
-    )
+    worth = Max(F("candidates__similarity") - F("candidates__allowance"))
+    probes = search.probes.select_related("model", "search").defer("embedding").annotate(worth=worth)
     faces = sorted(probes, key=_promise, reverse=True)
     if not faces:
         return None
     meant = next((probe for probe in faces if probe.pk == face), faces[0])
+    candidates = meant.candidates.select_related("case__collection", "face__model", "remembered")
     calibrated = calibration.by(search.model, search.measurement)
     likely = [
         Likely(one, calibration.strength(calibrated, one.similarity, search.gallery_size, one.allowance))
         # Those that a standing search found later stand where they belong.
-        for one in sorted(meant.candidates.all(), key=lambda one: one.allowance - one.similarity)
+        for one in sorted(candidates, key=lambda one: one.allowance - one.similarity)
     ]
     # Who was said not to be this person before is not put before people again, unless nobody else is left.
     promising = [one for one in likely if one.strength.word in WORDS and not one.candidate.was_rejected]
@@ -79,5 +87,5 @@ def _photos(search: Search, candidate: Candidate) -> list[Face]:
 
 def _promise(probe: Probe) -> tuple[bool, float]:
     """How much a face's best candidate is worth beside the others'."""
-    first = next(iter(probe.candidates.all()), None)
-    return not probe.is_too_poor, -2.0 if first is None else first.similarity - first.allowance
+    worth: float | None = getattr(probe, "worth", None)
+    return not probe.is_too_poor, -2.0 if worth is None else worth

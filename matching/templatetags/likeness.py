@@ -62,6 +62,20 @@ def once_in(fraction: float) -> str:
 
 
 @register.filter
+def clock(second: float) -> str:
+    """A second of a clip as it is read: 0:07.2, 1:02:13.0."""
+    minutes, rest = divmod(second, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02d}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
+
+
+@register.filter
+def unlocalise(number: float) -> str:
+    """A number as addresses have it."""
+    return repr(number)
+
+
+@register.filter
 def percent(fraction: float) -> str:
     """A fraction of a picture's side as a CSS length."""
     return f"{fraction * 100:.3f}%"

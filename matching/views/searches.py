@@ -19,8 +19,8 @@ from matching.faces.images import ImageRefused
 from matching.filters import SearchFilter, visible
 from matching.forms import AgainForm, BoxForm, SearchForm
 from matching.gallery import calibration
-from matching.models import Candidate, Opinion, Search
-from matching.searching import by_hand, deciding, pictures, standing
+from matching.models import Batch, Candidate, Opinion, Search
+from matching.searching import by_hand, deciding, met, pictures, standing
 from matching.searching.workbench import workbench
 
 RECENT, PAGE_SIZE = 12, 40
@@ -87,6 +87,8 @@ def _errors(form: Form) -> list[str]:
 
 def search_detail(request: HttpRequest, pk: str) -> HttpResponse:
     search = get_object_or_404(Search.objects.select_related("user", "model", "measurement"), pk=pk)
+    if not search.probes.exists() and (batch := Batch.objects.filter(search=search).first()):
+        return redirect(batch)
     # Going from face to face and candidate to candidate is one visit.
     if not getattr(request, "htmx", False):
         audit.record(request, "viewed", search, search.purpose)
@@ -95,11 +97,15 @@ def search_detail(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 def _context(search: Search, chosen: QueryDict, user: User) -> dict[str, Any]:
+    batch = Batch.objects.filter(search=search).first()
     bench = workbench(search, *(_id(chosen.get(name, "")) for name in ("face", "candidate", "photo")))
     return {
         "search": search,
         "bench": bench,
         "said": deciding.said_of(bench.shown.candidate, user) if bench and bench.shown else None,
+        "batch": batch,
+        "shown_faces": [] if bench is None else bench.around if batch else bench.faces,
+        "places": met.places(bench.face) if bench and batch else [],
         "standing": search.standing.filter(user=user, closed_at=None).first(),
         "collections": Collection.objects.all(),
         "chosen": set(search.collections.values_list("pk", flat=True)),
@@ -116,7 +122,7 @@ def _id(text: str) -> int | None:
 @require_POST
 def search_again(request: HttpRequest, pk: str) -> HttpResponse:
     """The same picture and purpose, among other collections or today's gallery: a search of its own."""
-    old = get_object_or_404(Search, pk=pk)
+    old = get_object_or_404(Search, pk=pk, batch=None)
     form, narrowed = AgainForm(request.POST), SearchedCases(request.POST)
     if not (form.is_valid() and narrowed.is_valid()):
         for error in _errors(form) + _errors(narrowed.form):

@@ -81,7 +81,7 @@ def test_a_new_case_raises_one_alert_a_camera_for_what_was_seen_before(gate, mak
     assert (alert.case, alert.camera, alert.seen_before, alert.capture_count) == (case, gate, True, 4)
     assert (alert.last_captured_at - alert.first_captured_at).days == 8
     assert Delivery.objects.count() == 1
-    title, body = notifying._words(Delivery.objects.get())
+    _, body = notifying._words(Delivery.objects.get())
     assert body.startswith("Seen before: a face like Person MP3")
     newcomers.look_back()
     assert Alert.objects.get().capture_count == 4

@@ -1,0 +1,81 @@
+"""Many pictures or clips searched as one: its files, the faces that were found in them, and how far it is."""
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+from matching.models.face import FaceFields
+from matching.models.search import Probe, Search
+
+
+class Batch(models.Model):
+    """A search of many files. Each person in them becomes a probe of its search."""
+
+    class Status(models.TextChoices):
+        COLLECTING = "collecting", "Taking files"
+        RUNNING = "running", "Running"
+        PAUSED = "paused", "Paused"
+        DONE = "done", "Done"
+        FAILED = "failed", "Could not be done"
+        CANCELLED = "cancelled", "Cancelled"
+
+    search = models.OneToOneField(Search, on_delete=models.CASCADE, primary_key=True, related_name="batch")
+    one_person = models.BooleanField(default=False, help_text="All its pictures show the same unknown person.")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.COLLECTING)
+    error = models.TextField(blank=True, help_text="Why it could not be done.")
+    total = models.PositiveIntegerField(default=0, help_text="Pictures and seconds of clips to look at.")
+    done = models.PositiveIntegerField(default=0)
+    reached = models.JSONField(default=list, help_text="File and place in it up to which all is kept: [id, place].")
+    problems = models.JSONField(default=list, help_text="What was not searched, or not whole, and why: [what, why].")
+    active_seconds = models.FloatField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "batches"
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"batch: {self.search.purpose}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("batch", args=[self.pk])
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in (self.Status.DONE, self.Status.FAILED, self.Status.CANCELLED)
+
+
+class BatchFile(models.Model):
+    """A picture, zip or clip of a batch, as it was sent."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="files")
+    name = models.CharField(max_length=255)
+    file = models.FileField(upload_to="batches", max_length=200)
+    sent_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Shot(FaceFields):
+    """A face as it was found in one file of a batch; the best few of somebody followed through a clip."""
+
+    file = models.ForeignKey(BatchFile, on_delete=models.CASCADE, related_name="shots")
+    probe = models.ForeignKey(Probe, null=True, on_delete=models.SET_NULL, related_name="shots")
+    name = models.CharField(max_length=300, help_text="The picture's name, or the clip's.")
+    place = models.PositiveIntegerField(help_text="Which picture of its file.")
+    second = models.FloatField(null=True, help_text="Of the clip.")
+    track = models.PositiveIntegerField(null=True, help_text="Somebody followed from frame to frame; by clip.")
+    since = models.FloatField(null=True, help_text="From when, second of the clip, somebody was followed.")
+    until = models.FloatField(null=True)
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [models.Index(fields=["file", "place"])]
+
+    def __str__(self) -> str:
+        return self.name if self.second is None else f"{self.name}, {self.second:.1f} s"

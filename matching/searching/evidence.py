@@ -1,0 +1,191 @@
+"""What a batch is made of: pictures, zips of pictures and clips, told by their content, each limit and refusal here."""
+
+import math
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from cases.sources.places import is_picture
+from matching.faces import opencv as cv2
+from matching.faces.images import MAX_BYTES, RgbImage
+
+CLIP_WORDS = "mp4, mov, mkv, avi or webm"
+MOST_BYTES = 2 * 2**30
+MOST_PICTURES = 20_000
+MOST_UNPACKED = 20 * 2**30
+LONGEST = 4 * 3600.0
+# Looks at a clip in one of its seconds, at most.
+LOOKS = 5.0
+# What clips begin with, and where.
+CLIP_SIGNS = [(4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (4, b"wide"), (0, b"\x1a\x45\xdf\xa3"), (8, b"AVI ")]
+
+
+class EvidenceRefused(Exception):
+    """A file that is not searched; the text says why and what to send instead."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of a file: where it is in it, its name, and its bytes or why there are none."""
+
+    place: int
+    name: str
+    content: bytes = b""
+    refusal: str = ""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """second: of the clip. rgb: (height, width, 3) uint8, upright."""
+
+    second: float
+    rgb: RgbImage
+
+
+def is_zip(path: Path) -> bool:
+    return zipfile.is_zipfile(path)
+
+
+def is_clip(path: Path) -> bool:
+    """By what it begins with; HEIC pictures are of the same family and say so."""
+    with open(path, "rb") as file:
+        start = file.read(16)
+    still = start[8:12] in (b"heic", b"heix", b"mif1", b"avif", b"heim", b"heis", b"msf1")
+    return not still and any(start[at : at + len(sign)] == sign for at, sign in CLIP_SIGNS)
+
+
+def amount(path: Path) -> int:
+    """How much there is to look at: pictures, or seconds of a clip, at least 1. Raises `EvidenceRefused`."""
+    if is_clip(path):
+        return max(1, round(_length(path)))
+    return min(len(_entries(path)), MOST_PICTURES) if is_zip(path) else 1
+
+
+def pictures(path: Path, name: str, after: int = -1) -> Iterator[Picture]:
+    """A zip's pictures behind one place, or the picture that a file is. What can't be taken comes with its refusal."""
+    if not is_zip(path):
+        if after < 0:
+            yield _single(path, name)
+        return
+    entries = _entries(path)
+    with zipfile.ZipFile(path) as opened:
+        for place, entry in enumerate(entries):
+            if place > after and place < MOST_PICTURES:
+                yield _member(opened, entry, place)
+    if len(entries) > MOST_PICTURES > after:
+        left = len(entries) - MOST_PICTURES
+        why = f"It holds {left:,} files more than the {MOST_PICTURES:,} searched at once. Send those in another batch."
+        yield Picture(MOST_PICTURES, name, refusal=why)
+
+
+def _single(path: Path, name: str) -> Picture:
+    if path.stat().st_size > MAX_BYTES:
+        return Picture(0, name, refusal=f"A picture has at most {MAX_BYTES // 2**20} MB.")
+    return Picture(0, name, path.read_bytes())
+
+
+def _entries(path: Path) -> list[zipfile.ZipInfo]:
+    try:
+        with zipfile.ZipFile(path) as opened:
+            entries = [entry for entry in opened.infolist() if not entry.is_dir()]
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise EvidenceRefused(f"The zip cannot be read: {error}. Pack it again.") from error
+    unpacked = sum(entry.file_size for entry in entries)
+    if unpacked > MOST_UNPACKED:
+        raise EvidenceRefused(
+            f"Unpacked it would have {unpacked / 2**30:,.0f} GB; the limit is {MOST_UNPACKED // 2**30} GB. Split it."
+        )
+    # What systems put into archives by themselves is nobody's evidence.
+    entries = [
+        e for e in entries if not PurePosixPath(e.filename).name.startswith(".") and "__MACOSX" not in e.filename
+    ]
+    return sorted(entries, key=lambda entry: entry.filename)
+
+
+def _member(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, place: int) -> Picture:
+    name = entry.filename[-300:]
+    path = PurePosixPath(entry.filename.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+        return Picture(place, name, refusal="Its path leads out of the zip, so it was left alone.")
+    if not is_picture(entry.filename):
+        nested = path.suffix.lower() in (".zip", ".mp4", ".mov", ".mkv", ".avi", ".webm")
+        why = "A zip or clip inside a zip is not opened; send it by itself." if nested else "It is no picture."
+        return Picture(place, name, refusal=why)
+    if entry.flag_bits & 1:
+        return Picture(place, name, refusal="It is locked by a password. Unpack the zip and send its pictures.")
+    if entry.file_size > MAX_BYTES:
+        return Picture(place, name, refusal=f"A picture has at most {MAX_BYTES // 2**20} MB.")
+    try:
+        with opened.open(entry) as file:
+            # The size that the zip states may be a lie; what comes out is counted.
+            content = file.read(MAX_BYTES + 1)
+    except Exception as error:  # what a damaged or oddly packed member raises has no common parent
+        return Picture(place, name, refusal=f"It cannot be read from the zip: {error}.")
+    if len(content) > MAX_BYTES:
+        return Picture(place, name, refusal=f"A picture has at most {MAX_BYTES // 2**20} MB.")
+    return Picture(place, name, content)
+
+
+def _open(path: Path) -> "cv2.VideoCapture":
+    video = cv2.VideoCapture(str(path))
+    if not video.isOpened():
+        raise EvidenceRefused(f"The clip cannot be read: it is cut short, damaged, or no {CLIP_WORDS}.")
+    return video
+
+
+def _length(path: Path) -> float:
+    """A clip's seconds, as it says itself. Raises `EvidenceRefused`."""
+    video = _open(path)
+    try:
+        rate, frames = video.get(cv2.CAP_PROP_FPS) or 25.0, video.get(cv2.CAP_PROP_FRAME_COUNT)
+    finally:
+        video.release()
+    # Some clips state nonsense; then it is looked at until it ends.
+    length = frames / rate if 0 < frames < 1e9 else 0.0
+    if length > LONGEST:
+        raise EvidenceRefused(
+            f"The clip is {length / 3600:.1f} hours long; the limit is {LONGEST / 3600:.0f}. Cut it into parts."
+        )
+    return length
+
+
+def frames(path: Path, after: float = -1.0) -> Iterator[Frame]:
+    """A clip's frames behind one second, `LOOKS` in a second at most. Raises `EvidenceRefused`."""
+    video = _open(path)
+    try:
+        rate = video.get(cv2.CAP_PROP_FPS) or 25.0
+        number = max(0, math.floor(after * rate + 0.5) + 1)
+        if number:
+            video.set(cv2.CAP_PROP_POS_FRAMES, number)
+        due = moment(after) + 1
+        while number / rate <= LONGEST and video.grab():
+            second, number = number / rate, number + 1
+            if second * LOOKS < due - 1e-6:
+                continue
+            due = moment(second) + 1
+            taken, bgr = video.retrieve()
+            if taken:
+                yield Frame(second, np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8))
+    finally:
+        video.release()
+
+
+def moment(second: float) -> int:
+    """Which look at a clip falls on a second; frames lie a little behind their moment, never before."""
+    return math.floor(second * LOOKS + 0.25)
+
+
+def is_whole(path: Path, reached: float) -> bool:
+    """Whether a clip was seen to its end. reached: the second of its last frame."""
+    return reached + 2.0 >= _length(path)
+
+
+def frame_at(path: Path, second: float) -> RgbImage:
+    """The frame that a clip shows at one second. Raises `EvidenceRefused`."""
+    # Told by half a frame, so that the very second is meant and not what follows it.
+    for frame in frames(path, second - 0.02):
+        return frame.rgb
+    raise EvidenceRefused("The clip has no frame there.")

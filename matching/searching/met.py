@@ -1,0 +1,104 @@
+"""What a batch found: each person with where they were met, as the page's rows and as a table to take along."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from matching.gallery import calibration
+from matching.models import Batch, Candidate, Probe, Shot
+from matching.searching.workbench import WORDS
+
+COLUMNS = [
+    "person", "file", "from second", "to second", "left", "top", "right", "bottom", "rank", "case", "name",
+    "collection", "similarity", "strength", "decision",
+]  # fmt: skip
+# What a spreadsheet would take for a formula.
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a person was met: a picture, or a stretch of a clip. shot: the best of it."""
+
+    shot: Shot
+    since: float | None
+    until: float | None
+
+
+@dataclass(frozen=True)
+class Person:
+    """number: 1 for who was met most often. first: the most alike case, with what that is worth."""
+
+    number: int
+    probe: Probe
+    places: Sequence[Place]
+    first: Candidate | None
+    strength: calibration.Strength | None
+
+
+def people(batch: Batch, probes: Sequence[Probe]) -> list[Person]:
+    """Some of a batch's persons. probes: with shots and candidates."""
+    calibrated = calibration.by(batch.search.model, batch.search.measurement)
+    found = []
+    for probe in probes:
+        first = next(iter(probe.candidates.all()), None)
+        found.append(
+            Person(
+                probe.position + 1, probe, places(probe), first, _strength(first, batch, calibrated) if first else None
+            )
+        )
+    return found
+
+
+def places(probe: Probe) -> list[Place]:
+    """Where somebody was met, in the order of files and time."""
+
+    def stretch(shot: Shot) -> tuple[int, int, int]:
+        return shot.file_id, shot.place, -1 - shot.pk if shot.track is None else shot.track
+
+    shots = sorted(probe.shots.all(), key=stretch)
+    found = [list(group) for _, group in groupby(shots, key=stretch)]
+    made = [Place(max(g, key=lambda s: s.detection_score * s.size), g[0].since, g[0].until) for g in found]
+    return sorted(made, key=lambda place: (place.shot.file_id, place.shot.place, place.since or 0))
+
+
+def table(batch: Batch) -> Iterator[str]:
+    """A batch's CSV, line by line: each place where somebody was met, with each candidate that is worth a look."""
+    calibrated = calibration.by(batch.search.model, batch.search.measurement)
+    yield _line(COLUMNS)
+    probes = batch.search.probes.prefetch_related("shots", "candidates__case__collection").order_by("position")
+    for probe in probes.iterator(chunk_size=200):
+        candidates = list(probe.candidates.all())
+        worth = [one for one in candidates if _strength(one, batch, calibrated).word in WORDS] or candidates[:1]
+        for place in places(probe):
+            shot = place.shot
+            where: list[object] = [
+                probe.position + 1, shot.name, _second(place.since), _second(place.until),
+                *(round(side, 4) for side in (shot.left, shot.top, shot.right, shot.bottom)),
+            ]  # fmt: skip
+            for one in worth:
+                strength = _strength(one, batch, calibrated)
+                yield _line(
+                    [*where, one.rank, one.case.number, one.case.display_name, one.case.collection.name,
+                     round(one.similarity, 4), strength.word, one.get_decision_display()]
+                )  # fmt: skip
+            if not worth:
+                yield _line([*where, *[""] * 7])
+
+
+def _strength(candidate: Candidate, batch: Batch, calibrated: calibration.Calibration) -> calibration.Strength:
+    size = batch.search.gallery_size
+    return calibration.strength(calibrated, candidate.similarity, size, candidate.allowance)
+
+
+def _second(value: float | None) -> object:
+    return "" if value is None else round(value, 2)
+
+
+def _line(cells: Sequence[object]) -> str:
+    safe = [f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULAS) else cell for cell in cells]
+    written = io.StringIO()
+    csv.writer(written).writerow(safe)
+    return written.getvalue()

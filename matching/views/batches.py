@@ -1,0 +1,174 @@
+"""Batches over HTTP: begun, filled, started; how far one is, whom it met, and the pictures behind that."""
+
+from pathlib import Path
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.text import slugify
+from django.views.decorators.http import require_POST
+
+from cases import audit
+from cases.filters import SearchedCases
+from cases.private_files import picture
+from matching.faces import images
+from matching.faces.face_models import NoFaceModel
+from matching.filters import visible
+from matching.forms import BatchForm
+from matching.models import Batch, Probe, Shot
+from matching.searching import batches, evidence, meeting, met, tasks
+
+PAGE_SIZE = 30
+
+
+def visible_batches(request: HttpRequest) -> QuerySet[Batch]:
+    """One's own, and everybody's by permission."""
+    found = Batch.objects.filter(search__in=visible(audit.signed_in(request)))
+    return found.select_related("search__user", "search__model", "search__measurement")
+
+
+def batch_list(request: HttpRequest) -> HttpResponse:
+    """Batches, and the form that begins one: its answer says where the files go."""
+    form, narrowed = BatchForm(request.POST or None), SearchedCases(request.POST or None)
+    if request.method == "POST":
+        if not (form.is_valid() and narrowed.is_valid()):
+            errors = [
+                str(error) for found in (*form.errors.values(), *narrowed.form.errors.values()) for error in found
+            ]
+            return JsonResponse({"errors": errors}, status=422)
+        try:
+            batch = batches.begin(user=audit.signed_in(request), narrowed=narrowed, **form.cleaned_data)
+        except NoFaceModel as problem:
+            return JsonResponse({"errors": [str(problem)]}, status=422)
+        audit.record(request, "began batch", batch.search, batch.search.purpose)
+        urls = {name: reverse(f"batch-{name}", args=[batch.pk]) for name in ("files", "start")}
+        return JsonResponse({"page": batch.get_absolute_url(), **urls}, status=201)
+    page = Paginator(visible_batches(request), PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(request, "batches/list.html", {"form": BatchForm(), "narrowed": SearchedCases(None), "page": page})
+
+
+@require_POST
+def batch_files(request: HttpRequest, pk: str) -> HttpResponse:
+    """Takes files; says of each that it does not take why."""
+    batch = get_object_or_404(visible_batches(request), pk=pk)
+    errors = []
+    for upload in request.FILES.getlist("files"):
+        try:
+            batches.add(batch, upload, upload.name or "file", audit.signed_in(request))
+        except batches.BatchRefused as refusal:
+            errors.append(str(refusal))
+    return JsonResponse({"files": batch.files.count(), "errors": errors})
+
+
+@require_POST
+def batch_start(request: HttpRequest, pk: str) -> HttpResponse:
+    batch = get_object_or_404(visible_batches(request), pk=pk)
+    try:
+        batches.start(batch)
+    except batches.BatchRefused as refusal:
+        return JsonResponse({"errors": [str(refusal)]}, status=409)
+    audit.record(request, "searched batch", batch.search, batch.search.purpose)
+    transaction.on_commit(lambda: tasks.run_batch.delay(str(batch.pk)), robust=True)
+    return JsonResponse({"page": batch.get_absolute_url()})
+
+
+def batch_detail(request: HttpRequest, pk: str) -> HttpResponse:
+    batch = get_object_or_404(visible_batches(request), pk=pk)
+    if getattr(request, "htmx", False):
+        answer = render(request, "batches/_progress.html", {"batch": batch})
+        if batch.is_over:
+            answer["HX-Refresh"] = "true"
+        return answer
+    audit.record(request, "viewed", batch.search, batch.search.purpose)
+    if batch.one_person and batch.status == Batch.Status.DONE and not batch.problems and not meeting.unlike(batch):
+        return redirect(batch.search)
+    probes = batch.search.probes.prefetch_related("shots", "candidates__case")
+    page = Paginator(probes.order_by("position"), PAGE_SIZE).get_page(request.GET.get("page"))
+    context: dict[str, Any] = {"batch": batch, "page": page, "people": met.people(batch, list(page))}
+    if batch.status == Batch.Status.DONE:
+        context |= {
+            "not_searched": meeting.not_searched(batch),
+            "unlike": meeting.unlike(batch) if batch.one_person else [],
+        }
+    return render(request, "batches/detail.html", context)
+
+
+@require_POST
+def batch_move(request: HttpRequest, pk: str, how: str) -> HttpResponse:
+    """Pause, go on, cancel or remove."""
+    batch = get_object_or_404(visible_batches(request), pk=pk)
+    if how == "remove":
+        try:
+            audit.record(request, "removed batch", batch.search, batch.search.purpose)
+            batches.remove(batch)
+        except batches.BatchRefused as refusal:
+            messages.error(request, str(refusal))
+            return redirect(batch)
+        messages.success(request, "The batch is removed, with its files and faces.")
+        return redirect("batches")
+    move = {"pause": batches.pause, "resume": batches.resume, "cancel": batches.cancel}.get(how)
+    if move is None:
+        raise Http404
+    if move(batch):
+        audit.record(request, f"{how} batch", batch.search)
+        if how == "resume":
+            transaction.on_commit(lambda: tasks.run_batch.delay(str(batch.pk)), robust=True)
+    return redirect(batch)
+
+
+def batch_csv(request: HttpRequest, pk: str) -> StreamingHttpResponse:
+    batch = get_object_or_404(visible_batches(request), pk=pk)
+    audit.record(request, "exported", batch.search, batch.search.purpose)
+    name = slugify(batch.search.purpose) or "batch"
+    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    return StreamingHttpResponse(met.table(batch), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def shot_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """The picture or moment of a clip in which somebody was met; `t` moves to another second."""
+    shot = get_object_or_404(Shot.objects.select_related("file__batch__search", "probe"), pk=pk)
+    second = shot.second
+    if second is not None:
+        try:
+            second = max(0.0, float(request.GET.get("t", second)))
+        except ValueError:
+            second = shot.second
+    context: dict[str, Any] = {"shot": shot, "second": second, "is_moment": second == shot.second}
+    if second is not None:
+        context["steps"] = [(label, round(second + by, 2)) for label, by in STEPS if second + by >= 0]
+    return render(request, "batches/shot.html", context)
+
+
+STEPS = [("−5 s", -5.0), ("−1 s", -1.0), ("−0.2 s", -0.2), ("+0.2 s", 0.2), ("+1 s", 1.0), ("+5 s", 5.0)]
+
+
+def shot_picture(request: HttpRequest, pk: int) -> HttpResponse:
+    """That picture, or that moment, as JPEG."""
+    shot = get_object_or_404(Shot.objects.select_related("file"), pk=pk)
+    path = Path(shot.file.file.path)
+    try:
+        if shot.second is not None:
+            rgb = evidence.frame_at(path, float(request.GET.get("t", shot.second)))
+        else:
+            found = next(evidence.pictures(path, shot.name, shot.place - 1), None)
+            rgb = images.open_image(found.content if found else b"").rgb
+    except (evidence.EvidenceRefused, images.ImageRefused, OSError, ValueError) as problem:
+        return HttpResponse(str(problem), status=404, content_type="text/plain")
+    return HttpResponse(
+        images.to_jpeg(rgb), content_type="image/jpeg", headers={"Cache-Control": "private, max-age=600"}
+    )
+
+
+def shot_crop(request: HttpRequest, pk: int) -> HttpResponse:
+    return picture(get_object_or_404(Shot, pk=pk).crop)
+
+
+def probe_picture(request: HttpRequest, pk: int) -> HttpResponse:
+    """The whole picture that stands for a person of a batch."""
+    shot = meeting.best_shot(get_object_or_404(Probe, pk=pk, search__batch__isnull=False))
+    return redirect("shot-picture", shot.pk) if shot else HttpResponse("Its picture is gone.", status=404)
