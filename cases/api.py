@@ -19,7 +19,7 @@ from cases.models import Case, Collection, Photo, PhotoAlreadyThere, add_photo, 
 class CollectionSerializer(serializers.ModelSerializer[Collection]):
     class Meta:
         model = Collection
-        fields = ["id", "name", "description", "alert_level"]
+        fields = ["id", "name", "description", "alert_level", "reviewers", "look_back_days"]
 
 
 class PhotoSerializer(serializers.ModelSerializer[Photo]):
@@ -28,7 +28,7 @@ class PhotoSerializer(serializers.ModelSerializer[Photo]):
 
     class Meta:
         model = Photo
-        fields = ["id", "case", "image", "url", "filename", "view", "status", "status_note", "created_at"]
+        fields = ["id", "case", "image", "url", "filename", "view", "taken_on", "status", "status_note", "created_at"]
         read_only_fields = ["filename", "status", "status_note"]
 
     def get_url(self, photo: Photo) -> str:

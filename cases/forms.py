@@ -1,6 +1,9 @@
-from django import forms
+from datetime import date
 
-from cases.models import Case, Collection
+from django import forms
+from django.utils import timezone
+
+from cases.models import Case, Collection, Photo
 
 
 class CollectionForm(forms.ModelForm[Collection]):
@@ -29,6 +32,18 @@ class BeginForm(forms.Form):
     """A case begun by its photos, which come as files named `photos`."""
 
     collection = forms.ModelChoiceField(Collection.objects.all(), empty_label=None)
+
+
+class TakenForm(forms.ModelForm[Photo]):
+    class Meta:
+        model = Photo
+        fields = ["taken_on"]
+
+    def clean_taken_on(self) -> date | None:
+        taken: date | None = self.cleaned_data["taken_on"]
+        if taken is not None and taken > timezone.localdate():
+            raise forms.ValidationError("That day is still to come.")
+        return taken
 
 
 class CloseForm(forms.Form):

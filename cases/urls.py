@@ -30,5 +30,6 @@ urlpatterns = [
     path("photos/<int:pk>/", photos.photo_image, name="photo"),
     path("photos/<int:pk>/original/", photos.photo_original, name="photo-original"),
     path("photos/<int:pk>/view/", photos.photo_view, name="photo-view"),
+    path("photos/<int:pk>/taken/", photos.photo_taken, name="photo-taken"),
     path("photos/<int:pk>/delete/", photos.photo_delete, name="photo-delete"),
 ]

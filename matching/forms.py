@@ -4,6 +4,7 @@ from cases.import_forms import inside
 from cases.models import Collection
 from matching.faces.images import FORMAT_WORDS, MAX_BYTES
 from matching.models import Camera
+from matching.searching.adjusting import Adjustment
 
 
 class SearchForm(forms.Form):
@@ -70,6 +71,39 @@ class BoxForm(forms.Form):
     def box(self) -> tuple[float, float, float, float]:
         left, top, right, bottom = (self.cleaned_data[name] for name in ("left", "top", "right", "bottom"))
         return left, top, right, bottom
+
+
+class AdjustForm(forms.Form):
+    turn = forms.FloatField(min_value=-360, max_value=360)
+    light = forms.FloatField(min_value=0.2, max_value=8)
+    left = forms.FloatField(min_value=0, max_value=1)
+    top = forms.FloatField(min_value=0, max_value=1)
+    right = forms.FloatField(min_value=0, max_value=1)
+    bottom = forms.FloatField(min_value=0, max_value=1)
+
+    def clean(self) -> dict[str, float]:
+        said: dict[str, float] = super().clean() or {}
+        if not self.errors:
+            if not (said["right"] - said["left"] > 0.01 and said["bottom"] - said["top"] > 0.01):
+                raise forms.ValidationError("Nothing is left of the picture: cut less away.")
+            if self.adjustment == Adjustment():
+                raise forms.ValidationError("Nothing was adjusted: turn, cut or lighten the picture.")
+        return said
+
+    @property
+    def adjustment(self) -> Adjustment:
+        said = self.cleaned_data
+        return Adjustment(said["turn"], said["light"], (said["left"], said["top"], said["right"], said["bottom"]))
+
+
+class MarkForm(forms.Form):
+    """photo: the case photo's face that is marked; none: the probe. shown: the photo that stands beside the probe."""
+
+    photo = forms.IntegerField(required=False)
+    shown = forms.IntegerField(required=False)
+    x = forms.FloatField(min_value=0, max_value=1)
+    y = forms.FloatField(min_value=0, max_value=1)
+    text = forms.CharField(max_length=200, error_messages={"required": "Say what is there."})
 
 
 class EvaluationForm(forms.Form):

@@ -50,6 +50,7 @@ class Photo(models.Model):
     duplicate_of = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="duplicates"
     )
+    taken_on = models.DateField(null=True, blank=True, help_text="When it was taken, where that is known.")
     created_at = models.DateTimeField(auto_now_add=True)
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
 
@@ -59,6 +60,16 @@ class Photo(models.Model):
 
     def __str__(self) -> str:
         return self.filename or f"photo {self.pk}"
+
+    @property
+    def age(self) -> str:
+        """How old the person was on it, by the age and the date they were last seen; empty where either is unknown."""
+        case = self.case
+        if not (self.taken_on and case.last_seen_on and case.age_from is not None):
+            return ""
+        ages = sorted({a for a in (case.age_from, case.age_to) if a is not None})
+        years = round((self.taken_on - case.last_seen_on).days / 365.25)
+        return "–".join(str(max(age + years, 0)) for age in ages)
 
     @property
     def is_searched(self) -> bool:

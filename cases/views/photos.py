@@ -4,6 +4,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
 from cases import audit, importing
+from cases.forms import TakenForm
 from cases.models import Case, Photo, PhotoAlreadyThere, add_photo, change_view, remove_photo
 from cases.private_files import picture
 
@@ -43,6 +44,21 @@ def photo_view(request: HttpRequest, pk: int) -> HttpResponse:
         return HttpResponse("Choose a view that is on the list.", status=400)
     change_view(photo, view)
     audit.record(request, "changed photo", photo.case, f"{photo.filename}: {photo.get_view_display()}")
+    return HttpResponse(status=204, headers={"HX-Trigger": "photos-changed"})
+
+
+@require_POST
+@permission_required("cases.change_photo", raise_exception=True)
+def photo_taken(request: HttpRequest, pk: int) -> HttpResponse:
+    """When a photo was taken; empty: not known."""
+    photo = get_object_or_404(Photo.objects.select_related("case"), pk=pk)
+    form = TakenForm(request.POST, instance=photo)
+    if not form.is_valid():
+        return HttpResponse(" ".join(str(error) for error in form.errors["taken_on"]), status=400)
+    form.save()
+    audit.record(
+        request, "changed photo", photo.case, f"{photo.filename}: taken {photo.taken_on or 'on a day not known'}"
+    )
     return HttpResponse(status=204, headers={"HX-Trigger": "photos-changed"})
 
 

@@ -7,7 +7,7 @@ from matching.models.face import Face, FaceModel
 from matching.models.index_run import IndexRun
 from matching.models.measurement import Measurement
 from matching.models.pairs import CasePair, OddPhoto
-from matching.models.search import Candidate, Opinion, Probe, ProbeBits, Search, StandingSearch
+from matching.models.search import Candidate, Mark, Opinion, Probe, ProbeBits, Search, StandingSearch
 from matching.models.template import GalleryBits, GalleryCount, Template
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "GalleryBits",
     "GalleryCount",
     "IndexRun",
+    "Mark",
     "Measurement",
     "OddPhoto",
     "Opinion",

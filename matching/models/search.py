@@ -179,3 +179,23 @@ class Opinion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_word_display()}, {self.user}"
+
+
+class Mark(models.Model):
+    """A point on one of the two pictures that are compared, with words: a scar, a mole. Kept with what is decided."""
+
+    candidate = models.ForeignKey(Candidate, on_delete=models.CASCADE, related_name="marks")
+    face = models.ForeignKey(
+        Face, null=True, on_delete=models.CASCADE, related_name="+", help_text="On this case photo; None: the probe."
+    )
+    x = models.FloatField(help_text="As a fraction of the face's crop.")
+    y = models.FloatField()
+    text = models.CharField(max_length=200)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.text

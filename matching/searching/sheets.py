@@ -132,6 +132,9 @@ def lead_sheet(candidate: Candidate, printed_by: User, reference: str) -> bytes:
         sheet.heading("Who decided, when and why")
         for opinion in candidate.opinions.select_related("user"):
             sheet.paragraph(_opinion(opinion))
+        for mark in candidate.marks.select_related("user"):
+            where = "case photo" if mark.face_id else "searched picture"
+            sheet.paragraph(f"Marked by {mark.user or 'somebody who left'} on the {where}: {mark.text}")
         _how(sheet, search)
         return bytes(sheet.output())
 

@@ -82,7 +82,7 @@ def workbench(
 def _photos(search: Search, candidate: Candidate) -> list[Face]:
     """Where the case's person is in each of its photos, under the model that was searched with."""
     faces = Face.objects.filter(case=candidate.case_id, model=search.model, is_subject=True)
-    return list(faces.select_related("photo", "model").order_by("photo__view", "photo")[:MOST_PHOTOS])
+    return list(faces.select_related("photo__case", "model").order_by("photo__view", "photo")[:MOST_PHOTOS])
 
 
 def _promise(probe: Probe) -> tuple[bool, float]:

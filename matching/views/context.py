@@ -11,9 +11,12 @@ from matching.searching import deciding, standing
 def console(request: HttpRequest) -> dict[str, Any]:
     if not getattr(request, "user", None) or not request.user.is_authenticated or request.path.startswith("/admin/"):
         return {}
+    leads = deciding.decided(request.user)["waiting"].count()
+    fresh = standing.fresh(request.user).count()
     return {
         "waiting_alerts": Alert.objects.filter(status=Alert.Status.NEW).count(),
-        "waiting_leads": deciding.decided(request.user)["waiting"].count(),
-        "fresh_standing": standing.fresh(request.user).count(),
+        "waiting_leads": leads,
+        "fresh_standing": fresh,
+        "waiting_search": leads + fresh,
         "active_model": FaceModel.objects.filter(is_active=True).first(),
     }

@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
@@ -17,10 +17,10 @@ from matching.faces.engines import EngineUnavailable
 from matching.faces.face_models import NoFaceModel
 from matching.faces.images import ImageRefused
 from matching.filters import SearchFilter, visible
-from matching.forms import AgainForm, BoxForm, SearchForm
+from matching.forms import AdjustForm, AgainForm, BoxForm, MarkForm, SearchForm
 from matching.gallery import calibration
-from matching.models import Batch, Candidate, Opinion, Search
-from matching.searching import by_hand, deciding, met, pictures, standing
+from matching.models import Batch, Candidate, Face, Mark, Opinion, Search
+from matching.searching import adjusting, by_hand, deciding, met, pictures, standing
 from matching.searching.workbench import workbench
 
 RECENT, PAGE_SIZE = 12, 40
@@ -102,7 +102,8 @@ def _context(search: Search, chosen: QueryDict, user: User) -> dict[str, Any]:
     return {
         "search": search,
         "bench": bench,
-        "said": deciding.said_of(bench.shown.candidate, user) if bench and bench.shown else None,
+        **(_said(bench.shown.candidate, user) if bench and bench.shown else {}),
+        "adjustment": adjusting.of(search),
         "batch": batch,
         "shown_faces": [] if bench is None else bench.around if batch else bench.faces,
         "places": met.places(bench.face) if bench and batch else [],
@@ -187,6 +188,64 @@ def candidate_decide(request: HttpRequest, pk: int) -> HttpResponse:
     deciding.say(candidate, word, user, note)
     why = ": ".join(filter(None, [f"search {search.pk}", note if word else ""]))
     audit.record(request, Opinion.Word(word).label.lower(), candidate.case, why)
-    bench = workbench(search, candidate.probe_id, candidate.pk)
-    context = {"search": search, "bench": bench, "said": deciding.said_of(candidate, user), "decided": True}
+    return _bench(request, candidate, photo=None, decided=True)
+
+
+def _bench(request: HttpRequest, candidate: Candidate, photo: int | None, **context: Any) -> HttpResponse:
+    """The part of the page in which one candidate is compared."""
+    search = candidate.probe.search
+    if search is None:
+        raise Http404
+    bench = workbench(search, candidate.probe_id, candidate.pk, photo)
+    context |= {"search": search, "bench": bench, **_said(candidate, audit.signed_in(request))}
     return render(request, "search/_bench.html", context)
+
+
+def _said(candidate: Candidate, user: User) -> dict[str, Any]:
+    """What this person may see of what was said, with the marks that go with it."""
+    said = deciding.said_of(candidate, user)
+    marks = candidate.marks.select_related("user")
+    return {"said": said, "marks": marks.filter(user=user) if said.hidden else marks}
+
+
+@require_POST
+def mark_add(request: HttpRequest, pk: int) -> HttpResponse:
+    """A point on one of the two pictures, with words."""
+    candidate = get_object_or_404(Candidate.objects.select_related("probe__search", "case__collection"), pk=pk)
+    form = MarkForm(request.POST)
+    if not form.is_valid():
+        return HttpResponse(" ".join(_errors(form)), status=400)
+    said = form.cleaned_data
+    face = get_object_or_404(Face, pk=said["photo"], case=candidate.case_id) if said["photo"] else None
+    user = audit.signed_in(request)
+    Mark.objects.create(candidate=candidate, face=face, x=said["x"], y=said["y"], text=said["text"], user=user)
+    audit.record(request, "marked", candidate.case, f"candidate {candidate.pk}: {said['text']}")
+    return _bench(request, candidate, said["shown"])
+
+
+@require_POST
+def mark_remove(request: HttpRequest, pk: int) -> HttpResponse:
+    """One's own only."""
+    mark = get_object_or_404(Mark.objects.select_related("candidate__probe__search"), pk=pk, user=request.user)
+    candidate, photo = mark.candidate, mark.face_id
+    mark.delete()
+    audit.record(request, "removed mark", candidate.case, f"candidate {candidate.pk}: {mark.text}")
+    return _bench(request, candidate, photo)
+
+
+@require_POST
+def search_adjust(request: HttpRequest, pk: str) -> HttpResponse:
+    """The same picture, adjusted: a search of its own, which says so and shows both."""
+    old = get_object_or_404(Search, pk=pk, batch=None)
+    form = AdjustForm(request.POST)
+    if not form.is_valid():
+        for error in _errors(form):
+            messages.error(request, error)
+        return redirect(old)
+    try:
+        search = adjusting.search_adjusted(old, form.adjustment, audit.signed_in(request))
+    except (FileNotFoundError, ImageRefused, NoFaceModel, EngineUnavailable) as problem:
+        messages.error(request, f"The adjusted picture could not be searched: {problem}")
+        return redirect(old)
+    audit.record(request, "searched", search, f"{search.purpose} ({form.adjustment.words})")
+    return redirect(search)

@@ -28,7 +28,70 @@ function show() {
   const over = pair.querySelector(".overlaid");
   over.hidden = !overlay || !face;
   pair.classList.toggle("over", !over.hidden);
+  marks(pair);
   if (!over.hidden) draw(over.querySelector("canvas"), probe, face, filter);
+}
+
+// Where a figure's picture lies in it: it is shown whole, then zoomed about its middle.
+function placed(figure) {
+  const image = figure.querySelector("img");
+  if (!image?.naturalWidth) return null;
+  const [w, h] = [figure.clientWidth, figure.clientHeight];
+  const fit = Math.min(w / image.naturalWidth, h / image.naturalHeight);
+  return { w, h, width: image.naturalWidth * fit, height: image.naturalHeight * fit };
+}
+
+// The marks' numbers on the pictures, wherever these are moved.
+function marks(pair) {
+  for (const dot of pair.querySelectorAll(".dot")) dot.remove();
+  const figures = { probe: pair.children[0], face: pair.children[1] };
+  [...bench().querySelectorAll(".marks li")].forEach((mark, number) => {
+    const figure = figures[mark.dataset.on], place = placed(figure);
+    if (!place || "elsewhere" in mark.dataset) return;
+    const x = mark.dataset.on === "probe" && view.flip ? 1 - mark.dataset.x : Number(mark.dataset.x);
+    const dot = document.createElement("span");
+    dot.className = "dot";
+    dot.textContent = number + 1;
+    dot.style.left = `${place.w / 2 + (x - 0.5) * place.width * zoom.scale + zoom.x}px`;
+    dot.style.top = `${place.h / 2 + (mark.dataset.y - 0.5) * place.height * zoom.scale + zoom.y}px`;
+    figure.append(dot);
+  });
+}
+
+const isMarking = () => byId("pair")?.classList.contains("marking");
+function marking(on) {
+  if (on && overlay) toggle("overlay");
+  byId("pair")?.classList.toggle("marking", on);
+  bench()?.querySelector("[data-do=mark]")?.setAttribute("aria-pressed", on);
+  if (!on) document.querySelector(".mark-form")?.remove();
+}
+
+function beginMark(event) {
+  const figure = event.target.closest("#pair figure"), place = figure && placed(figure);
+  if (!place) return;
+  event.preventDefault();
+  document.querySelector(".mark-form")?.remove();
+  const box = figure.getBoundingClientRect();
+  const [px, py] = [event.clientX - box.left, event.clientY - box.top];
+  const onProbe = figure === byId("pair").children[0];
+  let x = (px - place.w / 2 - zoom.x) / (place.width * zoom.scale) + 0.5;
+  const y = (py - place.h / 2 - zoom.y) / (place.height * zoom.scale) + 0.5;
+  if (x < 0 || x > 1 || y < 0 || y > 1) return;
+  if (onProbe && view.flip) x = 1 - x;
+  const form = document.createElement("form");
+  form.className = "mark-form";
+  form.innerHTML = "<input maxlength='200' required placeholder='What is there? Enter keeps it' aria-label='What is there'>";
+  form.style.left = `${Math.min(px, place.w - 205)}px`;
+  form.style.top = `${Math.min(py, place.h - 44)}px`;
+  figure.append(form);
+  const input = form.firstChild;
+  setTimeout(() => input.focus());
+  const { marks: url, photo } = bench().dataset;
+  form.addEventListener("submit", (submitted) => {
+    submitted.preventDefault();
+    const values = { x, y, text: input.value, shown: photo, photo: onProbe ? "" : photo };
+    htmx.ajax("POST", url, { target: "#bench", swap: "outerHTML", values });
+  });
 }
 
 // Both in one picture: the case photo is turned, scaled and moved until its eyes lie on the searched face's.
@@ -61,6 +124,7 @@ function draw(canvas, probe, face, filter) {
 }
 
 function toggle(what) {
+  if (what === "mark") { marking(!isMarking()); return; }
   if (what === "overlay") overlay = !overlay;
   else if (what === "reset") { view = { ...AS_IT_IS }; zoom = { scale: 1, x: 0, y: 0 }; }
   else view[what] = !view[what];
@@ -111,6 +175,8 @@ document.addEventListener("wheel", (event) => {
 }, { passive: false });
 let dragged = null;
 document.addEventListener("pointerdown", (event) => {
+  if (event.target.closest(".mark-form")) return;
+  if (event.target.closest("#pair") && isMarking()) { beginMark(event); return; }
   if (event.target.closest("#pair") && zoom.scale > 1) {
     event.preventDefault();
     dragged = [event.clientX - zoom.x, event.clientY - zoom.y];
@@ -162,7 +228,7 @@ document.addEventListener("pointerup", () => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") drawing(false);
+  if (event.key === "Escape") { drawing(false); marking(false); }
   if (event.key === "Escape" && event.target.matches(".decide input")) event.target.blur();
   if (event.target.closest("input:not([type=range]), textarea, select, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.matches("input[type=range]") && event.key.startsWith("Arrow")) return;
@@ -179,6 +245,7 @@ document.addEventListener("keydown", (event) => {
       const photos = [...document.querySelectorAll(".case-photos a")];
       photos[(photos.findIndex((one) => one.hasAttribute("aria-current")) + 1) % photos.length]?.click();
     },
+    x: () => marking(!isMarking()),
     a: () => drawing(!isDrawing()),
     m: () => bench()?.querySelector("[name=note]")?.focus(),
     o: () => toggle("overlay"), 0: () => toggle("reset"),
@@ -189,6 +256,7 @@ document.addEventListener("keydown", (event) => {
   actions[event.key]();
 });
 
+window.addEventListener("resize", show);
 document.addEventListener("htmx:afterSettle", show);
 document.addEventListener("load", (event) => { if (event.target.matches?.("#pair img")) show(); }, true);
 show();
