@@ -4,7 +4,10 @@ from rest_framework.authtoken.views import obtain_auth_token
 from rest_framework.routers import DefaultRouter
 
 from cases.api import CaseViewSet, CollectionViewSet, PhotoViewSet
+from matching.api.batches import BatchViewSet
 from matching.api.captures import CapturesView
+from matching.api.leads import LeadViewSet
+from matching.api.looking_back import SeenCaseView, SeenProbeView, StandingViewSet
 from matching.api.views import AlertViewSet, CameraViewSet, SearchViewSet
 
 router = DefaultRouter()
@@ -12,11 +15,16 @@ router.register("collections", CollectionViewSet)
 router.register("cases", CaseViewSet)
 router.register("photos", PhotoViewSet)
 router.register("searches", SearchViewSet)
+router.register("batches", BatchViewSet)
+router.register("leads", LeadViewSet, basename="lead")
+router.register("standing", StandingViewSet)
 router.register("alerts", AlertViewSet)
 router.register("cameras", CameraViewSet)
 
 urlpatterns = [
     path("v1/captures/", CapturesView.as_view(), name="captures"),
+    path("v1/probes/<int:pk>/seen/", SeenProbeView.as_view(), name="probe-seen"),
+    path("v1/cases/<int:pk>/seen/", SeenCaseView.as_view(), name="api-case-seen"),
     path("v1/token/", obtain_auth_token, name="api-token"),
     path("v1/", include((router.urls, "api"))),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),

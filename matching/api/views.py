@@ -7,7 +7,7 @@ from django.urls import reverse
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
-from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.permissions import DjangoModelPermissions
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,9 +19,10 @@ from matching.faces.engines import EngineUnavailable
 from matching.faces.face_models import NoFaceModel
 from matching.faces.images import ImageRefused
 from matching.filters import visible
+from matching.forms import AdjustForm
 from matching.gallery import calibration
-from matching.models import Alert, Camera, Candidate, Probe, Search
-from matching.searching import pictures
+from matching.models import Alert, Camera, Candidate, Probe, Review, Search
+from matching.searching import adjusting, pictures
 from matching.telling import notifying
 from matching.templatetags import likeness
 
@@ -39,8 +40,8 @@ class CandidateSerializer(serializers.ModelSerializer[Candidate]):
     class Meta:
         model = Candidate
         fields = [
-            "rank", "similarity", "case", "case_number", "case_name", "face_url",
-            "strength", "strength_note", "face_confirmed", "decision",
+            "id", "rank", "similarity", "case", "case_number", "case_name", "face_url",
+            "strength", "strength_note", "face_confirmed", "decision", "remembered", "found_at",
         ]  # fmt: skip
 
     def get_face_url(self, candidate: Candidate) -> str | None:
@@ -69,8 +70,8 @@ class ProbeSerializer(serializers.ModelSerializer[Probe]):
     class Meta:
         model = Probe
         fields = [
-            "position", "box", "detection_score", "size", "sharpness", "poorness", "too_poor", "yaw", "pitch", "roll",
-            "candidates",
+            "id", "position", "box", "detection_score", "size", "sharpness", "poorness", "too_poor",
+            "yaw", "pitch", "roll", "candidates",
         ]  # fmt: skip
 
     def get_box(self, probe: Probe) -> list[float]:
@@ -87,9 +88,9 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
         model = Search
         fields = [
             "id", "image", "purpose", "reference", "collections", "filters", "filename", "gallery_size", "milliseconds",
-            "created_at", "page", "probes",
+            "adjusted_from", "adjustment", "created_at", "page", "probes",
         ]  # fmt: skip
-        read_only_fields = ["filename", "filters", "gallery_size", "milliseconds"]
+        read_only_fields = ["filename", "filters", "gallery_size", "milliseconds", "adjusted_from", "adjustment"]
 
     def get_fields(self) -> dict[str, Any]:
         """With a field for each filter that narrows the cases, by its own name."""
@@ -119,6 +120,15 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
             )
         except (ImageRefused, NoFaceModel, EngineUnavailable) as problem:
             raise serializers.ValidationError({"image": str(problem)}) from problem
+
+
+class AdjustSerializer(serializers.Serializer[Any]):
+    turn = serializers.FloatField(default=0, help_text="Degrees clockwise.")
+    light = serializers.FloatField(default=1, help_text="By which each value is multiplied.")
+    left = serializers.FloatField(default=0, help_text="What is cut out, as fractions of the turned picture.")
+    top = serializers.FloatField(default=0)
+    right = serializers.FloatField(default=1)
+    bottom = serializers.FloatField(default=1)
 
 
 class SearchViewSet(
@@ -151,6 +161,25 @@ class SearchViewSet(
         audit.record(request, "viewed", search, search.purpose)
         return super().retrieve(request, *args, **kwargs)
 
+    @extend_schema(request=AdjustSerializer, responses={201: SearchSerializer})
+    @action(detail=True, methods=["post"], parser_classes=[JSONParser, FormParser])
+    def adjust(self, request: Request, pk: str) -> Response:
+        """The same picture turned, cut or lightened: a search of its own, which names the one it was made from."""
+        old = self.get_object()
+        if not old.image:
+            raise serializers.ValidationError({"image": "A batch has no picture of its own to adjust."})
+        said = AdjustSerializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        form = AdjustForm(said.validated_data)
+        if not form.is_valid():
+            raise serializers.ValidationError({name: [str(error) for error in found] for name, found in form.errors.items()})
+        try:
+            search = adjusting.search_adjusted(old, form.adjustment, audit.signed_in(request))
+        except (FileNotFoundError, ImageRefused, NoFaceModel, EngineUnavailable) as problem:
+            raise serializers.ValidationError({"image": str(problem)}) from problem
+        audit.record(request, "searched", search, f"{search.purpose} ({form.adjustment.words})")
+        return Response(self.get_serializer(search).data, status=201)
+
 
 class AlertSerializer(serializers.ModelSerializer[Alert]):
     case_number = serializers.CharField(source="case.number", read_only=True)
@@ -163,7 +192,8 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
         model = Alert
         fields = [
             "id", "status", "case", "case_number", "case_name", "camera", "camera_name", "similarity", "strength",
-            "capture_count", "first_captured_at", "last_captured_at", "updated_at", "probe_url",
+            "seen_before", "capture_count", "folded_count", "first_captured_at", "last_captured_at", "updated_at",
+            "probe_url",
         ]  # fmt: skip
 
     def get_strength(self, alert: Alert) -> str:
@@ -175,7 +205,7 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
 
 
 class ReviewSerializer(serializers.Serializer[Any]):
-    status = serializers.ChoiceField(choices=Alert.Status.choices)
+    status = serializers.ChoiceField(choices=Review.Word.choices)
     note = serializers.CharField(allow_blank=True, default="")
 
 

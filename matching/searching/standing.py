@@ -49,7 +49,7 @@ def kept_open(user: User) -> QuerySet[StandingSearch]:
             filter=Q(search__probes__candidates__found_at__isnull=False),
             distinct=True,
         ),
-    )
+    ).order_by("opened_at", "pk")
 
 
 def fresh(user: User) -> QuerySet[StandingSearch]:

@@ -1,0 +1,109 @@
+"""Where a face or a case's person was seen before, and standing searches, over HTTP."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from cases import audit
+from cases.models import Case
+from matching.faces import face_models
+from matching.models import Probe, Search, StandingSearch
+from matching.searching import looking_back, standing
+
+
+class VisitSerializer(serializers.Serializer[Any]):
+    camera = serializers.CharField(source="camera.name", default=None)
+    place = serializers.CharField(source="camera.place", default="")
+    search = serializers.UUIDField(source="search.pk", default=None, help_text="Where it was searched, not seen.")
+    first = serializers.DateTimeField()
+    last = serializers.DateTimeField()
+    times = serializers.IntegerField()
+    similarity = serializers.FloatField()
+    strength = serializers.CharField(source="strength.word")
+    strength_note = serializers.CharField(source="strength.why")
+    face_url = serializers.SerializerMethodField()
+
+    def get_face_url(self, visit: looking_back.Visit) -> str:
+        return reverse("probe", args=[visit.best.pk])
+
+
+class LookedBackSerializer(serializers.Serializer[Any]):
+    faces = serializers.IntegerField(help_text="How many kept faces were looked at.")
+    visits = VisitSerializer(many=True, help_text="The latest first.")
+
+
+class SeenProbeView(APIView):
+    @extend_schema(responses=LookedBackSerializer, operation_id="probes_seen")
+    def get(self, request: Request, pk: int) -> Response:
+        """Where else the face of a search was seen."""
+        probe = get_object_or_404(Probe.objects.select_related("search", "model"), pk=pk, search__isnull=False)
+        audit.record(request, "looked back", probe.search or probe, probe.search.purpose if probe.search else "")
+        return Response(LookedBackSerializer(looking_back.for_probe(probe)).data)
+
+
+class SeenCaseView(APIView):
+    @extend_schema(responses=LookedBackSerializer, operation_id="cases_seen")
+    def get(self, request: Request, pk: int) -> Response:
+        """Where a case's person may have been seen."""
+        case = get_object_or_404(Case, pk=pk)
+        audit.record(request, "looked back", case)
+        try:
+            model = face_models.active()
+        except face_models.NoFaceModel as problem:
+            raise serializers.ValidationError(str(problem)) from problem
+        return Response(LookedBackSerializer(looking_back.for_case(case, model)).data)
+
+
+class StandingSerializer(serializers.ModelSerializer[StandingSearch]):
+    search = serializers.PrimaryKeyRelatedField(queryset=Search.objects.all())
+    purpose = serializers.CharField(source="search.purpose", read_only=True)
+    fresh = serializers.IntegerField(read_only=True, help_text="Likenesses since its owner last looked.")
+    came = serializers.IntegerField(read_only=True, help_text="All that came since it was opened.")
+
+    class Meta:
+        model = StandingSearch
+        fields = ["id", "search", "purpose", "opened_at", "fresh", "came"]
+        read_only_fields = ["opened_at"]
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=300)
+
+
+class StandingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[StandingSearch]):
+    """One's own standing searches, the oldest first."""
+
+    queryset = StandingSearch.objects.all()
+    serializer_class = StandingSerializer
+
+    def get_queryset(self) -> QuerySet[StandingSearch]:
+        return standing.kept_open(audit.signed_in(self.request))
+
+    @extend_schema(request=StandingSerializer, responses={201: StandingSerializer})
+    def create(self, request: Request) -> Response:
+        """Keep a search open: whoever comes into the gallery is compared with its faces."""
+        form = self.get_serializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        search = form.validated_data["search"]
+        if standing.keep_open(search, audit.signed_in(request)):
+            audit.record(request, "kept open", search, search.purpose)
+        return Response(self.get_serializer(self.get_queryset().get(search=search)).data, status=201)
+
+    @extend_schema(request=ReasonSerializer, responses={204: None})
+    @action(detail=True, methods=["post"])
+    def close(self, request: Request, pk: str) -> Response:
+        """End it, with the reason."""
+        one = self.get_object()
+        form = ReasonSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        if standing.close(one, form.validated_data["reason"]):
+            audit.record(request, "closed standing search", one.search, form.validated_data["reason"])
+        return Response(status=204)
