@@ -172,7 +172,9 @@ class SearchViewSet(
         said.is_valid(raise_exception=True)
         form = AdjustForm(said.validated_data)
         if not form.is_valid():
-            raise serializers.ValidationError({name: [str(error) for error in found] for name, found in form.errors.items()})
+            raise serializers.ValidationError(
+                {name: [str(error) for error in found] for name, found in form.errors.items()}
+            )
         try:
             search = adjusting.search_adjusted(old, form.adjustment, audit.signed_in(request))
         except (FileNotFoundError, ImageRefused, NoFaceModel, EngineUnavailable) as problem:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from django.db.models import F, Max, QuerySet
+
 from matching.gallery import calibration
 from matching.models import Batch, Candidate, Probe, Shot
 from matching.searching.workbench import WORDS
@@ -36,6 +38,15 @@ class Person:
     places: Sequence[Place]
     first: Candidate | None
     strength: calibration.Strength | None
+
+
+def probes(batch: Batch, order: str) -> QuerySet[Probe]:
+    """A batch's persons: by `alike`, whoever is most like a case first, or by `met`, whoever was met most often."""
+    worth = Max(F("candidates__similarity") - F("candidates__allowance"))
+    found = batch.search.probes.prefetch_related("shots", "candidates__case").annotate(worth=worth)
+    return (
+        found.order_by("position") if order == "met" else found.order_by(F("worth").desc(nulls_last=True), "position")
+    )
 
 
 def people(batch: Batch, probes: Sequence[Probe]) -> list[Person]:

@@ -87,9 +87,9 @@ def batch_detail(request: HttpRequest, pk: str) -> HttpResponse:
     audit.record(request, "viewed", batch.search, batch.search.purpose)
     if batch.one_person and batch.status == Batch.Status.DONE and not batch.problems and not meeting.unlike(batch):
         return redirect(batch.search)
-    probes = batch.search.probes.prefetch_related("shots", "candidates__case")
-    page = Paginator(probes.order_by("position"), PAGE_SIZE).get_page(request.GET.get("page"))
-    context: dict[str, Any] = {"batch": batch, "page": page, "people": met.people(batch, list(page))}
+    order = "met" if request.GET.get("order") == "met" else "alike"
+    page = Paginator(met.probes(batch, order), PAGE_SIZE).get_page(request.GET.get("page"))
+    context: dict[str, Any] = {"batch": batch, "page": page, "order": order, "people": met.people(batch, list(page))}
     if batch.status == Batch.Status.DONE:
         context |= {
             "not_searched": meeting.not_searched(batch),

@@ -45,10 +45,9 @@ def time_line(points: Sequence[tuple[datetime, float, Any]]) -> TimeLine | None:
     def y(similarity: float) -> float:
         return round(12 + (1 - max(0.0, min(1.0, similarity))) * (LINE_HEIGHT - 46), 1)
 
-    days = (
-        [first + (last - first) * part / 4 for part in range(5)] if last - first > timedelta(days=1) else [first, last]
-    )
-    ticks = {f"{timezone.localtime(day):%-d %b %Y}": x(day) for day in days}
+    is_long = last - first > timedelta(days=1)
+    moments = [first + (last - first) * part / 4 for part in range(5)] if is_long else [first, last]
+    ticks = {f"{timezone.localtime(at):{'%-d %b %Y' if is_long else '%-d %b %Y %H:%M'}}": x(at) for at in moments}
     return TimeLine(
         [(x(at), y(similarity), it) for at, similarity, it in points], [(x, day) for day, x in ticks.items()]
     )

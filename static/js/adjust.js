@@ -16,6 +16,8 @@ function paint() {
   const [cos, sin] = [Math.abs(Math.cos(turn)), Math.abs(Math.sin(turn))];
   canvas.width = Math.round(w * cos + h * sin);
   canvas.height = Math.round(w * sin + h * cos);
+  // As large as the window lets it be, whatever the picture's own size.
+  canvas.style.width = `min(100%, ${(56 * canvas.width) / canvas.height}vh)`;
   const brush = canvas.getContext("2d");
   brush.fillRect(0, 0, canvas.width, canvas.height);
   brush.filter = `brightness(${value("light")})`;

@@ -51,7 +51,7 @@ function marks(pair) {
     const x = mark.dataset.on === "probe" && view.flip ? 1 - mark.dataset.x : Number(mark.dataset.x);
     const dot = document.createElement("span");
     dot.className = "dot";
-    dot.textContent = number + 1;
+    dot.dataset.number = number + 1;
     dot.style.left = `${place.w / 2 + (x - 0.5) * place.width * zoom.scale + zoom.x}px`;
     dot.style.top = `${place.h / 2 + (mark.dataset.y - 0.5) * place.height * zoom.scale + zoom.y}px`;
     figure.append(dot);

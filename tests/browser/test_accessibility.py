@@ -1,0 +1,40 @@
+"""axe-core finds no serious fault on any page, at both widths, light and dark."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests import faces
+from tests.browser.test_examining import search
+
+PAGES = [
+    "/alerts/?status=all", "/search/", "/search/history/", "/batches/", "/leads/?list=confirmed", "/standing/",
+    "/cases/", "/cases/1/", "/cases/1/seen/", "/cases/new/", "/collections/", "/collections/1/edit/", "/worklists/",
+    "/imports/", "/cameras/", "/system/", "/evaluations/",
+]  # fmt: skip
+
+
+def faults(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{page.url}: {fault['id']}: {node['target']}"
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
+        for node in fault["nodes"]
+    ]
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_serious_fault(page: Page, width, height, scheme):
+    page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(color_scheme=scheme)
+    search(page, faces.GROUP.read_bytes(), f"{scheme} {width}")
+    seen = page.get_by_role("link", name="Seen before?").get_attribute("href")
+    found = faults(page)
+    for path in [*PAGES, str(seen)]:
+        assert page.goto(path).status == 200, path
+        page.wait_for_load_state("load")
+        found += faults(page)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+    assert found == []
