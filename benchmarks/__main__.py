@@ -10,7 +10,7 @@ from pathlib import Path
 
 ALL = (
     "accuracy", "open_set", "curves", "strengths", "poor_direction", "searching", "vectors", "indexing", "comparing",
-    "memory",
+    "batches", "looking_back", "memory",
     "registry", "killing", "live",
 )  # fmt: skip
 

@@ -24,7 +24,7 @@ def sweep() -> None:
     from cases.models import Photo
     from matching.evaluating import evaluation
     from matching.gallery import measuring
-    from matching.indexing import bulk, changing_over, poor_pictures
+    from matching.indexing import bulk, changing_over, poor_pictures, second_model
     from matching.models import Capture, Delivery, FaceModel, IndexRun
     from matching.searching import batches
     from matching.watching import newcomers
@@ -52,6 +52,8 @@ def sweep() -> None:
                 indexing.index_waiting.delay()
             if FaceModel.objects.filter(is_next=True).exists() and changing_over.is_idle():
                 indexing.change_over.delay()
+            if second_model.waits():
+                indexing.fill_second.delay()
             if model is not None and measuring.is_idle() and measuring.is_due(model):
                 gallery.measure.delay()
             for abandoned in evaluation.abandoned():

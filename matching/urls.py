@@ -26,6 +26,7 @@ urlpatterns = [
     path("search/<uuid:pk>/again/", searches.search_again, name="search-again"),
     path("search/<uuid:pk>/faces/", searches.face_add, name="face-add"),
     path("search/<uuid:pk>/adjust/", searches.search_adjust, name="search-adjust"),
+    path("search/<uuid:pk>/second/", searches.search_second, name="search-second"),
     path("candidates/<int:pk>/marks/", searches.mark_add, name="marks"),
     path("marks/<int:pk>/remove/", searches.mark_remove, name="mark-remove"),
     path("probes/<int:pk>/leave-out/", searches.face_leave_out, name="face-leave-out"),

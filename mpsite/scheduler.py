@@ -14,10 +14,16 @@ app.conf.task_routes = {
     "cases.tasks.keep_current": {"queue": "work"},
     "matching.gallery.tasks.measure": {"queue": "bulk"},
     "matching.watching.tasks.forget": {"queue": "bulk"},
+    "matching.indexing.tasks.fill_second": {"queue": "bulk"},
 }
 app.conf.beat_schedule = {
     "sweep": {"task": "matching.tasks.sweep", "schedule": 10.0, "options": {"expires": 10.0}},
     "keep-current": {"task": "cases.tasks.keep_current", "schedule": 20.0, "options": {"expires": 20.0}},
     "measure": {"task": "matching.gallery.tasks.measure", "schedule": crontab(hour="3", minute="10"), "args": [True]},
+    "fill-second": {
+        "task": "matching.indexing.tasks.fill_second",
+        "schedule": crontab(hour="3", minute="50"),
+        "args": [True],
+    },
     "forget": {"task": "matching.watching.tasks.forget", "schedule": crontab(minute="40")},
 }

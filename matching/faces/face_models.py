@@ -90,7 +90,7 @@ def activate(model: FaceModel) -> None:
     """Search with this model from now on. Its embeddings must be there: see `changing_over.change_over`."""
     with transaction.atomic():
         FaceModel.objects.filter(is_active=True).exclude(pk=model.pk).update(is_active=False)
-        FaceModel.objects.filter(pk=model.pk).update(is_active=True, is_next=False)
+        FaceModel.objects.filter(pk=model.pk).update(is_active=True, is_next=False, is_second=False)
     model.refresh_from_db()
 
 
@@ -101,6 +101,16 @@ def embed_next(model: FaceModel) -> None:
         # One that was in use before is begun anew: photos have changed since. One that is at it goes on.
         FaceModel.objects.filter(pk=model.pk, is_next=False).update(is_next=True, embedded_to=0)
     model.refresh_from_db()
+
+
+def keep_second(model: FaceModel | None) -> None:
+    """Have the gallery embedded with this model too, to be asked for a second opinion; None: with no other any more."""
+    with transaction.atomic():
+        others = FaceModel.objects.filter(is_second=True)
+        (others if model is None else others.exclude(pk=model.pk)).update(is_second=False)
+        if model is not None:
+            FaceModel.objects.filter(pk=model.pk, is_second=False).update(is_second=True, embedded_to=0)
+            model.refresh_from_db()
 
 
 def licence_accepted() -> bool:

@@ -32,10 +32,20 @@ class Seen:
 
 def keep(probe: Probe) -> None:
     """Have a probe found when somebody looks back. One that is too poor is like anybody, and is left out."""
-    if probe.is_too_poor:
+    keep_all([probe])
+
+
+def keep_all(probes: Sequence[Probe]) -> None:
+    """The same of several under one model."""
+    usable = [probe for probe in probes if not probe.is_too_poor]
+    if not usable:
         return
-    cleaned, _ = poor.without(np.asarray(probe.embedding, np.float32)[None], probe.model.direction)
-    ProbeBits.objects.create(probe=probe, model=probe.model, bits=signs.text(signs.signs(cleaned)[0]))
+    raw = np.array([np.asarray(probe.embedding, np.float32) for probe in usable])
+    cleaned, _ = poor.without(raw, usable[0].model.direction)
+    ProbeBits.objects.bulk_create(
+        ProbeBits(probe=probe, model=probe.model, bits=signs.text(bits))
+        for probe, bits in zip(usable, signs.signs(cleaned), strict=True)
+    )
 
 
 def size(model: FaceModel) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from cases import locks
 from cases.models import Photo
@@ -16,6 +16,7 @@ from matching.models import CasePair, Face, FaceModel, OddPhoto, Template
 LOCK = "change over"
 LOOKED_AT = (Photo.Status.INDEXED, Photo.Status.NO_FACE)
 BATCH = 1000
+IS_WANTED = Q(is_next=True) | Q(is_second=True)
 
 
 class ChangeOverBusy(Exception):
@@ -41,14 +42,14 @@ def change_over(
         model.refresh_from_db()
         tried: set[int] = set()
         while not _switched(model, tried):
-            behind = {} if (in_turn := _in_turn(model)) else _behind(model, tried)
-            if not _embed(in_turn or sorted(set(behind.values())), model, must_stop, progress):
+            left = {} if (next_ones := in_turn(model)) else behind(model, tried)
+            if not embed(next_ones or sorted(set(left.values())), model, must_stop, progress):
                 return False
             # One in which this model finds no face is not tried for ever.
-            tried.update(behind)
+            tried.update(left)
     comparing.compare_new(model, must_stop)
     # Not before: a search that began under the old model ends under it.
-    Template.objects.exclude(model=model).delete()
+    Template.objects.exclude(model=model).exclude(model__is_second=True).delete()
     return True
 
 
@@ -63,13 +64,13 @@ def progress(model: FaceModel) -> tuple[int, int]:
     return photos.filter(pk__lte=model.embedded_to).count(), photos.count()
 
 
-def _in_turn(model: FaceModel) -> list[int]:
-    """Some of the photos that are not embedded yet."""
+def in_turn(model: FaceModel) -> list[int]:
+    """Some of the photos that another model has not embedded yet."""
     photos = Photo.objects.filter(status__in=LOOKED_AT, pk__gt=model.embedded_to).order_by("pk")
     return list(photos.values_list("pk", flat=True)[:BATCH])
 
 
-def _behind(model: FaceModel, tried: Collection[int]) -> dict[int, int]:
+def behind(model: FaceModel, tried: Collection[int]) -> dict[int, int]:
     """Some of the photos that were indexed behind the change-over's back, by a face that they have now."""
     now = Face.objects.filter(model__is_active=True, is_subject=True, photo__status__in=LOOKED_AT)
     without = ~Exists(Face.objects.filter(photo=OuterRef("photo"), model=model))
@@ -77,9 +78,7 @@ def _behind(model: FaceModel, tried: Collection[int]) -> dict[int, int]:
     return dict(found.values_list("pk", "photo_id")[:BATCH])
 
 
-def _embed(
-    ids: Sequence[int], model: FaceModel, must_stop: Callable[[], bool], say: Callable[[int, int], None]
-) -> bool:
+def embed(ids: Sequence[int], model: FaceModel, must_stop: Callable[[], bool], say: Callable[[int, int], None]) -> bool:
     with closing(bulk.prepared(ids, model)) as batches:
         for batch in batches:
             with transaction.atomic():
@@ -87,7 +86,7 @@ def _embed(
                 model.embedded_to = max(model.embedded_to, batch[-1].photo.pk)
                 model.save(update_fields=["embedded_to"])
             say(*progress(model))
-            if must_stop() or not FaceModel.objects.filter(pk=model.pk, is_next=True).exists():
+            if must_stop() or not FaceModel.objects.filter(IS_WANTED, pk=model.pk).exists():
                 return False
     return True
 
@@ -102,7 +101,7 @@ def _switched(model: FaceModel, tried: Collection[int]) -> bool:
         locks.wait_for(single.WRITING)
         if model.is_active:
             return True
-        if _in_turn(model) or _behind(model, tried):
+        if in_turn(model) or behind(model, tried):
             return False
         face_models.activate(model)
         photos, last = Photo.objects.filter(status__in=LOOKED_AT).order_by("pk"), 0

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from cases.models import Photo
 from matching.faces import images, poor
@@ -89,7 +89,10 @@ def choose_subject(face: Face) -> None:
         if not photo.is_searched:
             raise NotAFaceOfThePhoto("This photo is kept, not searched. Change its view first.")
         # Under the model that the gallery is being changed over to as well, where it has looked at the photo already.
-        for model in [face.model, *FaceModel.objects.filter(is_next=True).exclude(pk=face.model_id)]:
+        for model in [
+            face.model,
+            *FaceModel.objects.filter(Q(is_next=True) | Q(is_second=True)).exclude(pk=face.model_id),
+        ]:
             faces = Face.objects.filter(photo=photo, model=model)
             boxes = {f.pk: (f.left, f.top, f.right, f.bottom) for f in faces.defer("embedding", "landmarks")}
             said = subject.sure(list(boxes.values()), (face.left, face.top, face.right, face.bottom))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from django.core.files.base import ContentFile
 from django.db import connection, transaction
+from django.db.models import Q
 
 from cases import locks
 from cases.models import Photo
@@ -67,14 +68,14 @@ def prepare(photo: Photo, engine: Engine) -> Prepared:
 def keep(batch: Sequence[Prepared], model: FaceModel) -> list[Photo]:
     """Write photos' faces and what follows for their cases; what an earlier indexing wrote is replaced.
 
-    Under the active model only waiting photos are written, with how their indexing ended; under the next one faces and
+    Under the active model only waiting photos are written, with how their indexing ended; under another one faces and
     templates alone, for what is shown stays the active model's. Returns the photos that were written.
     """
     looked_at = {prepared.photo.pk: prepared for prepared in batch}
     with transaction.atomic():
         locks.share(WRITING)
-        model.refresh_from_db(fields=["is_active", "is_next"])
-        if not (model.is_active or model.is_next):
+        model.refresh_from_db(fields=["is_active", "is_next", "is_second"])
+        if not (model.is_active or model.is_next or model.is_second):
             # Another model took its place meanwhile: the photos wait on, for that one.
             return []
         # One at a time for each photo.
@@ -87,7 +88,7 @@ def keep(batch: Sequence[Prepared], model: FaceModel) -> list[Photo]:
         said = _said([photo for photo in kept if photo.picture_hash or not model.is_active])
         cases = {photo.case_id for photo in kept}
         # What is being embedded for a change-over is no longer true of a photo that is indexed anew.
-        others = list(FaceModel.objects.filter(is_next=True)) if model.is_active else []
+        others = list(FaceModel.objects.filter(Q(is_next=True) | Q(is_second=True))) if model.is_active else []
         Face.objects.filter(photo__in=kept, model__in=[model, *others]).delete()
         Face.objects.bulk_create(
             face for photo in kept for face in _faces(photo, looked_at[photo.pk], said.get(photo.pk), model)

@@ -24,6 +24,16 @@ def index_waiting() -> None:
 
 
 @shared_task(queue=BULK)
+def fill_second(again: bool = False) -> None:
+    from matching.indexing import second_model
+    from matching.models import FaceModel
+
+    model = FaceModel.objects.filter(is_second=True).first()
+    if model is not None:
+        second_model.fill(model, must_stop=stopping.is_set, again=again)
+
+
+@shared_task(queue=BULK)
 def change_over() -> None:
     from matching.indexing import changing_over
     from matching.models import FaceModel

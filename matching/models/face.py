@@ -29,6 +29,7 @@ class FaceModel(models.Model):
     licence = models.TextField()
     is_active = models.BooleanField(default=False)
     is_next = models.BooleanField(default=False, help_text="The gallery is being embedded with it, to change over.")
+    is_second = models.BooleanField(default=False, help_text="Kept beside the one in use, to be asked as well.")
     is_fallback = models.BooleanField(default=False)
     embedded_to = models.BigIntegerField(default=0, help_text="The last photo that was embedded before a change-over.")
     compared_to = models.BigIntegerField(default=0, help_text="The last face that was compared with the gallery.")
@@ -44,6 +45,8 @@ class FaceModel(models.Model):
             models.UniqueConstraint(fields=["fingerprint", "recipe"], name="face_model_once"),
             models.UniqueConstraint(fields=["is_active"], condition=Q(is_active=True), name="one_active_face_model"),
             models.UniqueConstraint(fields=["is_next"], condition=Q(is_next=True), name="one_next_face_model"),
+            models.UniqueConstraint(fields=["is_second"], condition=Q(is_second=True), name="one_second_face_model"),
+            models.CheckConstraint(condition=~Q(is_second=True, is_active=True), name="a_second_model_is_another"),
         ]
 
     def __str__(self) -> str:

@@ -41,6 +41,15 @@ class Search(models.Model):
         on_delete=models.SET_NULL,
         help_text="The error rates that its likenesses are judged by.",
     )
+    second = models.ForeignKey(
+        FaceModel,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="The face model that was asked for a second opinion.",
+    )
+    second_measurement = models.ForeignKey(Measurement, null=True, on_delete=models.SET_NULL, related_name="+")
+    second_size = models.PositiveIntegerField(default=0, help_text="Cases that it compared with.")
     gallery_size = models.PositiveIntegerField(help_text="Cases that were searched.")
     milliseconds = models.PositiveIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
@@ -133,6 +142,11 @@ class Candidate(models.Model):
         db_index=True,
         help_text="What the opinions come to.",
     )
+    second_rank = models.PositiveSmallIntegerField(
+        null=True, help_text="By the second face model; None: not asked, or beyond its list."
+    )
+    second_similarity = models.FloatField(null=True, help_text="None: not asked, or it has no face of one of the two.")
+    second_allowance = models.FloatField(default=0)
     found_at = models.DateTimeField(
         null=True, db_index=True, help_text="When a standing search found it; None for what the search itself found."
     )

@@ -279,8 +279,7 @@ class _Walk:
         now = time.monotonic()
         with transaction.atomic():
             locked = Batch.objects.select_for_update().get(pk=self.batch.pk)
-            for shot in shots:
-                shot.save()
+            Shot.objects.bulk_create(shots)
             locked.total, locked.reached = self.batch.total, reached
             locked.done = min(locked.done + looked_at, locked.total)
             room = SHOWN - len(locked.problems)

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from cases.filters import SearchedCases
+from cases.models import Case
 from matching.faces import poor
 from matching.faces.engines.base import unit_length
 from matching.gallery import calibration, seen, templates
@@ -17,10 +18,12 @@ from matching.models import Batch, Probe, Search, Shot
 from matching.models.face import BLURRED
 from matching.searching import evidence
 from matching.searching.persons import Appearance, persons
-from matching.searching.pictures import CANDIDATES, keep_candidates
+from matching.searching.pictures import CANDIDATES, keep_all_candidates
 
 # A person is searched by the mean of so many of their best shots.
 BEST = 3
+# Persons that are kept together.
+TOGETHER = 50
 # A shot is not of the person who was followed where more than this share of strangers are as much like them.
 UNLIKE = 1e-2
 # Beyond so many pixels a face is no better for being larger.
@@ -50,31 +53,56 @@ def conclude(batch: Batch) -> None:
     groups = _one_person(shots, embeddings) if batch.one_person else _persons(search, shots, embeddings)
     among = list(search.collections.values_list("pk", flat=True)) or None
     cases = SearchedCases(search.filters).qs if search.filters else None
-    for position, members in enumerate(groups):
-        best = sorted(members, key=lambda i: -_goodness(shots[i]))
-        used = best if batch.one_person else best[:BEST]
-        mean = unit_length(embeddings[used].mean(axis=0, keepdims=True))
-        _, poorness = poor.without(mean, search.model.direction)
-        hits = gallery.search(search.model, mean[0], collections=among, cases=cases, limit=CANDIDATES)
-        first = shots[best[0]]
+    for start in range(0, len(groups), TOGETHER):
         with transaction.atomic():
-            probe = Probe.objects.create(
-                search=search,
-                position=position,
-                model=search.model,
-                embedding=mean[0],
-                poorness=None if search.model.direction is None else float(poorness[0]),
-                crop=first.crop.name,
-                **{name: getattr(first, name) for name in COPIED},
-            )
-            Shot.objects.filter(pk__in=[shots[i].pk for i in members]).update(probe=probe)
-            seen.keep(probe)
-            keep_candidates(probe, hits)
+            met = [
+                _probe(search, position, shots, embeddings, groups[position], all_count=batch.one_person)
+                for position in range(start, min(start + TOGETHER, len(groups)))
+            ]
+            Probe.objects.bulk_create(met)
+            seen.keep_all(met)
+            theirs = []
+            for probe, members in zip(met, groups[start:], strict=False):
+                for index in members:
+                    shots[index].probe = probe
+                    theirs.append(shots[index])
+            Shot.objects.bulk_update(theirs, ["probe"])
+            keep_all_candidates([(probe, _hits(probe, among, cases)) for probe in met])
     Search.objects.filter(pk=search.pk).update(
         gallery_size=gallery.size(search.model, among, cases),
         measurement=calibration.latest(search.model),
         milliseconds=round((batch.active_seconds + time.perf_counter() - started) * 1000),
     )
+
+
+def _probe(
+    search: Search,
+    position: int,
+    shots: Sequence[Shot],
+    embeddings: np.ndarray,
+    members: Sequence[int],
+    *,
+    all_count: bool,
+) -> Probe:
+    """A person, searched by the mean of their best shots, or of all of them."""
+    best = sorted(members, key=lambda i: -_goodness(shots[i]))
+    mean = unit_length(embeddings[best if all_count else best[:BEST]].mean(axis=0, keepdims=True))
+    _, poorness = poor.without(mean, search.model.direction)
+    first = shots[best[0]]
+    return Probe(
+        search=search,
+        position=position,
+        model=search.model,
+        embedding=mean[0],
+        poorness=None if search.model.direction is None else float(poorness[0]),
+        crop=first.crop.name,
+        **{name: getattr(first, name) for name in COPIED},
+    )
+
+
+def _hits(probe: Probe, among: list[int] | None, cases: QuerySet[Case] | None) -> list[gallery.Hit]:
+    embedding = np.asarray(probe.embedding, np.float32)
+    return gallery.search(probe.model, embedding, collections=among, cases=cases, limit=CANDIDATES)
 
 
 def best_shot(probe: Probe) -> Shot | None:

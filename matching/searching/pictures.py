@@ -72,7 +72,13 @@ def search_image(
 
 def keep_candidates(probe: Probe, hits: Sequence[gallery.Hit]) -> None:
     """Write a probe's candidates in the order they were found, with what was said of the same face before."""
-    before = remembering.decided_before(probe, hits) if probe.search_id else {}
+    keep_all_candidates([(probe, hits)])
+
+
+def keep_all_candidates(found: Sequence[tuple[Probe, Sequence[gallery.Hit]]]) -> None:
+    """The same for several probes under one model."""
+    searched = [(probe, hits) for probe, hits in found if probe.search_id]
+    before = remembering.decided_before(searched) if searched else {}
     Candidate.objects.bulk_create(
         Candidate(
             probe=probe,
@@ -81,7 +87,8 @@ def keep_candidates(probe: Probe, hits: Sequence[gallery.Hit]) -> None:
             rank=rank,
             similarity=hit.similarity,
             allowance=hit.allowance,
-            remembered_id=before.get(hit.case_id),
+            remembered_id=before.get((probe.pk, hit.case_id)),
         )
+        for probe, hits in found
         for rank, hit in enumerate(hits, start=1)
     )

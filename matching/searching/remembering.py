@@ -1,5 +1,6 @@
 """What was said of a face and a case before, when the same face comes again."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -36,17 +37,22 @@ def numbers(embeddings: Iterable[Sequence[float]]) -> Embeddings:
     return np.array([np.asarray(one, np.float32) for one in embeddings], np.float32)
 
 
-def decided_before(probe: Probe, hits: Sequence[gallery.Hit]) -> dict[int, int]:
-    """By case, the candidate of an earlier search of the same face on which somebody has decided: its id."""
-    earlier = Candidate.objects.filter(
-        case__in=[hit.case_id for hit in hits], probe__model=probe.model, probe__search__isnull=False
-    ).exclude(decision=Candidate.Decision.OPEN)
-    rows = list(earlier.order_by("-pk").values_list("pk", "case_id", "probe__embedding"))
-    found = {}
-    for hit in hits:
-        of_case = [(pk, embedding) for pk, case, embedding in rows if case == hit.case_id]
-        known = numbers(embedding for _, embedding in of_case)
-        which = same_face(probe.model, np.asarray(probe.embedding, np.float32), known, hit.similarity - hit.allowance)
-        if which is not None:
-            found[hit.case_id] = of_case[which][0]
-    return found
+def decided_before(found: Sequence[tuple[Probe, Sequence[gallery.Hit]]]) -> dict[tuple[int, int], int]:
+    """By probe and case, the candidate of an earlier search of the same face on which somebody has decided: its id."""
+    model = found[0][0].model
+    cases = {hit.case_id for _, hits in found for hit in hits}
+    earlier = Candidate.objects.filter(case__in=cases, probe__model=model, probe__search__isnull=False)
+    by_case: dict[int, list[tuple[int, Sequence[float]]]] = defaultdict(list)
+    decided = earlier.exclude(decision=Candidate.Decision.OPEN).order_by("-pk")
+    for pk, case, embedding in decided.values_list("pk", "case_id", "probe__embedding"):
+        by_case[case].append((pk, embedding))
+    same = {}
+    for probe, hits in found:
+        for hit in hits:
+            if rows := by_case.get(hit.case_id):
+                face = np.asarray(probe.embedding, np.float32)
+                known = numbers(embedding for _, embedding in rows)
+                which = same_face(model, face, known, hit.similarity - hit.allowance)
+                if which is not None:
+                    same[probe.pk, hit.case_id] = rows[which][0]
+    return same

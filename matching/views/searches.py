@@ -20,7 +20,7 @@ from matching.filters import SearchFilter, visible
 from matching.forms import AdjustForm, AgainForm, BoxForm, MarkForm, SearchForm
 from matching.gallery import calibration
 from matching.models import Batch, Candidate, Face, Mark, Opinion, Search
-from matching.searching import adjusting, by_hand, deciding, met, pictures, standing
+from matching.searching import adjusting, by_hand, deciding, met, pictures, second_opinion, standing
 from matching.searching.workbench import workbench
 
 RECENT, PAGE_SIZE = 12, 40
@@ -104,6 +104,10 @@ def _context(search: Search, chosen: QueryDict, user: User) -> dict[str, Any]:
         "bench": bench,
         **(_said(bench.shown.candidate, user) if bench and bench.shown else {}),
         "adjustment": adjusting.of(search),
+        "second_model": None if batch else second_opinion.model(),
+        "second": second_opinion.of(bench.shown.candidate, search, bench.shown.strength)
+        if bench and bench.shown
+        else None,
         "batch": batch,
         "shown_faces": [] if bench is None else bench.around if batch else bench.faces,
         "places": met.places(bench.face) if bench and batch else [],
@@ -198,6 +202,8 @@ def _bench(request: HttpRequest, candidate: Candidate, photo: int | None, **cont
         raise Http404
     bench = workbench(search, candidate.probe_id, candidate.pk, photo)
     context |= {"search": search, "bench": bench, **_said(candidate, audit.signed_in(request))}
+    if bench is not None and bench.shown is not None:
+        context["second"] = second_opinion.of(candidate, search, bench.shown.strength)
     return render(request, "search/_bench.html", context)
 
 
@@ -231,6 +237,19 @@ def mark_remove(request: HttpRequest, pk: int) -> HttpResponse:
     mark.delete()
     audit.record(request, "removed mark", candidate.case, f"candidate {candidate.pk}: {mark.text}")
     return _bench(request, candidate, photo)
+
+
+@require_POST
+def search_second(request: HttpRequest, pk: str) -> HttpResponse:
+    """Ask the second face model as well."""
+    search = get_object_or_404(Search, pk=pk, batch=None)
+    try:
+        second_opinion.ask(search)
+    except (second_opinion.NoSecondModel, FileNotFoundError, ImageRefused, EngineUnavailable) as problem:
+        messages.error(request, str(problem))
+    else:
+        audit.record(request, "asked second model", search, f"{search.second}: {search.purpose}")
+    return redirect(search)
 
 
 @require_POST

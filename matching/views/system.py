@@ -37,6 +37,7 @@ def system(request: HttpRequest) -> HttpResponse:
         "workers": _workers(),
         "postgres": _server_version(),
         "disk_free": disk.free,
+        "second": _second_model(),
         "audit": AuditEvent.objects.all()[:20] if request.user.has_perm("cases.view_auditevent") else None,
     }
     return render(request, "system/detail.html", context)
@@ -68,6 +69,14 @@ def _error_rates(model: FaceModel) -> dict[str, Any]:
 
 def _next_model() -> dict[str, Any] | None:
     model = FaceModel.objects.filter(is_next=True).first()
+    if model is None:
+        return None
+    done, total = changing_over.progress(model)
+    return {"model": model, "done": done, "total": total}
+
+
+def _second_model() -> dict[str, Any] | None:
+    model = FaceModel.objects.filter(is_second=True).first()
     if model is None:
         return None
     done, total = changing_over.progress(model)

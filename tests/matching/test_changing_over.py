@@ -134,7 +134,7 @@ def test_a_photo_indexed_under_the_old_model_at_the_last_moment_is_not_lost(db, 
     case = make_case("MP1", faces.person(1))
     new = face_models.register(str(faces.PACK))
     face_models.embed_next(new)
-    embed, late = changing_over._embed, []
+    embed, late = changing_over.embed, []
 
     def embed_while_one_comes(*arguments):
         done = embed(*arguments)
@@ -146,7 +146,7 @@ def test_a_photo_indexed_under_the_old_model_at_the_last_moment_is_not_lost(db, 
             single.index_photo(first.pk)
         return done
 
-    monkeypatch.setattr(changing_over, "_embed", embed_while_one_comes)
+    monkeypatch.setattr(changing_over, "embed", embed_while_one_comes)
     changing_over.change_over(new)
     assert set(Face.objects.filter(photo=late[0]).values_list("model", flat=True)) == {old.pk, new.pk}
     assert Face.objects.filter(model=new).count() == 2

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from matching.faces import engines, face_models, packs
-from matching.indexing import changing_over
+from matching.indexing import changing_over, second_model
 from matching.models import Face, FaceModel
 
 
@@ -30,6 +30,9 @@ class Command(BaseCommand):
         activate = actions.add_parser("activate", help="embed the gallery with another model, then search with it")
         activate.add_argument("model", help="an installed pack, a folder or dlib")
 
+        second = actions.add_parser("second", help="keep another model's embeddings too, for second opinions")
+        second.add_argument("model", help="an installed pack, a folder, dlib, or none")
+
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             getattr(self, options["action"])(options)
@@ -38,7 +41,7 @@ class Command(BaseCommand):
 
     def list(self, options: dict[str, Any]) -> None:
         for model in FaceModel.objects.order_by("name"):
-            use = "in use" if model.is_active else "not in use"
+            use = "in use" if model.is_active else "second opinion" if model.is_second else "not in use"
             faces = Face.objects.filter(model=model).count()
             details = f"{use}, {model.dimensions} numbers, {model.recipe}, {faces} faces"
             self.stdout.write(f"{model.name:<20} {details}  {model.source}")
@@ -99,6 +102,19 @@ class Command(BaseCommand):
         except changing_over.ChangeOverBusy as problem:
             raise CommandError(str(problem)) from problem
         self.stdout.write(f"{model.name} is in use. Set FACE_MODEL to it where FACE_MODEL names another.")
+
+    def second(self, options: dict[str, Any]) -> None:
+        if options["model"] == "none":
+            second_model.leave_off()
+            self.stdout.write("No second model is kept.")
+            return
+        model = face_models.register(options["model"])
+        try:
+            second_model.keep(model)
+        except second_model.SecondModelRefused as refusal:
+            raise CommandError(str(refusal)) from refusal
+        second_model.fill(model, progress=self._progress_photos)
+        self.stdout.write(f"Searches can be asked of {model.name} too. New photos are embedded with it by themselves.")
 
     def _progress(self, got: int, total: int) -> None:
         self.stdout.write(f"  {got / 2**20:.0f} of {total / 2**20:.0f} MB")
