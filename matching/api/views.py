@@ -22,7 +22,7 @@ from matching.filters import visible
 from matching.forms import AdjustForm
 from matching.gallery import calibration
 from matching.models import Alert, Camera, Candidate, Probe, Review, Search
-from matching.searching import adjusting, pictures
+from matching.searching import adjusting, pictures, second_opinion
 from matching.telling import notifying
 from matching.templatetags import likeness
 
@@ -42,6 +42,7 @@ class CandidateSerializer(serializers.ModelSerializer[Candidate]):
         fields = [
             "id", "rank", "similarity", "case", "case_number", "case_name", "face_url",
             "strength", "strength_note", "face_confirmed", "decision", "remembered", "found_at",
+            "second_rank", "second_similarity",
         ]  # fmt: skip
 
     def get_face_url(self, candidate: Candidate) -> str | None:
@@ -82,15 +83,20 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
     image = serializers.FileField(write_only=True)
     collections = serializers.PrimaryKeyRelatedField(many=True, queryset=Collection.objects.all(), required=False)
     probes = ProbeSerializer(many=True, read_only=True)
+    second = serializers.CharField(
+        source="second.name", default=None, read_only=True, help_text="The face model asked as well."
+    )
     page = serializers.CharField(source="get_absolute_url", read_only=True)
 
     class Meta:
         model = Search
         fields = [
             "id", "image", "purpose", "reference", "collections", "filters", "filename", "gallery_size", "milliseconds",
-            "adjusted_from", "adjustment", "created_at", "page", "probes",
+            "adjusted_from", "adjustment", "second", "created_at", "page", "probes",
         ]  # fmt: skip
-        read_only_fields = ["filename", "filters", "gallery_size", "milliseconds", "adjusted_from", "adjustment"]
+        read_only_fields = [
+            "filename", "filters", "gallery_size", "milliseconds", "adjusted_from", "adjustment", "second",
+        ]  # fmt: skip
 
     def get_fields(self) -> dict[str, Any]:
         """With a field for each filter that narrows the cases, by its own name."""
@@ -160,6 +166,20 @@ class SearchViewSet(
         search = self.get_object()
         audit.record(request, "viewed", search, search.purpose)
         return super().retrieve(request, *args, **kwargs)
+
+    @extend_schema(request=None, responses=SearchSerializer)
+    @action(detail=True, methods=["post"], parser_classes=[JSONParser, FormParser])
+    def second(self, request: Request, pk: str) -> Response:
+        """Ask the second face model as well: `second_rank` and `second_similarity` of each candidate."""
+        search = self.get_object()
+        if not search.image:
+            raise serializers.ValidationError({"image": "A second opinion is had of single pictures, not of a batch."})
+        try:
+            second_opinion.ask(search)
+        except (second_opinion.NoSecondModel, FileNotFoundError, ImageRefused, EngineUnavailable) as problem:
+            raise serializers.ValidationError(str(problem)) from problem
+        audit.record(request, "asked second model", search, f"{search.second}: {search.purpose}")
+        return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(request=AdjustSerializer, responses={201: SearchSerializer})
     @action(detail=True, methods=["post"], parser_classes=[JSONParser, FormParser])

@@ -130,3 +130,12 @@ def test_it_is_left_off_and_forgotten(second, as_admin, make_case):
     photo = add_photo(make_case("MP9"), faces.astronaut(), "a.jpg")
     single.index_photo(photo.pk)
     assert not second_model.waits()
+
+
+def test_it_is_asked_over_http_too(pack, second, signed_in, user):
+    search = pictures.search_image(faces.person(3), "bus.jpg", user=user, purpose="the bus")
+    answer = signed_in.post(f"/api/v1/searches/{search.pk}/second/").json()
+    assert answer["second"] == "dlib ResNet"
+    assert answer["probes"][0]["candidates"][0]["second_rank"] == 1
+    models("second", "none")
+    assert "No second face model" in str(signed_in.post(f"/api/v1/searches/{search.pk}/second/").json())
