@@ -90,7 +90,9 @@ def test_a_batch_without_files_or_with_an_empty_one_says_so(page: Page):
     expect(page.locator("#batch-go")).to_be_enabled()
 
 
-def test_a_picture_on_its_side_is_turned_lightened_cut_and_searched_again(page: Page):
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_a_picture_on_its_side_is_turned_lightened_cut_and_searched_again(page: Page, width, height):
+    page.set_viewport_size({"width": width, "height": height})
     rgb = np.rot90(images.open_image(faces.person(3)).rgb, 1)
     dark = images.to_jpeg((rgb * 0.4).astype(np.uint8))
     search(page, dark, "sideways")
@@ -113,7 +115,9 @@ def test_a_picture_on_its_side_is_turned_lightened_cut_and_searched_again(page: 
     expect(page.locator(".facts-of .person")).to_have_text("Casey Brook")
 
 
-def test_marks_are_put_on_both_pictures_and_stay(page: Page):
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_marks_are_put_on_both_pictures_and_stay(page: Page, width, height):
+    page.set_viewport_size({"width": width, "height": height})
     search(page, faces.person(4), "a scar")
     for number, words in enumerate(("scar on the chin", "the same scar")):
         page.keyboard.press("x")
