@@ -37,6 +37,7 @@ class VisitSerializer(serializers.Serializer[Any]):
 
 class LookedBackSerializer(serializers.Serializer[Any]):
     faces = serializers.IntegerField(help_text="How many kept faces were looked at.")
+    former = serializers.IntegerField(help_text="Faces of a former face model, which cannot be compared.")
     visits = VisitSerializer(many=True, help_text="The latest first.")
 
 

@@ -10,7 +10,7 @@ from cases.models import Case
 from matching.faces import poor
 from matching.faces.engines import Embeddings
 from matching.gallery import calibration, seen
-from matching.models import Camera, FaceModel, Probe, Search, Template
+from matching.models import Camera, FaceModel, Probe, ProbeBits, Search, Template
 
 # Captures of one camera that lie no further apart are one visit.
 VISIT = timedelta(minutes=5)
@@ -37,10 +37,12 @@ class Visit:
 
 @dataclass(frozen=True)
 class LookedBack:
-    """faces: how many were looked at. visits: the latest first."""
+    """faces: how many were looked at. visits: the latest first. former: faces that a former face model embedded, which
+    cannot be compared with today's."""
 
     faces: int
     visits: Sequence[Visit]
+    former: int = 0
 
 
 def for_probe(probe: Probe) -> LookedBack:
@@ -76,7 +78,8 @@ def _look_back(
         else:
             visits.append([probe])
     found = [_visit(one, best, calibrated, among) for one in visits]
-    return LookedBack(among, sorted(found, key=lambda visit: visit.last, reverse=True))
+    former = ProbeBits.objects.exclude(model=model).count()
+    return LookedBack(among, sorted(found, key=lambda visit: visit.last, reverse=True), former)
 
 
 def _when(probe: Probe) -> tuple[int, datetime]:

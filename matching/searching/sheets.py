@@ -9,6 +9,7 @@ from pathlib import Path
 import pymupdf_fonts
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
+from django.db.models import F, Max
 from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 from fpdf import FPDF
@@ -29,7 +30,8 @@ NOT_WORTH = (
     "show one person. How often strangers are this alike says how surprising the likeness is by chance, nothing more; "
     "relatives, twins and poor pictures are alike more often."
 )
-LISTED = 20
+# Faces of a search, and candidates of a face, that are printed.
+FACES, LISTED = 40, 20
 
 
 class _Sheet(FPDF):
@@ -144,7 +146,12 @@ def candidate_list(search: Search, printed_by: User, reference: str) -> bytes:
     with _sheet(f"candidates of search {search.pk}", printed_by, reference) as sheet:
         sheet.heading(f"Candidates: {search.purpose}", 18)
         sheet.paragraph(NO_IDENTIFICATION, bold=True)
-        probes = list(search.probes.prefetch_related("candidates__case__collection", "candidates__face__model"))
+        worth = Max(F("candidates__similarity") - F("candidates__allowance"))
+        ordered = search.probes.annotate(worth=worth).order_by(F("worth").desc(nulls_last=True), "position")
+        probes = list(ordered.prefetch_related("candidates__case__collection", "candidates__face__model")[:FACES])
+        left = search.probes.count() - len(probes)
+        if left:
+            sheet.paragraph(f"The {FACES} faces with the strongest candidates; {left:,} more are not printed.")
         for number, probe in enumerate(probes, start=1):
             if sheet.get_y() > 220:
                 sheet.add_page()

@@ -13,9 +13,11 @@ from cases.filters import SearchedCases
 from cases.models import Case
 from matching.faces import poor
 from matching.faces.engines import Embeddings
+from matching.faces.images import ImageRefused
 from matching.gallery import calibration, templates
 from matching.gallery import search as gallery
 from matching.models import Candidate, FaceModel, Probe, Search, StandingSearch, Template
+from matching.searching import pictures
 
 # Somebody who came is shown where strangers' best candidates are as alike in so large a share of searches: strong and
 # half of the fair ones.
@@ -60,6 +62,43 @@ def fresh(user: User) -> QuerySet[StandingSearch]:
 def looked_at(search: Search, user: User) -> None:
     """Its owner has seen what came until now."""
     StandingSearch.objects.filter(search=search, user=user, closed_at=None).update(looked_at=timezone.now())
+
+
+def bring_over(model: FaceModel) -> list[Candidate]:
+    """Search again, by the model that came into use, what is kept open under a former one; it then stands for the old.
+
+    Returns whom the former one had not found. A batch, whose files would have to be looked at anew, stays as it is and
+    the list says so.
+    """
+    found: list[Candidate] = []
+    behind = StandingSearch.objects.filter(closed_at=None, search__batch=None).exclude(search__model=model)
+    for one in behind.select_related("search__user"):
+        old = one.search
+        try:
+            with old.image.open() as file:
+                new = pictures.search_image(
+                    file.read(),
+                    old.filename,
+                    user=old.user,
+                    purpose=old.purpose,
+                    reference=old.reference,
+                    collections=list(old.collections.all()),
+                    narrowed=SearchedCases(old.filters) if old.filters else None,
+                )
+        except (FileNotFoundError, ImageRefused) as problem:
+            close(one, f"It could not be searched with {model}: {problem}")
+            continue
+        StandingSearch.objects.filter(pk=one.pk).update(search=new)
+        found += _not_found_before(old, new)
+    return found
+
+
+def _not_found_before(old: Search, new: Search) -> list[Candidate]:
+    threshold = calibration.by(new.model, new.measurement).threshold(FPIR, new.gallery_size)
+    known = Candidate.objects.filter(probe__search=old).values("case")
+    fresh = Candidate.objects.filter(probe__search=new, similarity__gte=threshold + F("allowance"))
+    fresh.exclude(case__in=known).update(found_at=timezone.now())
+    return list(Candidate.objects.filter(probe__search=new, found_at__isnull=False))
 
 
 @dataclass(frozen=True)

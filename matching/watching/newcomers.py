@@ -34,6 +34,9 @@ def look_back(must_stop: Callable[[], bool] = lambda: False) -> None:
         if not mine:
             return
         model = face_models.active()
+        with transaction.atomic():
+            for candidate in standing.bring_over(model):
+                notifying.tell_owners(candidate)
         waiting = Template.objects.filter(model=model, looked_back=False)
         among = seen.size(model)
         if not among and not StandingSearch.objects.filter(closed_at=None).exists():

@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import Max
+from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 
 from cases.models import Collection
@@ -32,10 +34,14 @@ def forget() -> int:
 
 def forget_one(capture: Capture) -> None:
     for probe in Probe.objects.filter(capture=capture):
-        crop = probe.crop
+        _delete_later(probe.crop)
         probe.delete()
-        crop.delete(save=False)
-    picture = capture.image.name
     Capture.objects.filter(pk=capture.pk).update(image="")
-    if picture:
-        capture.image.storage.delete(picture)
+    _delete_later(capture.image)
+
+
+def _delete_later(file: FieldFile) -> None:
+    """Once nothing can bring its row back."""
+    name = file.name
+    if name:
+        transaction.on_commit(lambda: file.storage.delete(name))

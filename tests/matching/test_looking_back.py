@@ -13,7 +13,7 @@ from matching.models import Alert, Camera, Capture, Delivery, Probe, ProbeBits, 
 from matching.searching import looking_back, pictures
 from matching.telling import notifying
 from matching.watching import captures, newcomers, retention
-from tests import faces
+from tests import faces, needs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = timezone.now()
@@ -172,3 +172,14 @@ def test_without_captures_or_standing_searches_nothing_is_compared(any_model, ma
     make_case("MP3", faces.person(3))
     newcomers.look_back()
     assert not Template.objects.filter(looked_back=False).exists()
+
+
+@needs.pack
+def test_faces_of_a_former_face_model_are_counted_and_not_compared(use_model, camera, collection, make_case, signed_in):
+    use_model("dlib")
+    send(camera, 3)
+    use_model(str(faces.PACK))
+    case = make_case("MP3", faces.person(3))
+    newcomers.look_back()
+    assert not Alert.objects.exists()
+    assert "1 face kept under a former face model" in signed_in.get(f"/cases/{case.pk}/seen/").content.decode()

@@ -8,7 +8,7 @@ from matching.models import Candidate, Delivery, Search, StandingSearch, Subscri
 from matching.searching import deciding, pictures, standing
 from matching.telling import notifying
 from matching.watching import newcomers
-from tests import faces
+from tests import faces, needs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -99,3 +99,17 @@ def test_a_search_narrowed_by_what_cases_say_stays_narrowed(any_model, make_case
     make_case("MP3", faces.person(3), sex="male")
     newcomers.look_back()
     assert not Candidate.objects.exists()
+
+
+@needs.pack
+def test_it_goes_on_under_another_face_model(use_model, make_case, user):
+    use_model("dlib")
+    search = pictures.search_image(faces.person(3), "bus.jpg", user=user, purpose="the bus", reference="T-1")
+    standing.keep_open(search, user)
+    pack = use_model(str(faces.PACK))
+    case = make_case("MP3", faces.person(3))
+    newcomers.look_back()
+    moved = StandingSearch.objects.get()
+    assert (moved.search.model, moved.search.reference) == (pack, "T-1")
+    assert moved.search != search
+    assert Candidate.objects.get(probe__search=moved.search, case=case).found_at is not None
