@@ -1,5 +1,6 @@
 """Batches over HTTP: begun, filled with files, started, polled, read."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
@@ -133,14 +134,29 @@ class BatchViewSet(
         return Response(self.get_serializer(batch).data)
 
     @extend_schema(request=None, responses=BatchSerializer)
-    @action(detail=True, methods=["post"], url_path="(?P<how>pause|resume|cancel)", url_name="move")
-    def move(self, request: Request, pk: str, how: str) -> Response:
-        """Pause it, go on with it, or cancel it."""
+    @action(detail=True, methods=["post"], parser_classes=[JSONParser, FormParser])
+    def pause(self, request: Request, pk: str) -> Response:
+        """Have it rest after the step it is at."""
+        return self._moved("paused batch", batches.pause)
+
+    @extend_schema(request=None, responses=BatchSerializer)
+    @action(detail=True, methods=["post"], parser_classes=[JSONParser, FormParser])
+    def resume(self, request: Request, pk: str) -> Response:
+        """Go on with it."""
+        answer = self._moved("resumed batch", batches.resume)
+        transaction.on_commit(lambda: tasks.run_batch.delay(pk), robust=True)
+        return answer
+
+    @extend_schema(request=None, responses=BatchSerializer)
+    @action(detail=True, methods=["post"], parser_classes=[JSONParser, FormParser])
+    def cancel(self, request: Request, pk: str) -> Response:
+        """End it without searching."""
+        return self._moved("cancelled batch", batches.cancel)
+
+    def _moved(self, what: str, move: Callable[[Batch], bool]) -> Response:
         batch = self.get_object()
-        if {"pause": batches.pause, "resume": batches.resume, "cancel": batches.cancel}[how](batch):
-            audit.record(request, f"{how} batch", batch.search)
-            if how == "resume":
-                transaction.on_commit(lambda: tasks.run_batch.delay(str(batch.pk)), robust=True)
+        if move(batch):
+            audit.record(self.request, what, batch.search)
         return Response(self.get_serializer(batch).data)
 
     @extend_schema(responses=PersonSerializer(many=True), filters=False)
