@@ -14,11 +14,11 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='collection',
             name='reviewers',
-            field=models.PositiveSmallIntegerField(choices=[(1, 'One person'), (2, "Two people, each without the other's note")], default=1, help_text='How many must say that it may be the person before it is a confirmed lead or sighting.', verbose_name='who confirms'),
+            field=models.PositiveSmallIntegerField(choices=[(1, 'One person'), (2, 'Two people')], default=1, help_text="How many must say that it may be the person before it is a confirmed lead or sighting. Of two, the second does not see the first one's note until their own word is said.", verbose_name='who confirms'),
         ),
         migrations.AlterField(
             model_name='collection',
             name='reviewers',
-            field=models.PositiveSmallIntegerField(choices=[(1, 'One person'), (2, "Two people, each without the other's note")], default=2, help_text='How many must say that it may be the person before it is a confirmed lead or sighting.', verbose_name='who confirms'),
+            field=models.PositiveSmallIntegerField(choices=[(1, 'One person'), (2, 'Two people')], default=2, help_text="How many must say that it may be the person before it is a confirmed lead or sighting. Of two, the second does not see the first one's note until their own word is said.", verbose_name='who confirms'),
         ),
     ]

@@ -29,9 +29,10 @@ class Collection(models.Model):
     )
     reviewers = models.PositiveSmallIntegerField(
         "who confirms",
-        choices=[(1, "One person"), (2, "Two people, each without the other's note")],
+        choices=[(1, "One person"), (2, "Two people")],
         default=2,
-        help_text="How many must say that it may be the person before it is a confirmed lead or sighting.",
+        help_text="How many must say that it may be the person before it is a confirmed lead or sighting. Of two, the "
+        "second does not see the first one's note until their own word is said.",
     )
 
     look_back_days = models.PositiveSmallIntegerField(
