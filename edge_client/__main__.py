@@ -12,6 +12,7 @@ from typing import NoReturn
 from edge_client import detectors, sources
 from edge_client.queue import DiskQueue
 from edge_client.sender import Sender
+from edge_client.shots import BestShots, Shot
 
 logger = logging.getLogger("edge_client")
 
@@ -32,6 +33,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--model", default="dlib", help="the folder of an InsightFace pack, or dlib (the default)")
     parser.add_argument(
         "--min-score", type=float, default=0.8, help="send faces detected with at least this score, 0..1"
+    )
+    parser.add_argument("--min-size", type=float, default=0, help="send faces of at least so many pixels")
+    parser.add_argument(
+        "--zone", type=_zone, action="append", help="send faces in this part: left,top,right,bottom as fractions; again"
     )
     parser.add_argument("--fps", type=float, default=2.0, help="frames to look at in a second")
     parser.add_argument("--queue", type=Path, default=Path("edge-queue"), help="the folder in which unsent faces wait")
@@ -54,31 +59,67 @@ def main() -> int:
     sender = Sender(queue, options.server, options.token)
     signal.signal(signal.SIGTERM, _interrupt)
     found = 0
+    followed, is_folder = BestShots(), Path(options.source).is_dir()
     try:
         detector = detectors.load(options.model)
         frames = sources.frames(options.source, options.fps, options.once)
         sender.start()
         for frame in frames:
-            for face in detector.find(frame.bgr):
-                if face.detection_score < options.min_score:
-                    continue
-                jpeg, box = detectors.cut_out(frame.bgr, face)
-                details = {
-                    "id": str(uuid.uuid4()),
-                    "captured_at": frame.seen_at.isoformat(),
-                    "detection_score": round(face.detection_score, 4),
-                    "box": ",".join(f"{value:.1f}" for value in box),
-                }
-                queue.put(jpeg, details)
-                found += 1
+            seen = [face for face in detector.find(frame.bgr) if _is_wanted(face, frame.bgr.shape, options)]
+            shots = followed.see(frame, seen)
+            if is_folder:
+                # The next picture may be hours away, and show somebody else.
+                shots += followed.finish()
+            for shot in shots:
+                found += _put(queue, shot)
     except (detectors.DetectorUnavailable, sources.SourceUnavailable) as problem:
         logger.error("%s", problem)
         return 2
     except KeyboardInterrupt:
         pass
+    for shot in followed.finish():
+        found += _put(queue, shot)
     emptied = sender.finish(LAST_SECONDS if sender.reachable else 2.0)
-    logger.info("%d faces found, %d sent, %d wait in %s", found, sender.sent, len(queue), options.queue)
+    logger.info(
+        "%d faces kept, %d sent, %d wait in %s, %d dropped",
+        found,
+        sender.sent,
+        len(queue),
+        options.queue,
+        queue.dropped,
+    )
     return 0 if emptied else 1
+
+
+def _is_wanted(face: detectors.FoundFace, shape: tuple[int, ...], options: argparse.Namespace) -> bool:
+    """Sure enough, large enough, and in a zone where there are any."""
+    left, top, right, bottom = face.box
+    if face.detection_score < options.min_score or min(right - left, bottom - top) < options.min_size:
+        return False
+    x, y = (left + right) / 2 / shape[1], (top + bottom) / 2 / shape[0]
+    return not options.zone or any(x1 <= x <= x2 and y1 <= y <= y2 for x1, y1, x2, y2 in options.zone)
+
+
+def _put(queue: DiskQueue, shot: Shot) -> int:
+    details = {
+        "id": str(uuid.uuid4()),
+        "captured_at": shot.seen_at.isoformat(),
+        "detection_score": round(shot.detection_score, 4),
+        "box": ",".join(f"{value:.1f}" for value in shot.box),
+        "track": shot.track,
+    }
+    queue.put(shot.jpeg, details, shot.track, shot.goodness)
+    return 1
+
+
+def _zone(text: str) -> tuple[float, ...]:
+    try:
+        left, top, right, bottom = sides = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no left,top,right,bottom") from None
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        raise argparse.ArgumentTypeError(f"{text}: sides are fractions of the picture, as 0,0.5,1,1")
+    return sides
 
 
 def _interrupt(signum: int, frame: object) -> NoReturn:

@@ -51,14 +51,14 @@ class Sender(threading.Thread):
                 answer = self.session.post(
                     self.url,
                     data=entry.details,
-                    files={"image": (f"{entry.path.stem}.jpg", entry.jpeg(), "image/jpeg")},
+                    files={"image": ("face.jpg", entry.jpeg, "image/jpeg")},
                     timeout=TIMEOUT,
                 )
                 if answer.status_code == 202:
                     self.queue.sent(entry)
                     self.sent += 1
                 elif answer.status_code in REFUSED:
-                    logger.error("the server refused %s: %s", entry.path.stem, answer.text[:300])
+                    logger.error("the server refused %s: %s", entry.details["id"], answer.text[:300])
                     self.queue.refuse(entry, answer.text)
                 elif answer.status_code in (401, 403):
                     problem = f"the server does not accept the token: {answer.text[:300]}"

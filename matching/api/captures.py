@@ -72,6 +72,9 @@ class CaptureSerializer(serializers.Serializer[Any]):
     captured_at = serializers.DateTimeField(help_text="When the camera saw it. A time in the future counts as now.")
     detection_score = serializers.FloatField(min_value=0, max_value=1)
     box = BoxField(required=False, help_text="The face in the image: left, top, right, bottom in pixels.")
+    track = serializers.UUIDField(
+        required=False, help_text="Somebody whom the camera followed: its captures are one episode."
+    )
 
 
 class DeepLensSerializer(serializers.Serializer[Any]):
@@ -110,6 +113,7 @@ class CapturesView(APIView):
             data = form.validated_data
             content, field = data["image"].read(), "image"
             details = {"uid": data["id"], "captured_at": data["captured_at"], "box": data.get("box")}
+            details["track"] = data.get("track")
             score = data["detection_score"]
         else:
             form = DeepLensSerializer(data=request.data)

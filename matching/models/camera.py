@@ -62,6 +62,9 @@ class Capture(models.Model):
     image = models.FileField(upload_to="captures", max_length=200)
     captured_at = models.DateTimeField()
     received_at = models.DateTimeField(default=timezone.now)
+    track = models.UUIDField(
+        null=True, blank=True, help_text="Somebody whom the camera followed: captures of a track show the same person."
+    )
     detection_score = models.FloatField(null=True, blank=True)
     box = models.JSONField(
         null=True, blank=True, help_text="The face in the image sent: left, top, right, bottom, pixels."
@@ -79,6 +82,7 @@ class Capture(models.Model):
                 name="captures_compared",
             ),
             models.Index(fields=["camera", "-received_at"]),
+            models.Index(fields=["track"], condition=models.Q(track__isnull=False), name="captures_of_a_track"),
         ]
 
     def __str__(self) -> str:

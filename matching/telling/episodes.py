@@ -33,13 +33,15 @@ def join_or_raise(capture: Capture, hit: gallery.Hit, model: FaceModel, collecti
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [capture.camera_id, hit.case_id])
     if (dismissed := _dismissed_before(capture, hit, model)) is not None:
         return _fold(capture, hit, dismissed)
-    alert = Alert.objects.filter(
-        case=hit.case_id,
-        camera=capture.camera,
-        seen_before=False,
-        first_captured_at__lte=capture.captured_at + EPISODE,
-        last_captured_at__gte=capture.captured_at - EPISODE,
-    ).first()
+    own = Alert.objects.filter(case=hit.case_id, camera=capture.camera, seen_before=False)
+    # Somebody whom the camera followed is one episode, however long they stood there.
+    alert = own.filter(captures__track=capture.track).first() if capture.track else None
+    alert = (
+        alert
+        or own.filter(
+            first_captured_at__lte=capture.captured_at + EPISODE, last_captured_at__gte=capture.captured_at - EPISODE
+        ).first()
+    )
     is_new = alert is None
     if alert is None:
         alert = Alert(

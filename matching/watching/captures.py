@@ -36,11 +36,12 @@ def receive_capture(
     captured_at: datetime | None = None,
     detection_score: float | None = None,
     box: Sequence[float] | None = None,
+    track: uuid.UUID | None = None,
 ) -> Capture:
     """Keep what a camera sent, once for each `uid`, and have it matched by a worker.
 
     captured_at: now if None or if the camera's clock runs ahead. box: left, top, right, bottom in pixels.
-    Raises `ImageRefused`; then nothing is kept.
+    track: of somebody whom the camera followed. Raises `ImageRefused`; then nothing is kept.
     """
     now = timezone.now()
     if camera.last_seen_at is None or now - camera.last_seen_at > SEEN_EVERY:
@@ -60,6 +61,7 @@ def receive_capture(
                 received_at=now,
                 detection_score=detection_score,
                 box=box,
+                track=track,
             )
             capture_waiting.send(Capture, capture=capture)
     except IntegrityError:

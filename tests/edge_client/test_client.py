@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edge_client import detectors, sources
+from edge_client.queue import DiskQueue
 from matching import demo
 from matching.faces import images
 from tests import faces, needs
@@ -42,12 +43,18 @@ def test_faces_of_a_folder_wait_on_disk_while_the_server_is_away(tmp_path):
     ended = run("--source", str(tmp_path), *options)
     assert ended.returncode == 1, "faces are left unsent"
     assert "broken.jpg is no picture" in ended.stderr
-    crops = list(queue.glob("*.jpg"))
+    waiting = DiskQueue(queue)
+    crops = []
+    while (entry := waiting.oldest()) is not None:
+        crops.append(entry)
+        waiting.sent(entry)
+    waiting.close()
     assert len(crops) == 6
+    assert len({crop.details["track"] for crop in crops}) == 6
     # Half a face of margin on each side: the crop is about twice the face.
-    assert min(images.open_image(c.read_bytes()).rgb.shape[0] for c in crops) > 150
+    assert min(images.open_image(crop.jpeg).rgb.shape[0] for crop in crops) > 150
     again = run("--source", str(tmp_path), *options)
-    assert "0 faces found" in again.stderr, "each picture is read once"
+    assert "0 faces kept" in again.stderr, "each picture is read once"
 
 
 @pytest.mark.parametrize(
@@ -58,6 +65,8 @@ def test_faces_of_a_folder_wait_on_disk_while_the_server_is_away(tmp_path):
         (["--source", ".", "--server", "x"], "must begin with http"),
         (["--source", ".", "--server", "http://x", "--model", "nowhere"], "neither dlib nor the folder"),
         (["--source", ".", "--server", "http://x", "--min-score", "80"], "between 0 and 1"),
+        (["--source", ".", "--server", "http://x", "--zone", "0,0,2,1"], "fractions of the picture"),
+        (["--source", ".", "--server", "http://x", "--zone", "left"], "no left,top,right,bottom"),
     ],
 )
 def test_a_bad_start_is_said_in_words(tmp_path, arguments, words):
@@ -96,3 +105,13 @@ def test_a_real_clip_gives_faces():
     clip = str(Path(faces.EVAL) / "video" / "clip.mp4")
     detector = detectors.load(str(faces.PACK))
     assert sum(len(detector.find(frame.bgr)) for frame in sources.frames(clip, fps=1, once=True)) > 0
+
+
+def test_small_faces_and_those_outside_the_zones_are_left_alone(tmp_path):
+    (tmp_path / "frame.jpg").write_bytes(faces.GROUP.read_bytes())
+    options = ["--source", str(tmp_path), "--server", "http://127.0.0.1:9", "--once", "--min-score", "0.5"]
+    left = run(*options, "--zone", "0,0,0.3,1", "--zone", "0.3,0,0.5,1", "--queue", str(tmp_path / "zone"))
+    assert "3 faces kept" in left.stderr
+    (tmp_path / ".sightline-done").unlink()
+    small = run(*options, "--min-size", "5000", "--queue", str(tmp_path / "small"))
+    assert "0 faces kept" in small.stderr

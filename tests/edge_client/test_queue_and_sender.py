@@ -1,10 +1,16 @@
 """The edge client keeps what it cannot send, sends it once the server is back, and sets aside what is refused."""
 
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
 import pytest
 
 from edge_client.queue import DiskQueue
 from edge_client.sender import Sender
 from tests.listener import listening
+from tests.product import ROOT
 
 DETAILS = {"id": "1", "captured_at": "2026-01-01T00:00:00+00:00", "detection_score": 0.9, "box": "1,2,3,4"}
 
@@ -16,8 +22,10 @@ def server():
 
 
 @pytest.fixture
-def queue(tmp_path) -> DiskQueue:
-    return DiskQueue(tmp_path / "queue")
+def queue(tmp_path) -> Iterator[DiskQueue]:
+    made = DiskQueue(tmp_path / "queue")
+    yield made
+    made.close()
 
 
 def put(queue: DiskQueue, *names: str) -> None:
@@ -74,20 +82,87 @@ def test_what_the_server_refuses_is_set_aside_with_the_reason(queue, server):
     put(queue, "a", "b")
     server.status = 400
     assert sender(queue, server).finish(10)
-    assert sorted(p.suffix for p in queue.refused.iterdir()) == [".jpg", ".jpg", ".json", ".json", ".txt", ".txt"]
-    assert next(queue.refused.glob("*.txt")).read_text() == "because"
+    assert queue.refused == ["because", "because"]
+    assert len(queue) == 0
 
 
-def test_a_full_queue_drops_the_oldest_and_says_so(tmp_path, caplog):
+def test_a_full_queue_drops_the_oldest_says_so_and_counts_it(tmp_path, caplog):
     queue = DiskQueue(tmp_path, limit=2)
     put(queue, "a", "b", "c")
     assert len(queue) == 2
     assert queue.oldest().details["id"] == "b"
     assert "the queue is full" in caplog.text
+    assert DiskQueue(tmp_path, limit=2).dropped == 1
 
 
-def test_a_broken_entry_does_not_stop_the_others(queue, server):
-    (queue.folder / "0.json").write_text("{")
+def test_a_full_queue_keeps_the_best_picture_of_each_and_the_newest(tmp_path):
+    queue = DiskQueue(tmp_path, limit=3)
+    for name, track, goodness in (("a1", "a", 0.9), ("b1", "b", 0.2), ("b2", "b", 0.8), ("c1", "c", 0.1)):
+        queue.put(name.encode(), {**DETAILS, "id": name}, track, goodness)
+    kept = []
+    while (entry := queue.oldest()) is not None:
+        kept.append(entry.details["id"])
+        queue.sent(entry)
+    assert kept == ["a1", "b2", "c1"]
+
+
+def test_it_is_limited_in_bytes_too(tmp_path):
+    queue = DiskQueue(tmp_path, most_bytes=250)
+    for number in range(4):
+        queue.put(b"x" * 100, {**DETAILS, "id": str(number)})
+    assert (len(queue), queue.oldest().details["id"]) == (2, "2")
+
+
+def test_the_same_face_put_twice_waits_once(queue):
     put(queue, "a")
+    put(queue, "a")
+    assert len(queue) == 1
+
+
+def test_while_the_disk_takes_nothing_faces_wait_in_memory_and_go_out(queue, server, caplog):
+    queue._database.execute("PRAGMA query_only = ON")
+    put(queue, "a", "b")
+    assert len(queue) == 2
+    assert "takes nothing" in caplog.text
     assert sender(queue, server).finish(10)
-    assert len(server.got) == 1
+    assert len(server.got) == 2
+    put(queue, "c")
+    queue._database.execute("PRAGMA query_only = OFF")
+    assert queue.oldest().details["id"] == "c"
+    assert len(DiskQueue(queue.folder)) == 1
+
+
+def test_what_an_older_client_left_as_files_is_taken_over(tmp_path, server):
+    (tmp_path / "1.jpg").write_bytes(b"old")
+    (tmp_path / "1.json").write_text(json.dumps({**DETAILS, "id": "old"}))
+    (tmp_path / "2.json").write_text("{")
+    queue = DiskQueue(tmp_path)
+    assert [path.name for path in tmp_path.glob("*.json")] == ["2.json"]
+    assert sender(queue, server).finish(10)
+    assert b"\r\n\r\nold\r\n" in server.got[0][1]
+
+
+def test_killed_at_any_moment_what_was_put_is_there(tmp_path):
+    """Put by a process that is killed without warning in the middle of it."""
+    script = (
+        "import sys; from pathlib import Path; from edge_client.queue import DiskQueue\n"
+        "queue = DiskQueue(Path(sys.argv[1]))\n"
+        "for n in range(100000):\n"
+        "    queue.put(b'x' * 5000, {'id': str(n)})\n"
+        "    print(n, flush=True)"
+    )
+    writer = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert writer.stdout is not None
+    last = 0
+    for line in writer.stdout:
+        last = int(line)
+        if last == 50:
+            break
+    writer.kill()
+    writer.wait()
+    writer.stdout.close()
+    queue = DiskQueue(tmp_path)
+    assert len(queue) > last
+    assert queue.oldest().details["id"] == "0"

@@ -180,3 +180,13 @@ def test_the_threshold_of_a_collection_follows_its_number_of_cases(any_model, si
     best = Alert.objects.order_by("-similarity")[0]
     assert (best.case, best.gallery_size) == (six_cases[3], 6)
     assert all(alert.similarity - alert.allowance >= few for alert in Alert.objects.all())
+
+
+def test_captures_of_one_track_are_one_episode_however_long_it_lasts(any_model, six_cases, camera, send):
+    track = uuid.uuid4()
+    for minutes in (0, 20):
+        seen_at = NOW + timedelta(minutes=minutes)
+        capture = captures.receive_capture(camera, faces.person(2), uid=uuid.uuid4(), captured_at=seen_at, track=track)
+        captures.match_capture(capture.pk)
+    send(person=2, seconds=40 * 60)
+    assert sorted(Alert.objects.values_list("capture_count", flat=True)) == [1, 2]
