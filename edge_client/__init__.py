@@ -1,1 +1,3 @@
 """Stands beside a camera: finds faces and sends them to Sightline. Imports nothing of the server."""
+
+VERSION = "0.5.0"

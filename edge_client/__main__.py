@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from edge_client import detectors, sources
 from edge_client.queue import DiskQueue
+from edge_client.reporting import Reporter
 from edge_client.sender import Sender
 from edge_client.shots import BestShots, Shot
 
@@ -57,6 +58,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     queue = DiskQueue(options.queue)
     sender = Sender(queue, options.server, options.token)
+    reporter = Reporter(queue, options.server, options.token, options.source)
     signal.signal(signal.SIGTERM, _interrupt)
     found = 0
     followed, is_folder = BestShots(), Path(options.source).is_dir()
@@ -64,9 +66,12 @@ def main() -> int:
         detector = detectors.load(options.model)
         frames = sources.frames(options.source, options.fps, options.once)
         sender.start()
+        reporter.start()
         for frame in frames:
             seen = [face for face in detector.find(frame.bgr) if _is_wanted(face, frame.bgr.shape, options)]
+            before = followed.begun
             shots = followed.see(frame, seen)
+            reporter.saw(frame.seen_at, [face.detection_score for face in seen], followed.begun - before)
             if is_folder:
                 # The next picture may be hours away, and show somebody else.
                 shots += followed.finish()
@@ -79,6 +84,7 @@ def main() -> int:
         pass
     for shot in followed.finish():
         found += _put(queue, shot)
+    reporter.finish()
     emptied = sender.finish(LAST_SECONDS if sender.reachable else 2.0)
     logger.info(
         "%d faces kept, %d sent, %d wait in %s, %d dropped",

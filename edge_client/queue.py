@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections import deque
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,11 @@ class DiskQueue:
             if row is not None:
                 return Waiting(row[0], json.loads(row[1]))
             return self._held[0] if self._held else None
+
+    def waiting_since(self) -> datetime | None:
+        """When the oldest face that waits was seen."""
+        entry = self.oldest()
+        return datetime.fromisoformat(entry.details["captured_at"]) if entry else None
 
     def sent(self, entry: Waiting) -> None:
         self._remove(entry)

@@ -67,12 +67,17 @@ class BestShots:
         self._patience = patience
         self._tracker = Tracker(patience)
         self._followed: dict[int, _Followed] = {}
+        # Persons who came into view since the beginning.
+        self.begun = 0
 
     def see(self, frame: Frame, faces: Sequence[FoundFace]) -> list[Shot]:
         """What is to be sent now that this frame was looked at. Frames come in the order of their time."""
         now = frame.seen_at.timestamp()
         for number, face in zip(self._tracker.follow([face.box for face in faces], now), faces, strict=True):
-            one = self._followed.setdefault(number, _Followed(since=now, seen=now))
+            if number not in self._followed:
+                self._followed[number] = _Followed(since=now, seen=now)
+                self.begun += 1
+            one = self._followed[number]
             one.seen = now
             good = goodness(frame.bgr, face)
             if good > max(one.sent_goodness, one.waiting.goodness if one.waiting else 0.0):

@@ -21,7 +21,7 @@ from rest_framework.views import APIView
 from matching.faces import images
 from matching.models import Camera
 from matching.models.camera import hash_token
-from matching.watching import captures
+from matching.watching import captures, fleet
 
 MAX_CAPTURE_BYTES = 5 * 1024 * 1024
 
@@ -93,6 +93,46 @@ class DeepLensSerializer(serializers.Serializer[Any]):
 
 class AcceptedSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
+
+
+class MinuteSerializer(serializers.Serializer[Any]):
+    minute = serializers.DateTimeField()
+    frames = serializers.IntegerField(min_value=0)
+    faces = serializers.IntegerField(min_value=0, help_text="In all frames together.")
+    most = serializers.IntegerField(min_value=0, help_text="In one frame.")
+    tracks = serializers.IntegerField(min_value=0, help_text="Persons who came into view.")
+    score = serializers.FloatField(min_value=0, max_value=1, allow_null=True, default=None)
+
+
+class HeartbeatSerializer(serializers.Serializer[Any]):
+    """What a client says of itself twice a minute."""
+
+    sent_at = serializers.DateTimeField(help_text="By the camera's clock: how far it is off is seen by this.")
+    version = serializers.CharField(max_length=50)
+    looks_at = serializers.CharField(max_length=300, allow_blank=True, default="", help_text="Its source.")
+    queue = serializers.IntegerField(min_value=0, help_text="Faces that wait to be sent.")
+    queue_seconds = serializers.FloatField(min_value=0, default=0, help_text="How long the oldest has waited.")
+    dropped = serializers.IntegerField(min_value=0, default=0, help_text="Since its queue was made.")
+    refused = serializers.IntegerField(min_value=0, default=0)
+    temperature = serializers.FloatField(allow_null=True, default=None, help_text="Degrees Celsius.")
+    load = serializers.FloatField(allow_null=True, default=None, help_text="Of the last minute, by cores.")
+    minutes = MinuteSerializer(many=True, required=False)
+
+
+class HeartbeatsView(APIView):
+    authentication_classes = [CameraTokenAuthentication]
+    permission_classes = [IsAuthenticated]
+    parser_classes = [JSONParser]
+
+    @extend_schema(request=HeartbeatSerializer, responses={204: None}, operation_id="heartbeats_create")
+    def post(self, request: Request) -> Response:
+        """Say that the camera is there, how its queue is, and what it counted in whole minutes."""
+        form = HeartbeatSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        report = dict(form.validated_data)
+        sent_at, minutes = report.pop("sent_at"), report.pop("minutes", [])
+        fleet.heard(cast(Camera, request.user), report, sent_at, minutes)
+        return Response(status=204)
 
 
 class CapturesView(APIView):

@@ -5,7 +5,7 @@ from rest_framework.routers import DefaultRouter
 
 from cases.api import CaseViewSet, CollectionViewSet, PhotoViewSet
 from matching.api.batches import BatchViewSet
-from matching.api.captures import CapturesView
+from matching.api.captures import CapturesView, HeartbeatsView
 from matching.api.leads import LeadViewSet
 from matching.api.looking_back import SeenCaseView, SeenProbeView, StandingViewSet
 from matching.api.views import AlertViewSet, CameraViewSet, SearchViewSet
@@ -22,6 +22,7 @@ router.register("alerts", AlertViewSet)
 router.register("cameras", CameraViewSet)
 
 urlpatterns = [
+    path("v1/heartbeats/", HeartbeatsView.as_view(), name="heartbeats"),
     path("v1/captures/", CapturesView.as_view(), name="captures"),
     path("v1/probes/<int:pk>/seen/", SeenProbeView.as_view(), name="probe-seen"),
     path("v1/cases/<int:pk>/seen/", SeenCaseView.as_view(), name="api-case-seen"),

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import reverse
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
@@ -25,6 +25,7 @@ from matching.models import Alert, Camera, Candidate, Probe, Review, Search
 from matching.searching import adjusting, pictures, second_opinion
 from matching.telling import notifying
 from matching.templatetags import likeness
+from matching.watching import fleet
 
 
 class CandidateSerializer(serializers.ModelSerializer[Candidate]):
@@ -249,10 +250,23 @@ class AlertViewSet(viewsets.ReadOnlyModelViewSet[Alert]):
 
 
 class CameraSerializer(serializers.ModelSerializer[Camera]):
+    state = serializers.ChoiceField(["online", "late", "offline", "never", "revoked"], read_only=True)
+
     class Meta:
         model = Camera
-        fields = ["id", "name", "place", "created_at", "last_seen_at", "revoked_at"]
-        read_only_fields = ["last_seen_at", "revoked_at"]
+        fields = [
+            "id", "name", "place", "created_at", "state", "last_seen_at", "heartbeat_at", "report", "clock_offset",
+            "revoked_at",
+        ]  # fmt: skip
+        read_only_fields = ["last_seen_at", "heartbeat_at", "report", "clock_offset", "revoked_at"]
+
+
+class PartSerializer(serializers.Serializer[Any]):
+    at = serializers.DateTimeField()
+    people = serializers.FloatField(help_text="In view, mean of all frames.")
+    most = serializers.IntegerField(help_text="In one frame.")
+    tracks = serializers.IntegerField(help_text="Persons who came into view.")
+    frames = serializers.IntegerField()
 
 
 class CameraWithTokenSerializer(CameraSerializer):
@@ -278,6 +292,19 @@ class CameraViewSet(
         token = camera.issue_token()
         audit.record(request, "added", camera)
         return Response({**CameraSerializer(camera).data, "token": token}, status=201)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("span", enum=list(fleet.SPANS), description="By hours; a month by days.")],
+        responses=PartSerializer(many=True),
+        filters=False,
+    )
+    @action(detail=True, pagination_class=None)
+    def counts(self, request: Request, pk: str) -> Response:
+        """People in view, as a lower bound, over the last hour, day, week or month."""
+        span = request.query_params.get("span", "day")
+        if span not in fleet.SPANS:
+            raise serializers.ValidationError({"span": f"One of {', '.join(fleet.SPANS)}."})
+        return Response(PartSerializer(fleet.counts(self.get_object(), span), many=True).data)
 
     @extend_schema(request=None, responses=CameraSerializer)
     @action(detail=True, methods=["post"])

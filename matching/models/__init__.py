@@ -1,7 +1,7 @@
 from matching.models.agreement import Agreement, agreement
 from matching.models.alert import Alert, AlertCapture, Delivery, Review, Subscription
 from matching.models.batch import Batch, BatchFile, Shot
-from matching.models.camera import Camera, Capture
+from matching.models.camera import Camera, CameraMinute, Capture
 from matching.models.evaluation import Evaluation, EvaluationPair
 from matching.models.face import Face, FaceModel
 from matching.models.index_run import IndexRun
@@ -17,6 +17,7 @@ __all__ = [
     "Batch",
     "BatchFile",
     "Camera",
+    "CameraMinute",
     "Candidate",
     "Capture",
     "CasePair",

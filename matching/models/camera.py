@@ -2,10 +2,14 @@
 
 import hashlib
 import secrets
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+
+# A client reports twice a minute.
+ONLINE, LATE = timedelta(seconds=90), timedelta(minutes=15)
 
 
 def hash_token(token: str) -> str:
@@ -22,13 +26,31 @@ class Camera(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
-    last_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_seen_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="Sent a face.")
+    heartbeat_at = models.DateTimeField(null=True, blank=True, editable=False)
+    report = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="What its client last said of itself."
+    )
+    clock_offset = models.FloatField(
+        default=0, editable=False, help_text="Seconds that its clock is behind ours, where it is wrong."
+    )
 
     class Meta:
         ordering = ["name"]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def state(self) -> str:
+        """online, late, offline, never or revoked, by when it was last heard of."""
+        if self.revoked_at is not None:
+            return "revoked"
+        heard = max(filter(None, [self.heartbeat_at, self.last_seen_at]), default=None)
+        if heard is None:
+            return "never"
+        silent = timezone.now() - heard
+        return "online" if silent < ONLINE else "late" if silent < LATE else "offline"
 
     # What Django REST framework asks of whoever is signed in.
     is_authenticated = True
@@ -47,6 +69,25 @@ class Camera(models.Model):
         self.save(update_fields=["revoked_at"])
 
 
+class CameraMinute(models.Model):
+    """What a camera counted in one minute; no face is kept for it."""
+
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="minutes")
+    minute = models.DateTimeField()
+    frames = models.PositiveIntegerField(help_text="Frames that were looked at.")
+    faces = models.PositiveIntegerField(help_text="In all of them together.")
+    most = models.PositiveIntegerField(help_text="In one frame.")
+    tracks = models.PositiveIntegerField(help_text="Persons who came into view.")
+    score = models.FloatField(null=True, help_text="Mean detection score.")
+
+    class Meta:
+        ordering = ["minute"]
+        constraints = [models.UniqueConstraint(fields=["camera", "minute"], name="minute_once_a_camera")]
+
+    def __str__(self) -> str:
+        return f"{self.camera} at {self.minute:%Y-%m-%d %H:%M}"
+
+
 class Capture(models.Model):
     """One face crop that a camera sent. Stored before the camera is answered; matched by a worker."""
 
@@ -61,6 +102,9 @@ class Capture(models.Model):
     uid = models.UUIDField(help_text="The camera's own id of the capture: the same id is the same capture.")
     image = models.FileField(upload_to="captures", max_length=200)
     captured_at = models.DateTimeField()
+    camera_time = models.DateTimeField(
+        null=True, blank=True, help_text="By the camera's own clock, where that is wrong and was corrected."
+    )
     received_at = models.DateTimeField(default=timezone.now)
     track = models.UUIDField(
         null=True, blank=True, help_text="Somebody whom the camera followed: captures of a track show the same person."

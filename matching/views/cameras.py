@@ -1,3 +1,5 @@
+import csv
+
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.db.models import Count, Q
@@ -9,10 +11,47 @@ from cases import audit
 from matching import demo
 from matching.forms import CameraForm
 from matching.models import Camera, Capture
+from matching.views import charts
+from matching.watching import fleet
+
+SPANS = [("hour", "Hour"), ("day", "Day"), ("week", "Week"), ("month", "Month")]
 
 
 def camera_list(request: HttpRequest) -> HttpResponse:
     return _page(request, CameraForm())
+
+
+def camera_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """How one camera is, and how many people it sees."""
+    camera = get_object_or_404(Camera, pk=pk)
+    span = request.GET.get("span", "day")
+    if span not in fleet.SPANS:
+        span = "day"
+    parts = fleet.counts(camera, span)
+    context = {
+        "camera": camera,
+        "report": camera.report,
+        "span": span,
+        "spans": SPANS,
+        "parts": parts,
+        "busiest": fleet.busiest(parts),
+        "bars": charts.bars([(part.at, part.people) for part in parts], short=span in ("hour", "day")),
+        "alerts": camera.alerts.select_related("case")[:8],
+    }
+    return render(request, "cameras/detail.html", context)
+
+
+def camera_counts(request: HttpRequest, pk: int) -> HttpResponse:
+    """Its counts as CSV."""
+    camera = get_object_or_404(Camera, pk=pk)
+    span = request.GET.get("span", "day")
+    answer = HttpResponse(content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="counts-{camera.pk}.csv"'
+    table = csv.writer(answer)
+    table.writerow(["at", "people in view", "most in one frame", "came into view", "frames"])
+    for part in fleet.counts(camera, span if span in fleet.SPANS else "day"):
+        table.writerow([part.at.isoformat(), round(part.people, 3), part.most, part.tracks, part.frames])
+    return answer
 
 
 @require_POST

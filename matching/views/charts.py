@@ -21,6 +21,35 @@ LINE_WIDTH, LINE_HEIGHT, LINE_MARGIN = 1000, 110, 24
 
 
 @dataclass(frozen=True)
+class Bars:
+    """bars: x, y, width and height of each, with its value and time in words. ticks: x and a time in words."""
+
+    bars: Sequence[tuple[float, float, float, float, str]]
+    ticks: Sequence[tuple[float, str]]
+    top: str
+    width: int = LINE_WIDTH
+    height: int = 200
+
+
+def bars(points: Sequence[tuple[datetime, float]], *, short: bool) -> Bars | None:
+    """A value over time; None where there is none. short: times without their day."""
+    if not points:
+        return None
+    highest = max(value for _, value in points) or 1.0
+    wide = (LINE_WIDTH - 2 * LINE_MARGIN) / len(points)
+    form = "%H:%M" if short else "%-d %b %H:%M"
+    made, ticks = [], []
+    for place, (at, value) in enumerate(points):
+        tall = round(value / highest * 150, 1)
+        said = f"{timezone.localtime(at):{form}}"
+        x = round(LINE_MARGIN + place * wide, 1)
+        made.append((x, 165 - tall, round(max(wide - 2, 1), 1), tall, f"{said}: {value:.1f}"))
+        if place % max(1, len(points) // 6) == 0:
+            ticks.append((round(x + wide / 2, 1), said))
+    return Bars(made, ticks, f"{highest:.1f}")
+
+
+@dataclass(frozen=True)
 class TimeLine:
     """dots: x, y and what each stands for; ticks: x and a day in words."""
 

@@ -49,6 +49,9 @@ def receive_capture(
     if known := Capture.objects.filter(camera=camera, uid=uid).first():
         return known
     images.open_image(content)
+    camera_time = None
+    if captured_at is not None and camera.clock_offset:
+        camera_time, captured_at = captured_at, captured_at + timedelta(seconds=camera.clock_offset)
     if captured_at is None or captured_at > now + CLOCK_TOLERANCE:
         captured_at = now
     try:
@@ -62,6 +65,7 @@ def receive_capture(
                 detection_score=detection_score,
                 box=box,
                 track=track,
+                camera_time=camera_time,
             )
             capture_waiting.send(Capture, capture=capture)
     except IntegrityError:

@@ -21,6 +21,7 @@ def look_back() -> None:
 
 @shared_task(queue=BULK)
 def forget() -> None:
-    from matching.watching import retention
+    from matching.watching import fleet, retention
 
     retention.forget()
+    fleet.forget_counts()
