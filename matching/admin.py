@@ -35,7 +35,7 @@ class CameraAdmin(admin.ModelAdmin[Camera]):
 
 @admin.register(Subscription)
 class SubscriptionAdmin(admin.ModelAdmin[Subscription]):
-    list_display = ["user", "address", "collection", "is_active"]
+    list_display = ["user", "address", "collection", "operations", "is_active"]
     list_filter = ["is_active", "collection"]
 
 
@@ -62,7 +62,7 @@ class ReviewAdmin(ReadOnlyAdmin):
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
-    list_display = ["alert", "subscription", "status", "attempts", "next_attempt_at", "error"]
+    list_display = ["__str__", "subscription", "status", "attempts", "next_attempt_at", "error"]
     list_filter = ["status"]
 
 

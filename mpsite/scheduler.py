@@ -14,6 +14,7 @@ app.conf.task_routes = {
     "cases.tasks.keep_current": {"queue": "work"},
     "matching.gallery.tasks.measure": {"queue": "bulk"},
     "matching.watching.tasks.forget": {"queue": "bulk"},
+    "matching.watching.tasks.look_after": {"queue": "work"},
     "matching.indexing.tasks.fill_second": {"queue": "bulk"},
 }
 app.conf.beat_schedule = {
@@ -25,5 +26,6 @@ app.conf.beat_schedule = {
         "schedule": crontab(hour="3", minute="50"),
         "args": [True],
     },
+    "look-after": {"task": "matching.watching.tasks.look_after", "schedule": 30.0, "options": {"expires": 30.0}},
     "forget": {"task": "matching.watching.tasks.forget", "schedule": crontab(minute="40")},
 }

@@ -1,7 +1,7 @@
 from matching.models.agreement import Agreement, agreement
 from matching.models.alert import Alert, AlertCapture, Delivery, Review, Subscription
 from matching.models.batch import Batch, BatchFile, Shot
-from matching.models.camera import Camera, CameraMinute, Capture
+from matching.models.camera import Camera, CameraMinute, Capture, Trouble
 from matching.models.evaluation import Evaluation, EvaluationPair
 from matching.models.face import Face, FaceModel
 from matching.models.index_run import IndexRun
@@ -41,5 +41,6 @@ __all__ = [
     "StandingSearch",
     "Subscription",
     "Template",
+    "Trouble",
     "agreement",
 ]

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from cases.models import Case, Collection
-from matching.models.camera import Camera, Capture
+from matching.models.camera import Camera, Capture, Trouble
 from matching.models.face import Face, FaceModel
 from matching.models.measurement import Measurement
 from matching.models.search import Candidate
@@ -107,6 +107,7 @@ class Subscription(models.Model):
     collection = models.ForeignKey(
         Collection, null=True, blank=True, on_delete=models.CASCADE, help_text="Left empty: alerts of all collections."
     )
+    operations = models.BooleanField(default=False, help_text="Tell of cameras in trouble as well.")
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -115,7 +116,7 @@ class Subscription(models.Model):
 
 
 class Delivery(models.Model):
-    """One message to one subscriber: about an alert, or about what their standing search found."""
+    """One message to one subscriber: about an alert, what their standing search found, or a camera in trouble."""
 
     class Status(models.TextChoices):
         WAITING = "waiting", "Waiting"
@@ -124,6 +125,8 @@ class Delivery(models.Model):
 
     alert = models.ForeignKey(Alert, null=True, on_delete=models.CASCADE, related_name="deliveries")
     candidate = models.ForeignKey(Candidate, null=True, on_delete=models.CASCADE, related_name="deliveries")
+    trouble = models.ForeignKey(Trouble, null=True, on_delete=models.CASCADE, related_name="deliveries")
+    is_over = models.BooleanField(default=False, help_text="The trouble has ended.")
     subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="deliveries")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -136,8 +139,13 @@ class Delivery(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["alert", "subscription"], name="one_delivery_a_subscriber"),
             models.UniqueConstraint(fields=["candidate", "subscription"], name="one_delivery_a_candidate"),
+            models.UniqueConstraint(
+                fields=["trouble", "is_over", "subscription"], name="two_deliveries_a_trouble_at_most"
+            ),
             models.CheckConstraint(
-                condition=models.Q(alert__isnull=False) ^ models.Q(candidate__isnull=False),
+                condition=models.Q(alert__isnull=False, candidate=None, trouble=None)
+                | models.Q(alert=None, candidate__isnull=False, trouble=None)
+                | models.Q(alert=None, candidate=None, trouble__isnull=False),
                 name="delivery_of_one_thing",
             ),
         ]
@@ -146,4 +154,4 @@ class Delivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.alert or self.candidate} to {self.subscription}"
+        return f"{self.alert or self.candidate or self.trouble} to {self.subscription}"

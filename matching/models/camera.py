@@ -88,6 +88,31 @@ class CameraMinute(models.Model):
         return f"{self.camera} at {self.minute:%Y-%m-%d %H:%M}"
 
 
+class Trouble(models.Model):
+    """Something that is wrong with a camera: told once, and again when it is over."""
+
+    class Kind(models.TextChoices):
+        SILENT = "silent", "Falls silent"
+        DROPPING = "dropping", "Drops faces"
+        BLIND = "blind", "Sees nobody where it used to"
+
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="troubles")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    began_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-began_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["camera", "kind"], condition=models.Q(ended_at=None), name="trouble_once_a_camera"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.camera}: {self.get_kind_display().lower()}"
+
+
 class Capture(models.Model):
     """One face crop that a camera sent. Stored before the camera is answered; matched by a worker."""
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from matching.models import Agreement, Alert, Candidate, Delivery, Review, Subscription, agreement
+from matching.models import Agreement, Alert, Candidate, Delivery, Review, Subscription, Trouble, agreement
 from matching.searching import standing
 from matching.signals import delivery_waiting
 from matching.telling import dashboards
@@ -49,6 +49,15 @@ def tell_owners(candidate: Candidate) -> None:
         delivery_waiting.send(Delivery, delivery=delivery)
 
 
+def tell_trouble(trouble: Trouble) -> None:
+    """Tell whoever looks after cameras that one is in trouble, or is well again. Inside the caller's transaction."""
+    for subscription in Subscription.objects.filter(is_active=True, user__is_active=True, operations=True):
+        delivery, _ = Delivery.objects.get_or_create(
+            trouble=trouble, is_over=trouble.ended_at is not None, subscription=subscription
+        )
+        delivery_waiting.send(Delivery, delivery=delivery)
+
+
 def review(alert: Alert, word: str, note: str, user: User) -> None:
     """Confirm or dismiss an alert, or take one's own word back by `new`. Each step is kept; together they make its
     status, by as many people as its collection asks for."""
@@ -70,7 +79,12 @@ def deliver(delivery_id: int) -> None:
     now = timezone.now()
     delivery = (
         Delivery.objects.select_related(
-            "alert__case", "alert__camera", "candidate__case", "candidate__probe__search", "subscription"
+            "alert__case",
+            "alert__camera",
+            "candidate__case",
+            "candidate__probe__search",
+            "trouble__camera",
+            "subscription",
         )
         .filter(pk=delivery_id, status=Delivery.Status.WAITING, next_attempt_at__lte=now)
         .first()
@@ -111,6 +125,12 @@ def _words(delivery: Delivery) -> tuple[str, str]:
             f"({alert.case.number}) at {alert.camera} {alert.camera.place}, {when}, "
             f"similarity {alert.similarity:.2f}. Not confirmed: compare before acting."
         )
+    if (trouble := delivery.trouble) is not None:
+        camera, what = trouble.camera, trouble.get_kind_display().lower()
+        where = f"{camera} ({camera.place})" if camera.place else str(camera)
+        since = f"since {trouble.began_at:%Y-%m-%d %H:%M} UTC"
+        said = f"is well again; it was in trouble ({what}) {since}" if delivery.is_over else f"{what}, {since}"
+        return f"Sightline: camera {camera}", f"{where} {said}."
     candidate = delivery.candidate
     assert candidate is not None  # noqa: S101 - the database has it: a delivery is of one thing
     return f"Sightline: {candidate.case}", (

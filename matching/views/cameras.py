@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from cases import audit
 from matching import demo
 from matching.forms import CameraForm
-from matching.models import Camera, Capture
+from matching.models import Camera, Capture, Trouble
 from matching.views import charts
 from matching.watching import fleet
 
@@ -36,6 +36,7 @@ def camera_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "parts": parts,
         "busiest": fleet.busiest(parts),
         "bars": charts.bars([(part.at, part.people) for part in parts], short=span in ("hour", "day")),
+        "troubles": camera.troubles.all()[:10],
         "alerts": camera.alerts.select_related("case")[:8],
     }
     return render(request, "cameras/detail.html", context)
@@ -104,5 +105,12 @@ def _page(request: HttpRequest, form: CameraForm, status: int = 200, **extra: ob
         waiting=Count("captures", filter=Q(captures__status=Capture.Status.PENDING), distinct=True),
         alert_count=Count("alerts", distinct=True),
     )
-    context = {"cameras": cameras, "form": form, "server": request.build_absolute_uri("/").rstrip("/"), **extra}
+    troubles = Trouble.objects.filter(ended_at=None).select_related("camera")
+    context = {
+        "troubles": troubles,
+        "cameras": cameras,
+        "form": form,
+        "server": request.build_absolute_uri("/").rstrip("/"),
+        **extra,
+    }
     return render(request, "cameras/list.html", context, status=status)

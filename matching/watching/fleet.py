@@ -6,14 +6,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Max, Sum
 from django.db.models.functions import TruncDay, TruncHour, TruncMinute
 from django.utils import timezone
 
-from matching.models import Camera, CameraMinute
+from matching.models import Camera, CameraMinute, Trouble
+from matching.telling import notifying
 
 # A clock that is wrong by less is as right as the network lets us see.
 CLOCK = 2.0
+# A camera is blind where it saw nobody for so long, and at least so many came into view then on each of so many days.
+BLIND, DAYS, MANY = timedelta(hours=1), 3, 10
 SPANS = {
     "day": (timedelta(days=1), TruncHour),
     "week": (timedelta(days=7), TruncHour),
@@ -38,6 +42,8 @@ def heard(camera: Camera, report: dict[str, Any], sent_at: datetime, minutes: It
     now = timezone.now()
     offset = (now - sent_at).total_seconds()
     offset = offset if abs(offset) > CLOCK else 0.0
+    # How many it had dropped by the report before: more since then is trouble.
+    report = {**report, "dropped_before": camera.report.get("dropped", report.get("dropped", 0))}
     Camera.objects.filter(pk=camera.pk).update(heartbeat_at=now, report=report, clock_offset=offset)
     CameraMinute.objects.bulk_create(
         (
@@ -69,6 +75,55 @@ def counts(camera: Camera, span: str) -> list[Part]:
 def busiest(parts: Sequence[Part]) -> list[Part]:
     """The three with the most people in view."""
     return sorted((one for one in parts if one.people), key=lambda one: -one.people)[:3]
+
+
+def look_after() -> None:
+    """Note which cameras have come into trouble, and which are well again; each is told once."""
+    for camera in Camera.objects.exclude(heartbeat_at=None):
+        for kind, is_so in _troubles(camera).items():
+            with transaction.atomic():
+                _note(camera, kind, is_so)
+
+
+def _troubles(camera: Camera) -> dict[str, bool]:
+    """What is wrong with a camera now. A revoked one is in no trouble: somebody wanted it silent."""
+    kinds = Trouble.Kind
+    if camera.revoked_at is not None:
+        return dict.fromkeys(kinds.values, False)
+    report, silent = camera.report, camera.state == "offline"
+    found = {kinds.SILENT.value: silent}
+    if not silent:
+        # It goes on until what waits is sent: a queue that is still full will drop again.
+        known = Trouble.objects.filter(camera=camera, kind=kinds.DROPPING, ended_at=None).exists()
+        drops = report.get("dropped", 0) > report.get("dropped_before", 0)
+        found[kinds.DROPPING.value] = drops or (known and report.get("queue", 0) > 0)
+        found[kinds.BLIND.value] = _is_blind(camera)
+    return found
+
+
+def _is_blind(camera: Camera) -> bool:
+    """Whether it has seen nobody for a while, at a time of day at which many came on each of its last days."""
+    now = timezone.now()
+    minutes = CameraMinute.objects.filter(camera=camera)
+    lately = minutes.filter(minute__gte=now - BLIND).aggregate(faces=Sum("faces"), frames=Sum("frames"))
+    if lately["faces"] or not lately["frames"]:
+        return False
+    ends = [now - timedelta(days=day) for day in range(1, DAYS + 1)]
+    usual = [
+        minutes.filter(minute__gte=end - BLIND, minute__lt=end).aggregate(tracks=Sum("tracks", default=0))["tracks"]
+        for end in ends
+    ]
+    return bool(min(usual) >= MANY)
+
+
+def _note(camera: Camera, kind: str, is_so: bool) -> None:
+    open_ = Trouble.objects.select_for_update().filter(camera=camera, kind=kind, ended_at=None).first()
+    if is_so and open_ is None:
+        notifying.tell_trouble(Trouble.objects.create(camera=camera, kind=kind))
+    elif open_ is not None and not is_so:
+        open_.ended_at = timezone.now()
+        open_.save(update_fields=["ended_at"])
+        notifying.tell_trouble(open_)
 
 
 def forget_counts() -> None:

@@ -19,6 +19,13 @@ def look_back() -> None:
     newcomers.look_back(must_stop=stopping.is_set)
 
 
+@shared_task
+def look_after() -> None:
+    from matching.watching import fleet
+
+    fleet.look_after()
+
+
 @shared_task(queue=BULK)
 def forget() -> None:
     from matching.watching import fleet, retention

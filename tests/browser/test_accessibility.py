@@ -6,6 +6,7 @@ from playwright.sync_api import Page
 
 from tests import faces
 from tests.browser.test_examining import search
+from tests.product import Product
 
 PAGES = [
     "/alerts/?status=all", "/search/", "/search/history/", "/batches/", "/leads/?list=confirmed", "/standing/",
@@ -26,13 +27,16 @@ def faults(page: Page) -> list[str]:
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_has_a_serious_fault(page: Page, width, height, scheme):
+def test_no_page_has_a_serious_fault(page: Page, product: Product, width, height, scheme):
+    api = product.api()
+    api.post(f"{product.url}api/v1/cameras/", {"name": "Looked at by axe"}, timeout=20)
+    camera = api.get(f"{product.url}api/v1/cameras/", timeout=20).json()["results"][0]["id"]
     page.set_viewport_size({"width": width, "height": height})
     page.emulate_media(color_scheme=scheme)
     search(page, faces.GROUP.read_bytes(), f"{scheme} {width}")
     seen = page.get_by_role("link", name="Seen before?").get_attribute("href")
     found = faults(page)
-    for path in [*PAGES, str(seen)]:
+    for path in [*PAGES, str(seen), f"/cameras/{camera}/"]:
         assert page.goto(path).status == 200, path
         page.wait_for_load_state("load")
         found += faults(page)

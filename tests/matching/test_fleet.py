@@ -3,13 +3,15 @@
 import csv
 import io
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from matching.models import Camera, CameraMinute, Capture
+from matching.models import Camera, CameraMinute, Capture, Delivery, Subscription, Trouble
+from matching.telling import notifying
 from matching.watching import captures, fleet
 from tests import faces
 
@@ -119,3 +121,78 @@ def test_old_counts_are_forgotten(camera, settings):
     settings.COUNT_DAYS = 2
     fleet.forget_counts()
     assert CameraMinute.objects.count() == 1
+
+
+@pytest.fixture
+def told(user) -> Callable[[], list[str]]:
+    """What those who look after cameras were told."""
+    Subscription.objects.create(user=user, address="json://127.0.0.1:9/", operations=True)
+
+    def bodies() -> list[str]:
+        return [notifying._words(one)[1] for one in Delivery.objects.order_by("pk")]
+
+    return bodies
+
+
+def test_a_camera_that_falls_silent_is_told_once_and_again_when_it_is_back(camera, told, signed_in):
+    report(camera)
+    fleet.look_after()
+    assert told() == []
+    Camera.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=20))
+    fleet.look_after()
+    fleet.look_after()
+    assert len(told()) == 1
+    assert told()[0].startswith("Gate 3 (Main station) falls silent, since")
+    assert "falls silent" in signed_in.get("/cameras/").content.decode()
+    report(camera)
+    fleet.look_after()
+    fleet.look_after()
+    assert len(told()) == 2
+    assert "is well again" in told()[1]
+    assert "falls silent" not in signed_in.get("/cameras/").content.decode()
+    assert "Falls silent" in signed_in.get(f"/cameras/{camera.pk}/").content.decode()
+
+
+def test_a_camera_that_drops_faces_is_in_trouble_until_its_queue_is_empty(camera, told):
+    report(camera, dropped=5)
+    fleet.look_after()
+    assert told() == [], "what it dropped before it was first heard of is no news"
+    for queue, dropped in ((20_000, 9), (20_000, 9), (50, 9)):
+        report(camera, queue=queue, dropped=dropped)
+        fleet.look_after()
+    assert len(told()) == 1
+    report(camera, queue=0, dropped=9)
+    fleet.look_after()
+    assert [trouble.ended_at is None for trouble in Trouble.objects.all()] == [False]
+    assert "drops faces" in told()[1]
+
+
+def test_a_camera_that_sees_nobody_where_it_used_to_see_many_is_blind(camera, told):
+    empty = [minute(ago, faces=0, most=0, tracks=0, score=None) for ago in range(2, 50, 10)]
+    usual = [minute(ago + day * 24 * 60, tracks=4) for day in (1, 2, 3) for ago in range(2, 50, 10)]
+    report(camera, minutes=[*empty, *usual[:10]])
+    fleet.look_after()
+    assert told() == [], "two days are no habit"
+    report(camera, minutes=usual)
+    fleet.look_after()
+    assert "sees nobody where it used to" in told()[0]
+    report(camera, minutes=[minute(1)])
+    fleet.look_after()
+    assert "is well again" in told()[1]
+
+
+def test_a_revoked_camera_and_one_that_never_reported_are_in_no_trouble(camera, told):
+    fleet.look_after()
+    report(camera)
+    Camera.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=20), revoked_at=timezone.now())
+    fleet.look_after()
+    assert told() == []
+
+
+def test_who_did_not_ask_for_it_is_not_told(camera, user):
+    Subscription.objects.create(user=user, address="json://127.0.0.1:9/")
+    report(camera)
+    Camera.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=20))
+    fleet.look_after()
+    assert Trouble.objects.count() == 1
+    assert not Delivery.objects.exists()
