@@ -60,7 +60,7 @@ def main() -> int:
     sender = Sender(queue, options.server, options.token)
     reporter = Reporter(queue, options.server, options.token, options.source)
     signal.signal(signal.SIGTERM, _interrupt)
-    found = 0
+    found, ended = 0, False
     followed, is_folder = BestShots(), Path(options.source).is_dir()
     try:
         detector = detectors.load(options.model)
@@ -77,6 +77,7 @@ def main() -> int:
                 shots += followed.finish()
             for shot in shots:
                 found += _put(queue, shot)
+        ended = True
     except (detectors.DetectorUnavailable, sources.SourceUnavailable) as problem:
         logger.error("%s", problem)
         return 2
@@ -84,7 +85,7 @@ def main() -> int:
         pass
     for shot in followed.finish():
         found += _put(queue, shot)
-    reporter.finish()
+    reporter.finish(ended=ended)
     emptied = sender.finish(LAST_SECONDS if sender.reachable else 2.0)
     logger.info(
         "%d faces kept, %d sent, %d wait in %s, %d dropped",

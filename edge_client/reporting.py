@@ -33,6 +33,7 @@ class Reporter(threading.Thread):
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Bearer {token}"
         self._stopping = threading.Event()
+        self._ended = False
         self._lock = threading.Lock()
         self._minutes: deque[dict[str, Any]] = deque(maxlen=MOST)
         self._scores: list[float] = []
@@ -58,8 +59,9 @@ class Reporter(threading.Thread):
             self.report()
         self.report(is_last=True)
 
-    def finish(self) -> None:
-        """Report what is left, the minute that has not ended too."""
+    def finish(self, *, ended: bool) -> None:
+        """Report what is left, the minute that has not ended too. ended: the source has come to its end."""
+        self._ended = ended
         self._stopping.set()
         if self.is_alive():
             self.join(sum(TIMEOUT))
@@ -80,6 +82,7 @@ class Reporter(threading.Thread):
             "refused": len(self._queue.refused),
             "temperature": temperature(),
             "load": round(os.getloadavg()[0] / (os.cpu_count() or 1), 2) if hasattr(os, "getloadavg") else None,
+            "ended": is_last and self._ended,
             "minutes": whole,
         }
         try:

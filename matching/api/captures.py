@@ -116,6 +116,7 @@ class HeartbeatSerializer(serializers.Serializer[Any]):
     refused = serializers.IntegerField(min_value=0, default=0)
     temperature = serializers.FloatField(allow_null=True, default=None, help_text="Degrees Celsius.")
     load = serializers.FloatField(allow_null=True, default=None, help_text="Of the last minute, by cores.")
+    ended = serializers.BooleanField(default=False, help_text="Its source has come to its end: silence is no trouble.")
     minutes = MinuteSerializer(many=True, required=False)
 
 

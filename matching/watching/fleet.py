@@ -90,7 +90,8 @@ def _troubles(camera: Camera) -> dict[str, bool]:
     kinds = Trouble.Kind
     if camera.revoked_at is not None:
         return dict.fromkeys(kinds.values, False)
-    report, silent = camera.report, camera.state == "offline"
+    report = camera.report
+    silent = camera.state == "offline" and not report.get("ended")
     found = {kinds.SILENT.value: silent}
     if not silent:
         # It goes on until what waits is sent: a queue that is still full will drop again.

@@ -69,6 +69,7 @@ def test_a_server_that_is_away_or_older_stops_nothing(reporter, server, caplog):
 def test_at_the_end_the_minute_that_has_not_ended_goes_out_too(reporter, server):
     reporter.saw(AT, [0.9], 1)
     reporter.start()
-    reporter.finish()
+    reporter.finish(ended=True)
     assert len(said(server)["minutes"]) == 1
+    assert [said(server, number)["ended"] for number in (0, -1)] == [False, True]
     assert not reporter.is_alive()

@@ -181,6 +181,13 @@ def test_a_camera_that_sees_nobody_where_it_used_to_see_many_is_blind(camera, to
     assert "is well again" in told()[1]
 
 
+def test_a_clip_that_has_ended_is_no_trouble(camera, told):
+    report(camera, ended=True)
+    Camera.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=20))
+    fleet.look_after()
+    assert told() == []
+
+
 def test_a_revoked_camera_and_one_that_never_reported_are_in_no_trouble(camera, told):
     fleet.look_after()
     report(camera)
