@@ -1,5 +1,7 @@
 """Many pictures or clips searched as one: its files, the faces that were found in them, and how far it is."""
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
@@ -44,6 +46,12 @@ class Batch(models.Model):
     @property
     def is_over(self) -> bool:
         return self.status in (self.Status.DONE, self.Status.FAILED, self.Status.CANCELLED)
+
+    def move(self, old: Sequence[str], new: str, **fields: object) -> bool:
+        """Bring it from one of some states to another; False where it was in none of them."""
+        moved = Batch.objects.filter(pk=self.pk, status__in=old).update(status=new, **fields)
+        self.refresh_from_db()
+        return bool(moved)
 
 
 class BatchFile(models.Model):

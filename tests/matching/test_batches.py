@@ -14,7 +14,7 @@ from cases.models import AuditEvent
 from edge_client.tracking import Tracker
 from matching.faces import images
 from matching.models import Batch, BatchFile, Search, Shot
-from matching.searching import batches, deciding, evidence, meeting, met
+from matching.searching import batch_walk, batches, deciding, evidence, meeting, met
 from matching.searching.workbench import workbench
 from tests import faces, needs
 
@@ -162,7 +162,7 @@ def test_a_batch_that_was_stopped_goes_on_where_it_was(batch):
 
 
 def test_a_clip_that_was_stopped_goes_on_at_its_second(batch, tmp_path, monkeypatch):
-    monkeypatch.setattr(batches, "STRETCH", 1.0)
+    monkeypatch.setattr(batch_walk, "STRETCH", 1.0)
     made = batch(("street.mp4", clip(tmp_path)), go=False)
     batches.run(made, must_stop=lambda: True)
     assert (made.status, made.done) == ("running", 1)
@@ -293,8 +293,8 @@ def test_a_batch_takes_so_many_files_and_none_once_begun(batch, user, monkeypatc
 
 
 def test_work_without_end_ends_with_what_there_is(batch, monkeypatch):
-    monkeypatch.setattr(batches, "MOST_HOURS", 0)
-    monkeypatch.setattr(batches, "STEP", 1)
+    monkeypatch.setattr(batch_walk, "MOST_HOURS", 0)
+    monkeypatch.setattr(batch_walk, "STEP", 1)
     made = batch(("a.jpg", faces.person(3)), ("b.jpg", faces.person(1)))
     assert (made.status, who(made)) == ("done", [("MP3", 1)])
     assert "the limit" in why(made)["The batch"]
