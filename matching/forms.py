@@ -7,13 +7,9 @@ from matching.models import Camera
 from matching.searching.adjusting import Adjustment
 
 
-class SearchForm(forms.Form):
-    image = forms.FileField(
-        error_messages={
-            "required": f"Choose, drop or paste a picture: {FORMAT_WORDS}.",
-            "empty": "The file is empty. Send it again.",
-        }
-    )
+class PurposeForm(forms.Form):
+    """What every search says of itself, and among which collections."""
+
     purpose = forms.CharField(
         max_length=300,
         error_messages={"required": "Say what the search is for: it is kept with your name."},
@@ -21,6 +17,15 @@ class SearchForm(forms.Form):
     reference = forms.CharField(max_length=100, required=False)
     collections = forms.ModelMultipleChoiceField(
         Collection.objects.all(), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+
+class SearchForm(PurposeForm):
+    image = forms.FileField(
+        error_messages={
+            "required": f"Choose, drop or paste a picture: {FORMAT_WORDS}.",
+            "empty": "The file is empty. Send it again.",
+        }
     )
 
     def clean_image(self) -> object:
@@ -33,15 +38,7 @@ class SearchForm(forms.Form):
         return image
 
 
-class BatchForm(forms.Form):
-    purpose = forms.CharField(
-        max_length=300,
-        error_messages={"required": "Say what the search is for: it is kept with your name."},
-    )
-    reference = forms.CharField(max_length=100, required=False)
-    collections = forms.ModelMultipleChoiceField(
-        Collection.objects.all(), required=False, widget=forms.CheckboxSelectMultiple
-    )
+class BatchForm(PurposeForm):
     one_person = forms.BooleanField(required=False)
 
 

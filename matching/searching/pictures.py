@@ -70,12 +70,15 @@ def search_image(
     return search
 
 
-def keep_candidates(probe: Probe, hits: Sequence[gallery.Hit]) -> None:
-    """Write a probe's candidates in the order they were found, with what was said of the same face before."""
-    keep_all_candidates([(probe, hits)])
+def keep_candidates(probe: Probe, hits: Sequence[gallery.Hit], first: int = 1) -> None:
+    """Write a probe's candidates in the order they were found, with what was said of the same face before.
+
+    first: the rank of the first.
+    """
+    keep_all_candidates([(probe, hits)], first)
 
 
-def keep_all_candidates(found: Sequence[tuple[Probe, Sequence[gallery.Hit]]]) -> None:
+def keep_all_candidates(found: Sequence[tuple[Probe, Sequence[gallery.Hit]]], first: int = 1) -> None:
     """The same for several probes under one model."""
     searched = [(probe, hits) for probe, hits in found if probe.search_id]
     before = remembering.decided_before(searched) if searched else {}
@@ -90,5 +93,5 @@ def keep_all_candidates(found: Sequence[tuple[Probe, Sequence[gallery.Hit]]]) ->
             remembered_id=before.get((probe.pk, hit.case_id)),
         )
         for probe, hits in found
-        for rank, hit in enumerate(hits, start=1)
+        for rank, hit in enumerate(hits, start=first)
     )

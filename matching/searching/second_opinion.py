@@ -14,7 +14,7 @@ from matching.faces.engines import DetectedFace, overlap
 from matching.gallery import calibration
 from matching.gallery import search as gallery
 from matching.models import Candidate, FaceModel, Probe, Search
-from matching.searching.pictures import CANDIDATES
+from matching.searching.pictures import CANDIDATES, keep_candidates
 from matching.searching.workbench import WORDS
 
 # Boxes of two detectors that overlap more are around one face.
@@ -126,14 +126,4 @@ def _add(probe: Probe, cases: Sequence[int]) -> None:
     wanted = Case.objects.filter(pk__in=cases)
     hits = gallery.search(probe.model, embedding, cases=wanted, limit=len(cases))
     last = probe.candidates.aggregate(last=Max("rank"))["last"] or 0
-    Candidate.objects.bulk_create(
-        Candidate(
-            probe=probe,
-            case_id=hit.case_id,
-            face_id=hit.face_id,
-            rank=rank,
-            similarity=hit.similarity,
-            allowance=hit.allowance,
-        )
-        for rank, hit in enumerate(hits, start=last + 1)
-    )
+    keep_candidates(probe, hits, first=last + 1)
