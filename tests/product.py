@@ -58,8 +58,11 @@ class Product:
         found: list[psutil.Process] = psutil.Process(self.process.pid).children(recursive=True)
         return found
 
+    def named(self, word: str) -> list[psutil.Process]:
+        return [p for p in self.children() if p.status() != psutil.STATUS_ZOMBIE and word in p.cmdline()]
+
     def child(self, word: str) -> psutil.Process:
-        return next(p for p in self.children() if word in p.cmdline())
+        return self.named(word)[0]
 
     def stop(self, number: int = signal.SIGINT) -> int:
         if self.process.poll() is None:
