@@ -20,7 +20,11 @@ def record(request: HttpRequest, action: str, target: models.Model, why: str = "
 
     action: a verb in the past tense, e.g. `searched`, `viewed`, `closed`, `confirmed`. target: what it was done to.
     """
-    user = signed_in(request)
+    return record_as(signed_in(request), action, target, why, request.META.get("REMOTE_ADDR"))
+
+
+def record_as(user: User, action: str, target: models.Model, why: str = "", address: str | None = None) -> AuditEvent:
+    """The same for what came by another way than a request."""
     return AuditEvent.objects.create(
         user=user,
         username=user.get_username(),
@@ -29,5 +33,5 @@ def record(request: HttpRequest, action: str, target: models.Model, why: str = "
         target_id=str(target.pk),
         target_label=str(target)[:300],
         why=why,
-        address=request.META.get("REMOTE_ADDR") or None,
+        address=address or None,
     )

@@ -1,37 +1,59 @@
-"""`python -m edge_client --source 0|rtsp://…|clip.mp4|folder/ --server URL --token T`"""
+"""`python -m edge_client --source 0|rtsp://…|clip.mp4|folder/`, and before it `pair` and `check`."""
 
 import argparse
 import logging
 import os
 import signal
 import sys
-import uuid
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from edge_client import detectors, sources
+from edge_client import check, detectors, pairing, sources, watchdog
+from edge_client.home import Home, HomeTaken
+from edge_client.line import Line
+from edge_client.over_http import Http, PairingFailed, Unreachable
+from edge_client.over_mqtt import Mqtt
 from edge_client.queue import DiskQueue
 from edge_client.reporting import Reporter
 from edge_client.sender import Sender
-from edge_client.shots import BestShots, Shot
+from edge_client.settings import LiveSettings, Settings, checked_zone
+from edge_client.watch import Watch
 
 logger = logging.getLogger("edge_client")
 
 LAST_SECONDS = 30.0
+PROBLEMS = (
+    detectors.DetectorUnavailable, sources.SourceUnavailable, HomeTaken, PairingFailed, ValueError, OSError,
+)  # fmt: skip
+COMMANDS = {
+    "run": "watch a source (also without a command)",
+    "pair": "get a token by a code",
+    "check": "say what is wrong",
+}
 
 
-def arguments() -> argparse.Namespace:
+def arguments(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="edge_client", description="Find faces beside a camera and send them to Sightline."
+        prog="edge_client",
+        description="Find faces beside a camera and send them to Sightline.",
+        epilog="Commands: " + "; ".join(f"{name}: {what}" for name, what in COMMANDS.items()),
     )
+    parser.add_argument("command", nargs="?", choices=COMMANDS, default="run", help="run, where none is named")
     parser.add_argument(
-        "--source", required=True, help="a camera's index, an rtsp:// or http:// stream, a clip, or a folder"
-    )
-    parser.add_argument("--server", required=True, help="Sightline's address, e.g. https://sightline.example")
+        "--source", action="append",
+        help="a camera's index, an rtsp:// or http:// stream, a clip, a folder, s3://bucket/prefix or awscam; again: "
+        "the substream to fall back to",
+    )  # fmt: skip
+    parser.add_argument("--server", help="Sightline's address, e.g. https://sightline.example, or mqtts://broker/name")
     parser.add_argument(
         "--token", default=os.environ.get("SIGHTLINE_TOKEN"), help="the camera's token, or in SIGHTLINE_TOKEN"
     )
+    parser.add_argument("--ca", help="a file or folder of certificates to trust beside the usual ones")
+    parser.add_argument(
+        "--code", help="with pair: the code from the camera's page; without it the camera reads its QR code"
+    )
     parser.add_argument("--model", default="dlib", help="the folder of an InsightFace pack, or dlib (the default)")
+    parser.add_argument("--threads", type=int, default=0, help="threads of the pack's detector; a core each by default")
     parser.add_argument(
         "--min-score", type=float, default=0.8, help="send faces detected with at least this score, 0..1"
     )
@@ -40,56 +62,126 @@ def arguments() -> argparse.Namespace:
         "--zone", type=_zone, action="append", help="send faces in this part: left,top,right,bottom as fractions; again"
     )
     parser.add_argument("--fps", type=float, default=2.0, help="frames to look at in a second")
-    parser.add_argument("--queue", type=Path, default=Path("edge-queue"), help="the folder in which unsent faces wait")
+    parser.add_argument("--no-preview", action="store_true", help="show nobody what the camera sees, whoever asks")
+    parser.add_argument(
+        "--queue", type=Path, default=Path("edge-queue"), help="the client's folder: unsent faces, token"
+    )
+    parser.add_argument("--most-faces", type=int, default=20_000, help="unsent faces kept at most")
+    parser.add_argument("--most-mb", type=int, default=2048, help="megabytes of unsent faces kept at most")
     parser.add_argument("--once", action="store_true", help="end when a folder has been read, instead of watching it")
-    options = parser.parse_args()
-    if not options.token:
-        parser.error("give the camera's token by --token or in SIGHTLINE_TOKEN; it is shown once, on the Cameras page")
-    if not options.server.startswith(("http://", "https://")):
-        parser.error(f"--server must begin with http:// or https://, not {options.server!r}")
+    options = parser.parse_args(words)
+    if options.command != "pair" and not options.source:
+        parser.error("name a --source: a camera's index, a stream, a clip or a folder")
+    if options.server and not options.server.startswith(("http://", "https://", "mqtt://", "mqtts://")):
+        parser.error(f"--server must begin with http://, https://, mqtt:// or mqtts://, not {options.server!r}")
     if not 0 <= options.min_score <= 1 or options.fps <= 0:
         parser.error("--min-score lies between 0 and 1, and --fps above 0")
+    if options.ca and not Path(options.ca).exists():
+        parser.error(f"--ca {options.ca} is not there")
     return options
 
 
-def main() -> int:
+def main(words: list[str] | None = None) -> int:
     """Run until the source ends or a signal comes. Returns 0, 1 where faces are left unsent, 2 for a bad start."""
-    options = arguments()
+    options = arguments(sys.argv[1:] if words is None else words)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    queue = DiskQueue(options.queue)
-    sender = Sender(queue, options.server, options.token)
-    reporter = Reporter(queue, options.server, options.token, options.source)
+    # Its own lines name addresses, and ours say what matters.
+    logging.getLogger("websockets").setLevel(logging.ERROR)
     signal.signal(signal.SIGTERM, _interrupt)
-    found, ended = 0, False
-    followed, is_folder = BestShots(), Path(options.source).is_dir()
     try:
-        detector = detectors.load(options.model)
-        frames = sources.frames(options.source, options.fps, options.once)
-        sender.start()
-        reporter.start()
-        for frame in frames:
-            seen = [face for face in detector.find(frame.bgr) if _is_wanted(face, frame.bgr.shape, options)]
-            before = followed.begun
-            shots = followed.see(frame, seen)
-            reporter.saw(frame.seen_at, [face.detection_score for face in seen], followed.begun - before)
-            if is_folder:
-                # The next picture may be hours away, and show somebody else.
-                shots += followed.finish()
-            for shot in shots:
-                found += _put(queue, shot)
-        ended = True
-    except (detectors.DetectorUnavailable, sources.SourceUnavailable) as problem:
+        if options.command == "check":
+            return check.run(options)
+        home = Home(options.queue)
+        if options.command == "pair":
+            pairing.run(home, options.server, options.code, options.source, options.ca)
+            return 0
+        home.take()
+        return watch(options, home)
+    except (*PROBLEMS, BadStart) as problem:
         logger.error("%s", problem)
         return 2
+
+
+class BadStart(Exception):
+    """The text says what is missing and where to get it."""
+
+
+def watch(options: argparse.Namespace, home: Home) -> int:
+    """Find and send faces until the source ends. Raises what a bad start raises."""
+    server, token = options.server or home.server, options.token or home.token
+    if not server:
+        raise BadStart("Name the server by --server, or pair the camera first: python -m edge_client pair --source 0")
+    token = token or ""
+    if not token and not server.startswith("mqtt"):
+        raise BadStart(
+            "Pair the camera by its code from the Cameras page, or give its token by --token or SIGHTLINE_TOKEN."
+        )
+    own = Settings(
+        fps=options.fps, min_score=options.min_score, min_size=options.min_size, zones=tuple(options.zone or ()),
+        detector="dlib" if options.model == "dlib" else Path(options.model).expanduser().name,
+    )  # fmt: skip
+    settings = LiveSettings(own, may_preview=not options.no_preview)
+    queue = DiskQueue(options.queue, options.most_faces, options.most_mb * 2**20)
+    transport: Http | Mqtt
+    line = None
+    if server.startswith("mqtt"):
+        transport = Mqtt(server, token, options.ca, settings.take_up, home.client)
+    else:
+        transport = Http(server, token, options.ca)
+        line = Line(server, token, settings, options.ca)
+
+    def follow(orders: dict[str, Any]) -> None:
+        if "settings" in orders and settings.take_up(orders["settings"]):
+            logger.info("new settings: %s", settings.now)
+        # A token that was given by hand is changed by hand.
+        if orders.get("rotate") and isinstance(transport, Http) and line is not None and token == home.token:
+            try:
+                fresh = transport.another_token()
+            except Unreachable as problem:
+                logger.warning("no other token: %s", problem)
+                return
+            home.keep_token(server, fresh)
+            transport.use(fresh)
+            line.token = fresh
+
+    models = detectors.available(options.model)
+    models.setdefault(own.detector, options.model)
+    sender = Sender(queue, transport)
+    reporter = Reporter(
+        queue, transport, options.source[0], lambda: {"client": home.client, **watching.about()}, follow
+    )
+    first = Path(options.source[0])
+    watching = Watch(
+        settings, models, queue, reporter, line,
+        has_moments=not first.is_dir() and not options.source[0].startswith("s3://"),
+        alive=lambda: watchdog.notify("WATCHDOG=1"), threads=options.threads,
+    )  # fmt: skip
+    frames = sources.frames(
+        options.source, watching.pace, once=options.once, home=options.queue, idle=lambda: watchdog.notify("WATCHDOG=1")
+    )
+    ended = False
+    try:
+        sender.start()
+        reporter.start()
+        if line is not None:
+            line.start()
+        watchdog.notify("READY=1")
+        watching.run(frames)
+        ended = True
     except KeyboardInterrupt:
         pass
-    for shot in followed.finish():
-        found += _put(queue, shot)
+    except sources.SourceUnavailable as problem:
+        settings.problem = str(problem)
+        reporter.finish(ended=False)
+        raise
+    watching.finish()
     reporter.finish(ended=ended)
     emptied = sender.finish(LAST_SECONDS if sender.reachable else 2.0)
+    if isinstance(transport, Mqtt):
+        transport.close()
     logger.info(
         "%d faces kept, %d sent, %d wait in %s, %d dropped",
-        found,
+        watching.kept,
         sender.sent,
         len(queue),
         options.queue,
@@ -98,35 +190,13 @@ def main() -> int:
     return 0 if emptied else 1
 
 
-def _is_wanted(face: detectors.FoundFace, shape: tuple[int, ...], options: argparse.Namespace) -> bool:
-    """Sure enough, large enough, and in a zone where there are any."""
-    left, top, right, bottom = face.box
-    if face.detection_score < options.min_score or min(right - left, bottom - top) < options.min_size:
-        return False
-    x, y = (left + right) / 2 / shape[1], (top + bottom) / 2 / shape[0]
-    return not options.zone or any(x1 <= x <= x2 and y1 <= y <= y2 for x1, y1, x2, y2 in options.zone)
-
-
-def _put(queue: DiskQueue, shot: Shot) -> int:
-    details = {
-        "id": str(uuid.uuid4()),
-        "captured_at": shot.seen_at.isoformat(),
-        "detection_score": round(shot.detection_score, 4),
-        "box": ",".join(f"{value:.1f}" for value in shot.box),
-        "track": shot.track,
-    }
-    queue.put(shot.jpeg, details, shot.track, shot.goodness)
-    return 1
-
-
 def _zone(text: str) -> tuple[float, ...]:
     try:
-        left, top, right, bottom = sides = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is no left,top,right,bottom") from None
-    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
-        raise argparse.ArgumentTypeError(f"{text}: sides are fractions of the picture, as 0,0.5,1,1")
-    return sides
+        sides = [float(part) for part in text.split(",")]
+        return checked_zone(sides)
+    except ValueError as error:
+        words = error if "fractions" in str(error) else "is no left,top,right,bottom"
+        raise argparse.ArgumentTypeError(f"{text}: {words}") from None
 
 
 def _interrupt(signum: int, frame: object) -> NoReturn:

@@ -2,8 +2,10 @@
 
 import json
 import logging
+import math
 import sqlite3
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +29,15 @@ CREATE TABLE IF NOT EXISTS counts (what TEXT PRIMARY KEY, number INTEGER NOT NUL
 IN_MEMORY, REFUSED = 100, 1000
 
 
+def _prepared(path: str) -> sqlite3.Connection:
+    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    # What was written before the process is killed is there; FULL, so that a power cut takes nothing either.
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = FULL")
+    database.executescript(TABLES)
+    return database
+
+
 @dataclass(frozen=True)
 class Waiting:
     """One face to send. details: the form's fields besides the image."""
@@ -46,12 +57,9 @@ class DiskQueue:
         self.folder, self.limit, self.most_bytes = folder, limit, most_bytes
         self._held: deque[Waiting] = deque(maxlen=IN_MEMORY)
         self._lock = threading.RLock()
-        folder.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(folder / "queue.sqlite3", isolation_level=None, check_same_thread=False)
-        # What was written before the process is killed is there; FULL, so that a power cut takes nothing either.
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = FULL")
-        self._database.executescript(TABLES)
+        self._database = self._open()
+        # Kept here, for a look at 20,000 rows at each face would take longer than the face.
+        self._count, self._bytes = self._database.execute("SELECT count(*), total(bytes) FROM waiting").fetchone()
         self._take_over()
 
     def put(self, jpeg: bytes, details: dict[str, Any], track: str = "", goodness: float = 0.0) -> None:
@@ -66,18 +74,27 @@ class DiskQueue:
                 self._held.append(Waiting(jpeg, details))
                 logger.error("the queue's disk takes nothing (%s); %d faces wait in memory", error, len(self._held))
 
-    def oldest(self) -> Waiting | None:
+    def first(self, number: int = 1, most_bytes: float = math.inf) -> list[Waiting]:
+        """The oldest that wait, at least one where any does, and no more bytes than that."""
         with self._lock:
             self._write_held()
-            row = self._database.execute("SELECT jpeg, details FROM waiting ORDER BY number LIMIT 1").fetchone()
-            if row is not None:
-                return Waiting(row[0], json.loads(row[1]))
-            return self._held[0] if self._held else None
+            found: list[Waiting] = []
+            size = 0
+            for jpeg, details in self._database.execute(
+                "SELECT jpeg, details FROM waiting ORDER BY number LIMIT ?", [number]
+            ):
+                size += len(jpeg)
+                if found and size > most_bytes:
+                    break
+                found.append(Waiting(jpeg, json.loads(details)))
+            return found or list(self._held)[:1]
 
     def waiting_since(self) -> datetime | None:
         """When the oldest face that waits was seen."""
-        entry = self.oldest()
-        return datetime.fromisoformat(entry.details["captured_at"]) if entry else None
+        with self._lock:
+            row = self._database.execute("SELECT details FROM waiting ORDER BY number LIMIT 1").fetchone()
+            details = json.loads(row[0]) if row else self._held[0].details if self._held else None
+            return datetime.fromisoformat(details["captured_at"]) if details else None
 
     def sent(self, entry: Waiting) -> None:
         self._remove(entry)
@@ -110,18 +127,35 @@ class DiskQueue:
 
     def __len__(self) -> int:
         with self._lock:
-            (count,) = self._database.execute("SELECT count(*) FROM waiting").fetchone()
-            return int(count) + len(self._held)
+            return int(self._count) + len(self._held)
 
     def close(self) -> None:
         with self._lock:
             self._database.close()
 
+    def _open(self) -> sqlite3.Connection:
+        """The queue's file. One that is damaged is set aside, one on a disk that takes nothing replaced by memory."""
+        path = self.folder / "queue.sqlite3"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            return _prepared(str(path))
+        except (sqlite3.OperationalError, OSError) as error:
+            logger.error(
+                "%s cannot be opened (%s); faces wait in memory until the client is started again", path, error
+            )
+        except sqlite3.DatabaseError as error:
+            aside = path.with_name(f"damaged-{time.time():.0f}.sqlite3")
+            path.rename(aside)
+            logger.error("%s is damaged (%s); it is kept as %s, and a new one begun", path, error, aside.name)
+            return _prepared(str(path))
+        return _prepared(":memory:")
+
     def _write(self, jpeg: bytes, details: dict[str, Any], track: str, goodness: float) -> None:
-        self._database.execute(
+        written = self._database.execute(
             "INSERT OR IGNORE INTO waiting (id, track, goodness, details, jpeg, bytes) VALUES (?, ?, ?, ?, ?, ?)",
             [details["id"], track, goodness, json.dumps(details), jpeg, len(jpeg)],
         )
+        self._count, self._bytes = self._count + written.rowcount, self._bytes + written.rowcount * len(jpeg)
 
     def _write_held(self) -> None:
         """Faces that waited in memory, as soon as the disk takes them."""
@@ -134,21 +168,21 @@ class DiskQueue:
             self._held.popleft()
 
     def _make_room(self) -> None:
-        while True:
-            count, size = self._database.execute("SELECT count(*), total(bytes) FROM waiting").fetchone()
-            if count <= self.limit and (size <= self.most_bytes or count <= 1):
-                return
+        while self._count > self.limit or (self._bytes > self.most_bytes and self._count > 1):
             # Of whom a better picture waits as well; else the oldest.
             worst = (
                 self._database.execute(
-                    "SELECT number, id FROM waiting AS one WHERE track != '' AND EXISTS (SELECT 1 FROM waiting AS other"
-                    " WHERE other.track = one.track AND other.goodness > one.goodness) ORDER BY number LIMIT 1"
+                    "SELECT number, id, bytes FROM waiting AS one WHERE track != '' AND EXISTS (SELECT 1 FROM waiting"
+                    " AS other WHERE other.track = one.track AND other.goodness > one.goodness) ORDER BY number LIMIT 1"
                 ).fetchone()
-                or self._database.execute("SELECT number, id FROM waiting ORDER BY number LIMIT 1").fetchone()
+                or self._database.execute("SELECT number, id, bytes FROM waiting ORDER BY number LIMIT 1").fetchone()
+            )
+            logger.error(
+                "the queue is full at %d faces, %.0f MB; dropped %s", self._count - 1, self._bytes / 2**20, worst[1]
             )
             self._database.execute("DELETE FROM waiting WHERE number = ?", [worst[0]])
+            self._count, self._bytes = self._count - 1, self._bytes - worst[2]
             self._say_lost(1)
-            logger.error("the queue is full at %d faces, %.0f MB; dropped %s", count - 1, size / 2**20, worst[1])
 
     def _say_lost(self, number: int) -> None:
         try:
@@ -164,7 +198,8 @@ class DiskQueue:
             if self._held and self._held[0] is entry:
                 self._held.popleft()
                 return
-            self._database.execute("DELETE FROM waiting WHERE id = ?", [entry.details["id"]])
+            gone = self._database.execute("DELETE FROM waiting WHERE id = ?", [entry.details["id"]]).rowcount
+            self._count, self._bytes = self._count - gone, self._bytes - gone * len(entry.jpeg)
 
     def _take_over(self) -> None:
         """What an older client left as files."""

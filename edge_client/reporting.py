@@ -4,34 +4,45 @@ import logging
 import os
 import threading
 from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-import requests
+from typing import Any, Protocol
 
 from edge_client import VERSION
+from edge_client.over_http import TIMEOUT, Unreachable
 from edge_client.queue import DiskQueue
 
 logger = logging.getLogger(__name__)
 
 SECONDS = 30.0
-TIMEOUT = (5, 10)
 # Minutes that wait for the server: a week.
 MOST = 7 * 24 * 60
 # Sent together.
 PORTION = 500
 
 
+class Transport(Protocol):
+    def report(self, report: dict[str, Any]) -> dict[str, Any]:
+        """What the server asks in turn, or nothing. Raises `Unreachable`."""
+        ...
+
+
 class Reporter(threading.Thread):
     """Counts what is seen and reports it until `finish`. A report that does not arrive is no reason to stop."""
 
-    def __init__(self, queue: DiskQueue, server: str, token: str, source: str) -> None:
+    def __init__(
+        self,
+        queue: DiskQueue,
+        transport: Transport,
+        source: str,
+        about: Callable[[], dict[str, Any]] = dict,
+        follow: Callable[[dict[str, Any]], None] = lambda orders: None,
+    ) -> None:
+        """about: what else the client says of itself. follow: what is done with what the server asks in turn."""
         super().__init__(name="reporter", daemon=True)
-        self._queue, self._source = queue, source
-        self._url = f"{server.rstrip('/')}/api/v1/heartbeats/"
-        self._session = requests.Session()
-        self._session.headers["Authorization"] = f"Bearer {token}"
+        self._queue, self._transport, self._source = queue, transport, source
+        self._about, self._follow = about, follow
         self._stopping = threading.Event()
         self._ended = False
         self._lock = threading.Lock()
@@ -86,18 +97,14 @@ class Reporter(threading.Thread):
             "minutes": whole,
         }
         try:
-            answer = self._session.post(self._url, json=report, timeout=TIMEOUT)
-        except requests.RequestException as error:
-            logger.warning("the report did not arrive (%s); it is tried again", type(error).__name__)
+            orders = self._transport.report({**report, **self._about()})
+        except Unreachable as problem:
+            logger.warning("the report did not arrive: %s; it is tried again", problem)
             return
-        if answer.status_code == 404:
-            logger.warning("the server is older than this client and takes no reports")
-        elif answer.status_code != 204:
-            logger.warning("the report was answered with %d: %s", answer.status_code, answer.text[:200])
-        else:
-            with self._lock:
-                for _ in whole:
-                    self._minutes.popleft()
+        with self._lock:
+            for _ in whole:
+                self._minutes.popleft()
+        self._follow(orders)
 
 
 def temperature() -> float | None:

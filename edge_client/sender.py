@@ -3,28 +3,32 @@
 import logging
 import random
 import threading
+from collections.abc import Sequence
+from typing import Protocol
 
-import requests
-
-from edge_client.queue import DiskQueue
+from edge_client.over_http import Unreachable
+from edge_client.queue import DiskQueue, Waiting
 
 logger = logging.getLogger(__name__)
 
-TIMEOUT = (5, 20)
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
-# Answers that no second try changes: the entry itself is wrong.
-REFUSED = frozenset({400, 413, 415, 422})
+# Sent together where more wait.
+BATCH, BATCH_BYTES = 20, 4 * 2**20
+
+
+class Transport(Protocol):
+    def send(self, entries: Sequence[Waiting]) -> dict[str, str | None]:
+        """By id None where it was taken, else why it was refused; the rest is sent again. Raises `Unreachable`."""
+        ...
 
 
 class Sender(threading.Thread):
-    """Empties a queue towards one server until `finish` is called and the queue is empty, or `stop`."""
+    """Empties a queue towards one server until `finish` is called and the queue is empty."""
 
-    def __init__(self, queue: DiskQueue, server: str, token: str) -> None:
+    def __init__(self, queue: DiskQueue, transport: Transport) -> None:
         super().__init__(name="sender", daemon=True)
         self.queue = queue
-        self.url = f"{server.rstrip('/')}/api/v1/captures/"
-        self.session = requests.Session()
-        self.session.headers["Authorization"] = f"Bearer {token}"
+        self._transport = transport
         self.sent = 0
         self.reachable = True
         self._finishing = threading.Event()
@@ -40,40 +44,35 @@ class Sender(threading.Thread):
     def run(self) -> None:
         pause = FIRST_PAUSE
         while not self._stopping.is_set():
-            entry = self.queue.oldest()
-            if entry is None:
+            entries = self.queue.first(BATCH, BATCH_BYTES)
+            if not entries:
                 if self._finishing.is_set():
                     return
                 self._stopping.wait(0.05)
                 continue
-            problem = ""
             try:
-                answer = self.session.post(
-                    self.url,
-                    data=entry.details,
-                    files={"image": ("face.jpg", entry.jpeg, "image/jpeg")},
-                    timeout=TIMEOUT,
-                )
-                if answer.status_code == 202:
-                    self.queue.sent(entry)
-                    self.sent += 1
-                elif answer.status_code in REFUSED:
-                    logger.error("the server refused %s: %s", entry.details["id"], answer.text[:300])
-                    self.queue.refuse(entry, answer.text)
-                elif answer.status_code in (401, 403):
-                    problem = f"the server does not accept the token: {answer.text[:300]}"
-                else:
-                    problem = f"the server answered {answer.status_code}"
-            except requests.RequestException as error:
-                problem = f"the server is away ({type(error).__name__})"
-            if problem:
+                self._settle(entries, self._transport.send(entries))
+            except Unreachable as problem:
                 if self.reachable:
                     logger.error("%s; faces wait in %s", problem, self.queue.folder)
                 self.reachable = False
                 # Jitter, so that a hundred cameras don't come back in the same instant.
                 self._stopping.wait(pause * random.uniform(0.7, 1.3))  # noqa: S311
                 pause = min(pause * 2, LONGEST_PAUSE)
+                continue
+            if not self.reachable:
+                logger.warning("the server is back; %d faces wait", len(self.queue))
+            self.reachable, pause = True, FIRST_PAUSE
+
+    def _settle(self, entries: Sequence[Waiting], answers: dict[str, str | None]) -> None:
+        for entry in entries:
+            number = entry.details["id"]
+            if number not in answers:
+                continue
+            reason = answers[number]
+            if reason is None:
+                self.queue.sent(entry)
+                self.sent += 1
             else:
-                if not self.reachable:
-                    logger.warning("the server is back; %d faces wait", len(self.queue))
-                self.reachable, pause = True, FIRST_PAUSE
+                logger.error("the server refused %s: %s", number, reason[:300])
+                self.queue.refuse(entry, reason)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edge_client.detectors import FoundFace, cut_out
 from edge_client.sources import Frame
-from edge_client.tracking import Tracker
+from edge_client.tracking import Box, Tracker
 
 # A first picture goes out after so many seconds in view, a better one no sooner than so many after the last.
 SOON, AGAIN = 0.4, 1.0
@@ -24,7 +24,10 @@ LARGE, SHARP = 112, 240
 
 @dataclass(frozen=True)
 class Shot:
-    """A face to send. box: of the face in the JPEG, pixels. track: whom it shows. goodness: of the picture, 0..1."""
+    """A face to send. box: of the face in the JPEG, pixels. track: whom it shows. goodness: of the picture, 0..1.
+
+    uid: of the capture; the same where the same picture of a recorder is read again.
+    """
 
     jpeg: bytes
     box: list[float]
@@ -32,6 +35,7 @@ class Shot:
     seen_at: datetime
     track: str
     goodness: float
+    uid: str
 
 
 @dataclass
@@ -69,24 +73,32 @@ class BestShots:
         self._followed: dict[int, _Followed] = {}
         # Persons who came into view since the beginning.
         self.begun = 0
+        # Of the faces of the last frame, in their order.
+        self.tracks: list[str] = []
 
     def see(self, frame: Frame, faces: Sequence[FoundFace]) -> list[Shot]:
         """What is to be sent now that this frame was looked at. Frames come in the order of their time."""
         now = frame.seen_at.timestamp()
+        self.tracks = []
         for number, face in zip(self._tracker.follow([face.box for face in faces], now), faces, strict=True):
             if number not in self._followed:
                 self._followed[number] = _Followed(since=now, seen=now)
                 self.begun += 1
             one = self._followed[number]
             one.seen = now
+            self.tracks.append(one.track)
             good = goodness(frame.bgr, face)
             if good > max(one.sent_goodness, one.waiting.goodness if one.waiting else 0.0):
                 jpeg, box = cut_out(frame.bgr, face)
-                one.waiting = Shot(jpeg, box, face.detection_score, frame.seen_at, one.track, good)
+                one.waiting = Shot(jpeg, box, face.detection_score, frame.seen_at, one.track, good, _uid(frame, face))
         due = [one.due(now) for one in self._followed.values()]
         gone = [number for number, one in self._followed.items() if now - one.seen > self._patience]
         due += [self._followed.pop(number).due(now, is_gone=True) for number in gone]
         return [shot for shot in due if shot is not None]
+
+    def expected(self, at: float) -> list[Box]:
+        """Where those in view should be now. at: seconds since the epoch."""
+        return self._tracker.expected(at)
 
     def finish(self) -> list[Shot]:
         """What is left to send when the source ends, or when the next frame shows another moment."""
@@ -106,3 +118,7 @@ def goodness(bgr: NDArray[np.uint8], face: FoundFace) -> float:
     sharpness = float(cv2.Laplacian(grey, cv2.CV_64F).var())
     size = min(right - left, bottom - top)
     return max(1e-6, face.detection_score * min(size / LARGE, 1.0) * min((sharpness + SHARP / 4) / SHARP, 1.0))
+
+
+def _uid(frame: Frame, face: FoundFace) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{frame.key} {face.box}") if frame.key else uuid.uuid4())

@@ -1,21 +1,32 @@
-"""Where frames come from: a camera, a stream, a clip, or a folder that a recorder fills with pictures."""
+"""Where frames come from: a camera, a stream, a clip, a DeepLens, or a place that a recorder fills with pictures."""
 
+import importlib
 import logging
+import random
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_client import recordings
+
 logger = logging.getLogger(__name__)
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
-RECONNECT_SECONDS = 3.0
-POLL_SECONDS = 1.0
+# Pauses before a source that broke off is tried again, and how long one may give nothing before it counts as broken.
+FIRST_PAUSE, LONGEST_PAUSE, SILENT_SECONDS = 1.0, 60.0, 10
+# A frame that is older when its turn comes is not looked at.
+STALE_SECONDS = 1.0
+# On a substream the first one is tried again after so long.
+BACK_SECONDS = 300.0
+# Pictures with a longer side are made smaller first: no face gains by more, and a small device runs out of memory.
+LONGEST_SIDE = 3840
 
 
 class SourceUnavailable(Exception):
@@ -24,96 +35,187 @@ class SourceUnavailable(Exception):
 
 @dataclass(frozen=True)
 class Frame:
-    """bgr: (height, width, 3) uint8. seen_at: when it was taken, UTC."""
+    """bgr: (height, width, 3) uint8. seen_at: when it was taken, UTC. key: what tells a recorder's picture."""
 
     bgr: NDArray[np.uint8]
     seen_at: datetime
+    key: str = ""
 
 
-def frames(source: str, fps: float, once: bool) -> Iterator[Frame]:
-    """Frames of a source, at most `fps` a second of its time.
+Pace = Callable[[], float]
+Idle = Callable[[], None]
 
-    source: a camera's index, an rtsp:// or http:// stream, a clip, or a folder. once: end when a folder is read.
-    Raises `SourceUnavailable`.
+
+def frames(
+    source: Sequence[str], pace: Pace, *, once: bool = False, home: Path | None = None, idle: Idle = lambda: None
+) -> Iterator[Frame]:
+    """Frames of a source, at most `pace()` a second of its time.
+
+    source: a camera's index, rtsp:// or http:// streams (the first, else the next), a clip, `awscam`, a folder, or
+    s3://bucket/prefix. once: end when a folder is read. home: where is kept which pictures of S3 were read.
+    idle: called now and then while nothing comes. Raises `SourceUnavailable`.
     """
-    if source.isdigit():
-        return _live(int(source), fps)
-    if "://" in source:
-        return _live(source, fps)
-    path = Path(source)
+    first = source[0]
+    if first.isdigit():
+        return _live([int(first)], pace, idle)
+    if first.startswith("s3://"):
+        return (_still(one) for one in recordings.bucket(first, once, home or Path(), idle))
+    if "://" in first:
+        return _live(source, pace, idle)
+    if first == "awscam":
+        return _deeplens(pace, idle)
+    path = Path(first)
     if path.is_dir():
-        return _folder(path, once)
+        return (_still(one) for one in recordings.folder(path, once, idle))
     if path.is_file():
-        return _clip(path, fps)
-    raise SourceUnavailable(f"{source} is no camera index, stream, clip or folder.")
+        return _clip(path, pace)
+    raise SourceUnavailable(f"{first} is no camera index, stream, clip or folder.")
 
 
-def _live(source: int | str, fps: float) -> Iterator[Frame]:
-    """A camera or stream, opened again whenever it breaks off."""
-    opened_once = False
-    while True:
-        video = cv2.VideoCapture(source)
-        if not video.isOpened() and not opened_once:
-            raise SourceUnavailable(f"{source} cannot be opened. Is it plugged in, reachable and spelled right?")
-        opened_once = True
-        due = 0.0
-        while video.grab():
-            if time.monotonic() < due:
+def shrunk(bgr: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
+    """The picture, made smaller where a side is longer."""
+    scale = longest / max(bgr.shape[:2])
+    if scale >= 1:
+        return bgr
+    return np.asarray(cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+class _Newest(threading.Thread):
+    """Reads a stream as fast as it comes and holds only its newest frame, so that none waits in a buffer."""
+
+    def __init__(self, source: int | str) -> None:
+        super().__init__(name="source", daemon=True)
+        options = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, SILENT_SECONDS * 1000, cv2.CAP_PROP_READ_TIMEOUT_MSEC]
+        self._video = (
+            cv2.VideoCapture(source, cv2.CAP_FFMPEG, [*options, SILENT_SECONDS * 1000])
+            if isinstance(source, str)
+            else cv2.VideoCapture(source)
+        )
+        self.is_open = self._video.isOpened()
+        self.has_ended = not self.is_open
+        self._wanted = threading.Event()
+        self._ready = threading.Condition()
+        self._frame: tuple[NDArray[np.uint8], float] | None = None
+        self._stopping = False
+
+    def run(self) -> None:
+        while not self._stopping and self._video.grab():
+            at = time.monotonic()
+            # Only frames that are waited for are decoded to pixels.
+            if not self._wanted.is_set():
                 continue
-            due = time.monotonic() + 1 / fps
-            ok, bgr = video.retrieve()
-            if ok:
-                yield Frame(np.asarray(bgr, dtype=np.uint8), datetime.now(UTC))
-        video.release()
-        logger.warning("%s broke off; trying again in %.0f s", source, RECONNECT_SECONDS)
-        time.sleep(RECONNECT_SECONDS)
+            taken, bgr = self._video.retrieve()
+            if taken and bgr is not None and bgr.size:
+                with self._ready:
+                    self._frame = (shrunk(bgr, LONGEST_SIDE), at)
+                    self._wanted.clear()
+                    self._ready.notify_all()
+        self._video.release()
+        with self._ready:
+            self.has_ended = True
+            self._ready.notify_all()
+
+    def next(self) -> NDArray[np.uint8] | None:
+        """The next frame that comes, or None where none does for long."""
+        self._wanted.set()
+        with self._ready:
+            self._ready.wait_for(lambda: self._frame is not None or self.has_ended, SILENT_SECONDS)
+            frame, self._frame = self._frame, None
+        return frame[0] if frame and time.monotonic() - frame[1] <= STALE_SECONDS else None
+
+    def stop(self) -> None:
+        self._stopping = True
 
 
-def _clip(path: Path, fps: float) -> Iterator[Frame]:
+def _live(sources: Sequence[int | str], pace: Pace, idle: Idle) -> Iterator[Frame]:
+    """A camera or stream, opened again whenever it breaks off; the next of several while the first is away."""
+    number, opened_once, pause = 0, False, FIRST_PAUSE
+    while True:
+        reading = _Newest(sources[number])
+        if reading.is_open:
+            reading.start()
+            due, until = 0.0, time.monotonic() + BACK_SECONDS
+            while not reading.has_ended and (number == 0 or time.monotonic() < until):
+                if (rest := due - time.monotonic()) > 0:
+                    time.sleep(rest)
+                bgr = reading.next()
+                if bgr is None:
+                    break
+                opened_once, pause = True, FIRST_PAUSE
+                due = time.monotonic() + 1 / pace()
+                yield Frame(bgr, datetime.now(UTC))
+            reading.stop()
+            if number and time.monotonic() >= until:
+                number = 0
+                continue
+        if not opened_once and number == len(sources) - 1:
+            raise SourceUnavailable(
+                f"{sources[0]} cannot be opened, or gives no picture. Is it plugged in, reachable and spelled right?"
+            )
+        number = (number + 1) % len(sources)
+        if number == 0 or len(sources) == 1:
+            logger.warning("%s broke off; trying again in %.0f s", sources[0], pause)
+            _rest(pause * random.uniform(0.7, 1.3), idle)  # noqa: S311
+            pause = min(pause * 2, LONGEST_PAUSE)
+        else:
+            logger.warning("%s broke off; going on with %s", sources[number - 1], sources[number])
+
+
+def _deeplens(pace: Pace, idle: Idle) -> Iterator[Frame]:
+    """The camera of an AWS DeepLens, by the module that the device carries."""
+    try:
+        awscam: Any = importlib.import_module("awscam")
+    except ImportError as error:
+        raise SourceUnavailable("awscam is a DeepLens's own module, and not here. Name another --source.") from error
+    pause = FIRST_PAUSE
+    while True:
+        taken, bgr = awscam.getLastFrame()
+        if taken:
+            pause = FIRST_PAUSE
+            yield Frame(shrunk(np.asarray(bgr, dtype=np.uint8), LONGEST_SIDE), datetime.now(UTC))
+            time.sleep(1 / pace())
+        else:
+            logger.warning("awscam gives no frame; trying again in %.0f s", pause)
+            _rest(pause, idle)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def _clip(path: Path, pace: Pace) -> Iterator[Frame]:
     """A clip, played at its own pace, so that it stands in for a live camera."""
     video = cv2.VideoCapture(str(path))
     if not video.isOpened():
         raise SourceUnavailable(f"{path} is no video that can be read.")
     rate = video.get(cv2.CAP_PROP_FPS) or 25.0
-    step = max(1, round(rate / fps))
     began, wall = datetime.now(UTC), time.monotonic()
-    number = 0
+    number, due, given = 0, 0.0, 0
     while video.grab():
-        if number % step == 0:
-            ok, bgr = video.retrieve()
-            if ok:
-                time.sleep(max(0.0, wall + number / rate - time.monotonic()))
-                yield Frame(np.asarray(bgr, dtype=np.uint8), began + timedelta(seconds=number / rate))
+        at = number / rate
         number += 1
+        if at + 1e-6 < due:
+            continue
+        taken, bgr = video.retrieve()
+        if not taken:
+            continue
+        wait = wall + at - time.monotonic()
+        # A machine that cannot keep up leaves frames out, as it would of a live camera.
+        if wait < -STALE_SECONDS:
+            continue
+        time.sleep(max(0.0, wait))
+        due += 1 / pace()
+        due = max(due, at)
+        given += 1
+        yield Frame(shrunk(np.asarray(bgr, dtype=np.uint8), LONGEST_SIDE), began + timedelta(seconds=at))
     video.release()
-    if number == 0:
-        raise SourceUnavailable(f"{path} is no video that can be read.")
+    if given == 0:
+        raise SourceUnavailable(f"{path} is no video that can be read: it has no frame.")
 
 
-def _folder(path: Path, once: bool) -> Iterator[Frame]:
-    """Pictures as they appear, oldest first, each once; which were read is kept beside them."""
-    done_file = path / ".sightline-done"
-    done = set(done_file.read_text().splitlines()) if done_file.exists() else set()
-    sizes: dict[str, int] = {}
-    while True:
-        waiting = False
-        for picture in sorted(path.iterdir(), key=lambda p: p.name):
-            if picture.suffix.lower() not in PICTURES or picture.name in done:
-                continue
-            stat = picture.stat()
-            # A recorder may still be writing: take the file when it has not grown since the last look.
-            if not once and sizes.get(picture.name) != stat.st_size:
-                sizes[picture.name] = stat.st_size
-                waiting = True
-                continue
-            bgr = cv2.imdecode(np.frombuffer(picture.read_bytes() or b"\0", dtype=np.uint8), cv2.IMREAD_COLOR)
-            if bgr is None:
-                logger.error("%s is no picture that can be read; left out", picture)
-            else:
-                yield Frame(np.asarray(bgr, dtype=np.uint8), datetime.fromtimestamp(stat.st_mtime, UTC))
-            done.add(picture.name)
-            with open(done_file, "a") as file:
-                file.write(picture.name + "\n")
-        if once and not waiting:
-            return
-        time.sleep(POLL_SECONDS)
+def _still(picture: recordings.Picture) -> Frame:
+    return Frame(shrunk(picture.bgr, LONGEST_SIDE), picture.taken_at, picture.key)
+
+
+def _rest(seconds: float, idle: Idle) -> None:
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        idle()
+        time.sleep(min(left, 5.0))

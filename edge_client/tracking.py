@@ -39,6 +39,10 @@ class Tracker:
         self._tracks: list[_Track] = []
         self._next = 0
 
+    def expected(self, at: float) -> list[Box]:
+        """Where those who are followed should be at that second."""
+        return [track.expected(at) for track in self._tracks if at - track.seen_at <= self._patience]
+
     def follow(self, boxes: Sequence[Box], at: float) -> list[int]:
         """The track number of each box of one frame. at: the frame's second; frames come in order."""
         self._tracks = [track for track in self._tracks if at - track.seen_at <= self._patience]

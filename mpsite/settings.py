@@ -144,6 +144,8 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 # Days for which cameras' counts of people in view are kept.
 COUNT_DAYS = int(os.environ.get("COUNT_DAYS", "400"))
+# Days after which a paired camera's client gets itself another token.
+TOKEN_DAYS = int(os.environ.get("TOKEN_DAYS", "30"))
 MEDIA_ROOT = DATA_DIR / "media"
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
@@ -160,6 +162,8 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "PAGE_SIZE": 50,
+    # A pairing code has 40 bits and 15 minutes: at this rate nobody guesses one.
+    "DEFAULT_THROTTLE_RATES": {"pair": "20/min"},
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {

@@ -3,12 +3,13 @@
 import base64
 import binascii
 import hashlib
+import json
 import uuid
 from typing import Any, cast
 
 from django.http import HttpRequest
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
@@ -16,14 +17,15 @@ from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from matching.faces import images
 from matching.models import Camera
-from matching.models.camera import hash_token
-from matching.watching import captures, fleet
+from matching.watching import captures, fleet, live, tokens
 
 MAX_CAPTURE_BYTES = 5 * 1024 * 1024
+MAX_BATCH = 100
 
 
 class CameraTokenAuthentication(BaseAuthentication):
@@ -34,11 +36,10 @@ class CameraTokenAuthentication(BaseAuthentication):
         if len(parts) != 2 or parts[0].lower() not in (b"bearer", b"token"):
             return None
         token = parts[1].decode("latin-1")
-        camera = Camera.objects.filter(token_hash=hash_token(token)).first()
-        if camera is None:
-            raise AuthenticationFailed("No camera has this token. Ask for a new one on the Cameras page.")
-        if camera.revoked_at is not None:
-            raise AuthenticationFailed(f"The token of {camera} was revoked. Ask for a new one on the Cameras page.")
+        try:
+            camera = tokens.camera_of(token)
+        except tokens.TokenRefused as refusal:
+            raise AuthenticationFailed(str(refusal)) from refusal
         return camera, token
 
     def authenticate_header(self, request: HttpRequest) -> str:
@@ -91,6 +92,29 @@ class DeepLensSerializer(serializers.Serializer[Any]):
             raise serializers.ValidationError("This is not base64.") from None
 
 
+class BatchSerializer(serializers.Serializer[Any]):
+    """Besides `captures` one file a capture, named by its id."""
+
+    captures = serializers.JSONField(help_text="A list of objects with the fields of a single capture but its image.")
+
+    def validate_captures(self, value: Any) -> list[dict[str, Any]]:
+        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+            raise serializers.ValidationError("A list of objects, please.")
+        if len(value) > MAX_BATCH:
+            raise serializers.ValidationError(f"At most {MAX_BATCH} at a time.")
+        return value
+
+
+class ResultSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    accepted = serializers.BooleanField()
+    detail = serializers.CharField(help_text="Why not, where it was not.")
+
+
+class ResultsSerializer(serializers.Serializer[Any]):
+    results = ResultSerializer(many=True)
+
+
 class AcceptedSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
 
@@ -117,7 +141,32 @@ class HeartbeatSerializer(serializers.Serializer[Any]):
     temperature = serializers.FloatField(allow_null=True, default=None, help_text="Degrees Celsius.")
     load = serializers.FloatField(allow_null=True, default=None, help_text="Of the last minute, by cores.")
     ended = serializers.BooleanField(default=False, help_text="Its source has come to its end: silence is no trouble.")
+    client = serializers.CharField(max_length=40, default="", help_text="The same as long as its queue folder is.")
+    source_away = serializers.FloatField(allow_null=True, default=None, help_text="Seconds without a frame, if so.")
+    detectors = serializers.ListField(
+        child=serializers.CharField(max_length=100), max_length=20, default=list, help_text="Which it could use."
+    )
+    runs = serializers.DictField(
+        allow_null=True, default=None, help_text="The settings it goes by. Who says this is answered with settings."
+    )
+    problem = serializers.CharField(
+        max_length=300, allow_blank=True, default="", help_text="What it cannot do as asked."
+    )
     minutes = MinuteSerializer(many=True, required=False)
+
+
+class OrdersSerializer(serializers.Serializer[Any]):
+    settings = serializers.DictField(help_text="What the client is asked to run; what is missing it decides.")
+    rotate = serializers.BooleanField(help_text="Its token is old: it should ask for another.")
+
+
+class PairSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField(max_length=40, help_text="As shown on the camera's page.")
+
+
+class PairedSerializer(serializers.Serializer[Any]):
+    camera = serializers.CharField()
+    token = serializers.CharField(help_text="Shown this once.")
 
 
 class HeartbeatsView(APIView):
@@ -125,15 +174,57 @@ class HeartbeatsView(APIView):
     permission_classes = [IsAuthenticated]
     parser_classes = [JSONParser]
 
-    @extend_schema(request=HeartbeatSerializer, responses={204: None}, operation_id="heartbeats_create")
+    @extend_schema(
+        request=HeartbeatSerializer,
+        responses={
+            200: OrdersSerializer,
+            204: OpenApiResponse(description="To a client that does not say what it runs."),
+        },
+        operation_id="heartbeats_create",
+    )
     def post(self, request: Request) -> Response:
         """Say that the camera is there, how its queue is, and what it counted in whole minutes."""
         form = HeartbeatSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         report = dict(form.validated_data)
         sent_at, minutes = report.pop("sent_at"), report.pop("minutes", [])
-        fleet.heard(cast(Camera, request.user), report, sent_at, minutes)
-        return Response(status=204)
+        camera = cast(Camera, request.user)
+        fleet.heard(camera, report, sent_at, minutes)
+        if report["runs"] is None:
+            return Response(status=204)
+        return Response({"settings": live.settings_of(camera), "rotate": tokens.is_due(camera)})
+
+
+class PairView(APIView):
+    """A one-time code from the Cameras page for a token, so that nobody copies one."""
+
+    authentication_classes: list[type[BaseAuthentication]] = []
+    permission_classes: list[Any] = []
+    parser_classes = [JSONParser]
+    throttle_classes = [ScopedRateThrottle]
+    throttle_scope = "pair"
+
+    @extend_schema(request=PairSerializer, responses={201: PairedSerializer}, operation_id="pair", auth=[])
+    def post(self, request: Request) -> Response:
+        """Spend a pairing code. The token is shown this once; it ends the one that the camera had."""
+        form = PairSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        try:
+            camera, token = tokens.pair(form.validated_data["code"])
+        except tokens.CodeRefused as refusal:
+            raise serializers.ValidationError({"code": str(refusal)}) from refusal
+        return Response({"camera": camera.name, "token": token}, status=201)
+
+
+class RotateView(APIView):
+    authentication_classes = [CameraTokenAuthentication]
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(request=None, responses={201: PairedSerializer}, operation_id="rotate")
+    def post(self, request: Request) -> Response:
+        """Another token for this camera. The old one is good until the new one is used for the first time."""
+        camera = cast(Camera, request.user)
+        return Response({"camera": camera.name, "token": tokens.rotate(camera)}, status=201)
 
 
 class CapturesView(APIView):
@@ -148,27 +239,66 @@ class CapturesView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Keep one face crop and have it compared with the gallery. What was answered with 202 is not lost."""
+        camera = cast(Camera, request.user)
         if request.content_type.startswith("multipart/"):
-            form: Any = CaptureSerializer(data=request.data)
-            form.is_valid(raise_exception=True)
-            data = form.validated_data
-            content, field = data["image"].read(), "image"
-            details = {"uid": data["id"], "captured_at": data["captured_at"], "box": data.get("box")}
-            details["track"] = data.get("track")
-            score = data["detection_score"]
+            uid = keep_capture(camera, request.data)
         else:
-            form = DeepLensSerializer(data=request.data)
-            form.is_valid(raise_exception=True)
-            content, field = form.validated_data["face"], "face"
-            # These devices send no id: the picture itself tells a repeated sending.
-            details = {"uid": uuid.UUID(bytes=hashlib.sha256(content).digest()[:16])}
-            score = form.validated_data["confidence"]
-        if len(content) > MAX_CAPTURE_BYTES:
-            raise serializers.ValidationError(
-                {field: f"The image has over {MAX_CAPTURE_BYTES // 2**20} MB. Send the face's crop, not the frame."}
-            )
-        try:
-            capture = captures.receive_capture(cast(Camera, request.user), content, detection_score=score, **details)
-        except images.ImageRefused as refusal:
-            raise serializers.ValidationError({field: str(refusal)}) from refusal
-        return Response(AcceptedSerializer({"id": capture.uid}).data, status=202)
+            uid = keep_deeplens(camera, request.data)
+        return Response(AcceptedSerializer({"id": uid}).data, status=202)
+
+
+class CaptureBatchView(APIView):
+    authentication_classes = [CameraTokenAuthentication]
+    permission_classes = [IsAuthenticated]
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(
+        request={"multipart/form-data": BatchSerializer},
+        responses={202: ResultsSerializer},
+        operation_id="captures_batch",
+    )
+    def post(self, request: Request) -> Response:
+        """Keep several, as a client does that was away: each is answered by itself, and one bad one spoils no other."""
+        form = BatchSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        results = []
+        for details in form.validated_data["captures"]:
+            uid = str(details.get("id", ""))
+            try:
+                keep_capture(cast(Camera, request.user), {**details, "image": request.FILES.get(uid)})
+                results.append({"id": uid, "accepted": True, "detail": ""})
+            except serializers.ValidationError as refusal:
+                results.append({"id": uid, "accepted": False, "detail": json.dumps(refusal.detail)})
+        return Response({"results": results}, status=202)
+
+
+def keep_capture(camera: Camera, data: Any) -> uuid.UUID:
+    """One capture in the form of the edge client. Returns its id. Raises `ValidationError`."""
+    form = CaptureSerializer(data=data)
+    form.is_valid(raise_exception=True)
+    said = form.validated_data
+    return _keep(
+        camera, "image", said["image"].read(), uid=said["id"], captured_at=said["captured_at"], box=said.get("box"),
+        track=said.get("track"), detection_score=said["detection_score"],
+    )  # fmt: skip
+
+
+def keep_deeplens(camera: Camera, data: Any) -> uuid.UUID:
+    """One capture in the form of the DeepLens devices. Returns its id. Raises `ValidationError`."""
+    form = DeepLensSerializer(data=data)
+    form.is_valid(raise_exception=True)
+    content = form.validated_data["face"]
+    # These devices send no id: the picture itself tells a repeated sending.
+    uid = uuid.UUID(bytes=hashlib.sha256(content).digest()[:16])
+    return _keep(camera, "face", content, uid=uid, detection_score=form.validated_data["confidence"])
+
+
+def _keep(camera: Camera, field: str, content: bytes, **details: Any) -> uuid.UUID:
+    if len(content) > MAX_CAPTURE_BYTES:
+        raise serializers.ValidationError(
+            {field: f"The image has over {MAX_CAPTURE_BYTES // 2**20} MB. Send the face's crop, not the frame."}
+        )
+    try:
+        return captures.receive_capture(camera, content, **details).uid
+    except images.ImageRefused as refusal:
+        raise serializers.ValidationError({field: str(refusal)}) from refusal

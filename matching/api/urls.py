@@ -5,10 +5,11 @@ from rest_framework.routers import DefaultRouter
 
 from cases.api import CaseViewSet, CollectionViewSet, PhotoViewSet
 from matching.api.batches import BatchViewSet
-from matching.api.captures import CapturesView, HeartbeatsView
+from matching.api.cameras import CameraViewSet
+from matching.api.captures import CaptureBatchView, CapturesView, HeartbeatsView, PairView, RotateView
 from matching.api.leads import LeadViewSet
 from matching.api.looking_back import SeenCaseView, SeenProbeView, StandingViewSet
-from matching.api.views import AlertViewSet, CameraViewSet, SearchViewSet
+from matching.api.views import AlertViewSet, SearchViewSet
 
 router = DefaultRouter()
 router.register("collections", CollectionViewSet)
@@ -23,6 +24,9 @@ router.register("cameras", CameraViewSet)
 
 urlpatterns = [
     path("v1/heartbeats/", HeartbeatsView.as_view(), name="heartbeats"),
+    path("v1/pair/", PairView.as_view(), name="pair"),
+    path("v1/rotate/", RotateView.as_view(), name="rotate"),
+    path("v1/captures/batch/", CaptureBatchView.as_view(), name="captures-batch"),
     path("v1/captures/", CapturesView.as_view(), name="captures"),
     path("v1/probes/<int:pk>/seen/", SeenProbeView.as_view(), name="probe-seen"),
     path("v1/cases/<int:pk>/seen/", SeenCaseView.as_view(), name="api-case-seen"),

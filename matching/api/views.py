@@ -1,14 +1,13 @@
-"""Searches, alerts and cameras over HTTP, for people's own programs: user tokens and sessions."""
+"""Searches and alerts over HTTP, for people's own programs: user tokens and sessions."""
 
 from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
-from rest_framework.permissions import DjangoModelPermissions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,11 +20,10 @@ from matching.faces.images import ImageRefused
 from matching.filters import visible
 from matching.forms import AdjustForm
 from matching.gallery import calibration
-from matching.models import Alert, Camera, Candidate, Probe, Review, Search
+from matching.models import Alert, Candidate, Probe, Review, Search
 from matching.searching import adjusting, pictures, second_opinion
 from matching.telling import notifying
 from matching.templatetags import likeness
-from matching.watching import fleet
 
 
 class CandidateSerializer(serializers.ModelSerializer[Candidate]):
@@ -247,70 +245,3 @@ class AlertViewSet(viewsets.ReadOnlyModelViewSet[Alert]):
         notifying.review(alert, form.validated_data["status"], form.validated_data["note"], audit.signed_in(request))
         audit.record(request, form.validated_data["status"], alert, form.validated_data["note"])
         return Response(self.get_serializer(alert).data)
-
-
-class CameraSerializer(serializers.ModelSerializer[Camera]):
-    state = serializers.ChoiceField(["online", "late", "offline", "never", "revoked"], read_only=True)
-
-    class Meta:
-        model = Camera
-        fields = [
-            "id", "name", "place", "created_at", "state", "last_seen_at", "heartbeat_at", "report", "clock_offset",
-            "revoked_at",
-        ]  # fmt: skip
-        read_only_fields = ["last_seen_at", "heartbeat_at", "report", "clock_offset", "revoked_at"]
-
-
-class PartSerializer(serializers.Serializer[Any]):
-    at = serializers.DateTimeField()
-    people = serializers.FloatField(help_text="In view, mean of all frames.")
-    most = serializers.IntegerField(help_text="In one frame.")
-    tracks = serializers.IntegerField(help_text="Persons who came into view.")
-    frames = serializers.IntegerField()
-
-
-class CameraWithTokenSerializer(CameraSerializer):
-    token = serializers.CharField(read_only=True, help_text="Shown this once.")
-
-    class Meta(CameraSerializer.Meta):
-        fields = [*CameraSerializer.Meta.fields, "token"]
-
-
-class CameraViewSet(
-    mixins.RetrieveModelMixin, mixins.UpdateModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet[Camera]
-):
-    queryset = Camera.objects.all()
-    serializer_class = CameraSerializer
-    permission_classes = [DjangoModelPermissions]
-
-    @extend_schema(request=CameraSerializer, responses={201: CameraWithTokenSerializer})
-    def create(self, request: Request) -> Response:
-        """Make a camera. The answer holds its token, this once."""
-        form = self.get_serializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        camera = Camera(**form.validated_data, created_by_id=request.user.pk)
-        token = camera.issue_token()
-        audit.record(request, "added", camera)
-        return Response({**CameraSerializer(camera).data, "token": token}, status=201)
-
-    @extend_schema(
-        parameters=[OpenApiParameter("span", enum=list(fleet.SPANS), description="By hours; a month by days.")],
-        responses=PartSerializer(many=True),
-        filters=False,
-    )
-    @action(detail=True, pagination_class=None)
-    def counts(self, request: Request, pk: str) -> Response:
-        """People in view, as a lower bound, over the last hour, day, week or month."""
-        span = request.query_params.get("span", "day")
-        if span not in fleet.SPANS:
-            raise serializers.ValidationError({"span": f"One of {', '.join(fleet.SPANS)}."})
-        return Response(PartSerializer(fleet.counts(self.get_object(), span), many=True).data)
-
-    @extend_schema(request=None, responses=CameraSerializer)
-    @action(detail=True, methods=["post"])
-    def revoke(self, request: Request, pk: str) -> Response:
-        """End the camera's token."""
-        camera = self.get_object()
-        camera.revoke()
-        audit.record(request, "revoked", camera)
-        return Response(CameraSerializer(camera).data)

@@ -1,7 +1,7 @@
 from matching.models.agreement import Agreement, agreement
 from matching.models.alert import Alert, AlertCapture, Delivery, Review, Subscription
 from matching.models.batch import Batch, BatchFile, Shot
-from matching.models.camera import Camera, CameraMinute, Capture, Trouble
+from matching.models.camera import Camera, CameraMinute, Capture, SitePlan, Trouble
 from matching.models.evaluation import Evaluation, EvaluationPair
 from matching.models.face import Face, FaceModel
 from matching.models.index_run import IndexRun
@@ -38,6 +38,7 @@ __all__ = [
     "Review",
     "Search",
     "Shot",
+    "SitePlan",
     "StandingSearch",
     "Subscription",
     "Template",

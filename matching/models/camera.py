@@ -4,7 +4,8 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from django.conf import settings
+from django.conf import settings as django_settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
@@ -17,14 +18,72 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def new_token() -> str:
+    return f"cam_{secrets.token_urlsafe(32)}"
+
+
+def hash_code(code: str) -> str:
+    """As people type it: small letters, spaces and dashes don't matter."""
+    return hash_token("".join(code.upper().replace("-", "").split()))
+
+
+class SitePlan(models.Model):
+    """A drawing of a place, on which its cameras stand."""
+
+    name = models.CharField(max_length=100, unique=True)
+    image = models.FileField(upload_to="plans", max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Camera(models.Model):
     """A camera, or whatever sends faces in its name. Its token is shown once and kept as a hash."""
 
     name = models.CharField(max_length=100, unique=True)
     place = models.CharField(max_length=200, blank=True, help_text="Where it looks: shown on each alert.")
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    notes = models.TextField(blank=True, help_text="Who has the ladder, what was mended, whom to call.")
+    latitude = models.FloatField(
+        null=True, blank=True, validators=[MinValueValidator(-90), MaxValueValidator(90)], help_text="Degrees, north."
+    )
+    longitude = models.FloatField(
+        null=True, blank=True, validators=[MinValueValidator(-180), MaxValueValidator(180)], help_text="Degrees, east."
+    )
+    plan = models.ForeignKey(SitePlan, null=True, blank=True, on_delete=models.SET_NULL, related_name="cameras")
+    plan_x = models.FloatField(null=True, editable=False, help_text="Across the plan, 0..1.")
+    plan_y = models.FloatField(null=True, editable=False, help_text="Down the plan, 0..1.")
+    thing = models.CharField(
+        "MQTT name",
+        max_length=100,
+        unique=True,
+        null=True,
+        blank=True,
+        help_text="Where it speaks MQTT: the part of its topics after sightline/, or a DeepLens's thing.",
+    )
+    settings = models.JSONField(
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text="What its client is asked to run; what is missing it decides.",
+    )
+    preview = models.BooleanField(
+        default=True, help_text="People who may look through cameras see its picture, for as long as they look."
+    )
+    pairing_hash = models.CharField(max_length=64, blank=True, editable=False, db_index=True)
+    pairing_until = models.DateTimeField(null=True, editable=False)
+    next_token_hash = models.CharField(
+        max_length=64, blank=True, editable=False, help_text="Of a token that was given and not used yet."
+    )
+    token_at = models.DateTimeField(null=True, editable=False, help_text="When its token was made.")
     created_at = models.DateTimeField(auto_now_add=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL)
+    created_by = models.ForeignKey(
+        django_settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL
+    )
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_seen_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="Sent a face.")
     heartbeat_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -37,6 +96,7 @@ class Camera(models.Model):
 
     class Meta:
         ordering = ["name"]
+        permissions = [("look_through_camera", "Can look through cameras, live")]
 
     def __str__(self) -> str:
         return self.name
@@ -58,8 +118,8 @@ class Camera(models.Model):
 
     def issue_token(self) -> str:
         """Give the camera a new token, which ends the old one. Returns it; it cannot be read again."""
-        token = f"cam_{secrets.token_urlsafe(32)}"
-        self.token_hash = hash_token(token)
+        token = new_token()
+        self.token_hash, self.next_token_hash, self.token_at = hash_token(token), "", timezone.now()
         self.revoked_at = None
         self.save()
         return token
@@ -95,6 +155,7 @@ class Trouble(models.Model):
         SILENT = "silent", "Falls silent"
         DROPPING = "dropping", "Drops faces"
         BLIND = "blind", "Sees nobody where it used to"
+        SHARED = "shared", "Two clients use its token"
 
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="troubles")
     kind = models.CharField(max_length=10, choices=Kind.choices)

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from functools import lru_cache
+from typing import Any
 
 from channels.layers import get_channel_layer
 
@@ -12,8 +13,12 @@ SECONDS = 5
 
 def tell(alert_id: int, *, is_new: bool) -> None:
     """Tell every open dashboard that an alert is new or has changed."""
-    message = {"type": "alert.changed", "id": alert_id, "is_new": is_new}
-    sending = get_channel_layer().group_send(GROUP, message)
+    send(GROUP, {"type": "alert.changed", "id": alert_id, "is_new": is_new})
+
+
+def send(group: str, message: dict[str, Any]) -> None:
+    """Give a message to all who listen in a group. Raises what Redis raises while it is away."""
+    sending = get_channel_layer().group_send(group, message)
     asyncio.run_coroutine_threadsafe(sending, _loop()).result(SECONDS)
 
 

@@ -1,5 +1,7 @@
 import csv
+import json
 
+import segno
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.db.models import Count, Q
@@ -9,11 +11,16 @@ from django.views.decorators.http import require_POST
 
 from cases import audit
 from matching import demo
-from matching.forms import CameraForm
-from matching.models import Camera, Capture, Trouble
+from matching.forms import CameraEditForm, CameraForm, CameraSettingsForm
+from matching.models import Camera, Capture, SitePlan, Trouble
 from matching.views import charts
-from matching.watching import fleet
+from matching.watching import fleet, live, tokens
 
+# What each setting is called on the page.
+SETTINGS = {
+    "fps": "Frames a second", "min_score": "Detection threshold", "min_size": "Smallest face", "detector": "Detector",
+    "zones": "Zones", "sleep": "Sleeps",
+}  # fmt: skip
 SPANS = [("hour", "Hour"), ("day", "Day"), ("week", "Week"), ("month", "Month")]
 
 
@@ -21,9 +28,9 @@ def camera_list(request: HttpRequest) -> HttpResponse:
     return _page(request, CameraForm())
 
 
-def camera_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """How one camera is, and how many people it sees."""
-    camera = get_object_or_404(Camera, pk=pk)
+def camera_detail(request: HttpRequest, pk: int, **extra: object) -> HttpResponse:
+    """How one camera is, what it runs, and how many people it sees."""
+    camera = get_object_or_404(Camera.objects.select_related("plan"), pk=pk)
     span = request.GET.get("span", "day")
     if span not in fleet.SPANS:
         span = "day"
@@ -38,6 +45,11 @@ def camera_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "bars": charts.bars([(part.at, part.people) for part in parts], short=span in ("hour", "day")),
         "troubles": camera.troubles.all()[:10],
         "alerts": camera.alerts.select_related("case")[:8],
+        "runs": [
+            (label, _said(camera.settings.get(name)), _said((camera.report.get("runs") or {}).get(name)))
+            for name, label in SETTINGS.items()
+        ],
+        **extra,
     }
     return render(request, "cameras/detail.html", context)
 
@@ -87,6 +99,46 @@ def camera_revoke(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("cameras")
 
 
+@permission_required("matching.change_camera", raise_exception=True)
+def camera_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Its name, its place, and what people should know of it."""
+    camera = get_object_or_404(Camera, pk=pk)
+    form = CameraEditForm(request.POST or None, instance=camera)
+    if form.is_valid():
+        form.save()
+        live.announce_settings(camera)
+        audit.record(request, "changed", camera, ", ".join(form.changed_data))
+        return redirect("camera", pk)
+    context = {"camera": Camera.objects.get(pk=pk), "form": form, "title": "Place and notes"}
+    return render(request, "cameras/form.html", context, status=422 if form.errors else 200)
+
+
+@permission_required("matching.change_camera", raise_exception=True)
+def camera_settings(request: HttpRequest, pk: int) -> HttpResponse:
+    """What its client is asked to run; it takes it up without a restart."""
+    camera = get_object_or_404(Camera, pk=pk)
+    form = CameraSettingsForm(request.POST if request.method == "POST" else None, camera=camera)
+    if form.is_valid():
+        fleet.change_settings(camera, form.settings())
+        audit.record(request, "changed settings", camera, json.dumps(camera.settings))
+        messages.success(request, "A client that is connected takes it up at once, another with its next report.")
+        return redirect("camera", pk)
+    context = {"camera": camera, "form": form, "title": "Settings", "is_settings": True}
+    return render(request, "cameras/form.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@permission_required("matching.change_camera", raise_exception=True)
+def camera_pair(request: HttpRequest, pk: int) -> HttpResponse:
+    """A one-time code, also to be held before the camera, by which a client gets its token itself."""
+    camera = get_object_or_404(Camera, pk=pk)
+    code, server = tokens.begin_pairing(camera), request.build_absolute_uri("/").rstrip("/")
+    audit.record(request, "gave pairing code", camera)
+    shown = segno.make(f"sightline:{server}#{code}", micro=False)
+    qr = shown.svg_inline(scale=6, border=4, dark="#000", light="#fff", omitsize=True)
+    return camera_detail(request, pk, code=code, qr=qr, server=server, minutes=tokens.PAIRING.seconds // 60)
+
+
 @require_POST
 @permission_required("matching.add_camera", raise_exception=True)
 def camera_demo(request: HttpRequest) -> HttpResponse:
@@ -109,8 +161,17 @@ def _page(request: HttpRequest, form: CameraForm, status: int = 200, **extra: ob
     context = {
         "troubles": troubles,
         "cameras": cameras,
+        "has_plans": SitePlan.objects.exists(),
         "form": form,
         "server": request.build_absolute_uri("/").rstrip("/"),
         **extra,
     }
     return render(request, "cameras/list.html", context, status=status)
+
+
+def _said(value: object) -> str:
+    if value in (None, "", []):
+        return ""
+    if isinstance(value, list) and value and isinstance(value[0], list):
+        return f"{len(value)}"
+    return " to ".join(str(one) for one in value) if isinstance(value, list) else f"{value}"

@@ -13,9 +13,12 @@ from django.utils import timezone
 
 from matching.models import Camera, CameraMinute, Trouble
 from matching.telling import notifying
+from matching.watching import live
 
 # A clock that is wrong by less is as right as the network lets us see.
 CLOCK = 2.0
+# Two clients that report in one camera's name within this long share its token.
+SHARED = timedelta(minutes=2)
 # A camera is blind where it saw nobody for so long, and at least so many came into view then on each of so many days.
 BLIND, DAYS, MANY = timedelta(hours=1), 3, 10
 SPANS = {
@@ -44,6 +47,7 @@ def heard(camera: Camera, report: dict[str, Any], sent_at: datetime, minutes: It
     offset = offset if abs(offset) > CLOCK else 0.0
     # How many it had dropped by the report before: more since then is trouble.
     report = {**report, "dropped_before": camera.report.get("dropped", report.get("dropped", 0))}
+    report |= _clients(camera, report.get("client", ""), now)
     Camera.objects.filter(pk=camera.pk).update(heartbeat_at=now, report=report, clock_offset=offset)
     CameraMinute.objects.bulk_create(
         (
@@ -52,6 +56,24 @@ def heard(camera: Camera, report: dict[str, Any], sent_at: datetime, minutes: It
         ),
         ignore_conflicts=True,
     )
+
+
+def _clients(camera: Camera, client: str, now: datetime) -> dict[str, Any]:
+    """Which clients reported in its name of late; and when one did again after another, for then both are at work."""
+    since = (now - SHARED).isoformat()
+    lately = {one: at for one, at in camera.report.get("clients", {}).items() if at > since}
+    taken_turns = client in lately and client != camera.report.get("client")
+    return {
+        "clients": {**lately, client: now.isoformat()} if client else lately,
+        "shared_at": now.isoformat() if taken_turns else camera.report.get("shared_at"),
+    }
+
+
+def change_settings(camera: Camera, values: dict[str, Any]) -> None:
+    """What the camera's client is asked to run; None leaves it to the client."""
+    camera.settings = {name: value for name, value in values.items() if value is not None}
+    camera.save(update_fields=["settings"])
+    live.announce_settings(camera)
 
 
 def counts(camera: Camera, span: str) -> list[Part]:
@@ -99,6 +121,7 @@ def _troubles(camera: Camera) -> dict[str, bool]:
         drops = report.get("dropped", 0) > report.get("dropped_before", 0)
         found[kinds.DROPPING.value] = drops or (known and report.get("queue", 0) > 0)
         found[kinds.BLIND.value] = _is_blind(camera)
+        found[kinds.SHARED.value] = (report.get("shared_at") or "") > (timezone.now() - SHARED).isoformat()
     return found
 
 

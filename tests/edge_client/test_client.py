@@ -45,9 +45,8 @@ def test_faces_of_a_folder_wait_on_disk_while_the_server_is_away(tmp_path):
     assert "broken.jpg is no picture" in ended.stderr
     waiting = DiskQueue(queue)
     crops = []
-    while (entry := waiting.oldest()) is not None:
+    for entry in waiting.first(100):
         crops.append(entry)
-        waiting.sent(entry)
     waiting.close()
     assert len(crops) == 6
     assert len({crop.details["track"] for crop in crops}) == 6
@@ -83,7 +82,7 @@ def test_without_a_token_it_says_where_to_get_one(tmp_path):
 def test_a_clip_plays_at_its_own_pace(tmp_path):
     clip = tmp_path / "clip.mp4"
     demo.make_clip(images.open_image(faces.person(1)).rgb, clip)
-    seen = list(sources.frames(str(clip), fps=2, once=True))
+    seen = list(sources.frames([str(clip)], lambda: 2))
     assert len(seen) == pytest.approx(demo.SECONDS * 2, abs=1)
     assert (seen[-1].seen_at - seen[0].seen_at).total_seconds() == pytest.approx(demo.SECONDS - 0.5, abs=0.6)
 
@@ -104,7 +103,7 @@ def test_both_detectors_find_the_face_and_its_box_within_the_crop(model):
 def test_a_real_clip_gives_faces():
     clip = str(Path(faces.EVAL) / "video" / "clip.mp4")
     detector = detectors.load(str(faces.PACK))
-    assert sum(len(detector.find(frame.bgr)) for frame in sources.frames(clip, fps=1, once=True)) > 0
+    assert sum(len(detector.find(frame.bgr)) for frame in sources.frames([clip], lambda: 1)) > 0
 
 
 def test_small_faces_and_those_outside_the_zones_are_left_alone(tmp_path):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from edge_client.over_http import Http
 from edge_client.queue import DiskQueue
 from edge_client.sender import Sender
 from tests.listener import listening
@@ -34,7 +35,7 @@ def put(queue: DiskQueue, *names: str) -> None:
 
 
 def sender(queue, server, url=None) -> Sender:
-    made = Sender(queue, url or f"http://127.0.0.1:{server.server_port}", "cam_1")
+    made = Sender(queue, Http(url or f"http://127.0.0.1:{server.server_port}", "cam_1"))
     made.start()
     return made
 
@@ -90,7 +91,7 @@ def test_a_full_queue_drops_the_oldest_says_so_and_counts_it(tmp_path, caplog):
     queue = DiskQueue(tmp_path, limit=2)
     put(queue, "a", "b", "c")
     assert len(queue) == 2
-    assert queue.oldest().details["id"] == "b"
+    assert queue.first()[0].details["id"] == "b"
     assert "the queue is full" in caplog.text
     assert DiskQueue(tmp_path, limit=2).dropped == 1
 
@@ -100,7 +101,8 @@ def test_a_full_queue_keeps_the_best_picture_of_each_and_the_newest(tmp_path):
     for name, track, goodness in (("a1", "a", 0.9), ("b1", "b", 0.2), ("b2", "b", 0.8), ("c1", "c", 0.1)):
         queue.put(name.encode(), {**DETAILS, "id": name}, track, goodness)
     kept = []
-    while (entry := queue.oldest()) is not None:
+    while found := queue.first():
+        (entry,) = found
         kept.append(entry.details["id"])
         queue.sent(entry)
     assert kept == ["a1", "b2", "c1"]
@@ -110,7 +112,7 @@ def test_it_is_limited_in_bytes_too(tmp_path):
     queue = DiskQueue(tmp_path, most_bytes=250)
     for number in range(4):
         queue.put(b"x" * 100, {**DETAILS, "id": str(number)})
-    assert (len(queue), queue.oldest().details["id"]) == (2, "2")
+    assert (len(queue), queue.first()[0].details["id"]) == (2, "2")
 
 
 def test_the_same_face_put_twice_waits_once(queue):
@@ -128,7 +130,7 @@ def test_while_the_disk_takes_nothing_faces_wait_in_memory_and_go_out(queue, ser
     assert len(server.got) == 2
     put(queue, "c")
     queue._database.execute("PRAGMA query_only = OFF")
-    assert queue.oldest().details["id"] == "c"
+    assert queue.first()[0].details["id"] == "c"
     assert len(DiskQueue(queue.folder)) == 1
 
 
@@ -165,4 +167,4 @@ def test_killed_at_any_moment_what_was_put_is_there(tmp_path):
     writer.stdout.close()
     queue = DiskQueue(tmp_path)
     assert len(queue) > last
-    assert queue.oldest().details["id"] == "0"
+    assert queue.first()[0].details["id"] == "0"

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from edge_client.over_http import Http
 from edge_client.queue import DiskQueue
 from edge_client.reporting import Reporter
 from tests.listener import listening
@@ -23,7 +24,7 @@ def server():
 def reporter(tmp_path, server) -> Reporter:
     queue = DiskQueue(tmp_path)
     queue.put(b"x", {"id": "1", "captured_at": AT.isoformat()})
-    return Reporter(queue, f"http://127.0.0.1:{server.server_port}", "cam_1", "rtsp://user:secret@gate/1")
+    return Reporter(queue, Http(f"http://127.0.0.1:{server.server_port}", "cam_1"), "rtsp://user:secret@gate/1")
 
 
 def said(server, number: int = -1) -> dict:

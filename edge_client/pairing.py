@@ -1,0 +1,50 @@
+"""A camera's first meeting with its server: a one-time code, typed or read from a QR code held before the camera."""
+
+import logging
+import time
+from collections.abc import Sequence
+
+import cv2
+
+from edge_client import over_http, sources
+from edge_client.home import Home
+from edge_client.over_http import PairingFailed
+
+logger = logging.getLogger(__name__)
+
+SCHEME = "sightline:"
+WAIT_SECONDS = 120.0
+
+
+def run(home: Home, server: str | None, code: str | None, source: Sequence[str] | None, ca: str | None) -> None:
+    """Get a token and keep it in the client's folder. Raises `PairingFailed`, `SourceUnavailable`."""
+    if not code:
+        if not source:
+            raise PairingFailed(
+                "Give the code by --code with --server, or a camera that reads its QR code by --source."
+            )
+        logger.info("hold the QR code from the camera's page before the camera")
+        found_server, code = read_code(source)
+        server = server or found_server
+    if not server or server.startswith("mqtt"):
+        raise PairingFailed("Name the server by --server, e.g. https://sightline.example")
+    name, token = over_http.pair(server, code, ca)
+    home.keep_token(server, token)
+    logger.info("paired as %s; start it with: python -m edge_client --source …", name)
+
+
+def read_code(source: Sequence[str], seconds: float = WAIT_SECONDS) -> tuple[str, str]:
+    """The server and the code in the first QR code of ours that the source shows. Raises `PairingFailed`."""
+    reader, until = cv2.QRCodeDetector(), time.monotonic() + seconds
+    for frame in sources.frames(source, lambda: 4.0, once=True):
+        try:
+            text, _, _ = reader.detectAndDecode(frame.bgr)
+        except cv2.error:
+            # The reader fails on some patterns that are none.
+            text = ""
+        if text.startswith(SCHEME) and "#" in text:
+            server, code = text.removeprefix(SCHEME).rsplit("#", 1)
+            return server, code
+        if time.monotonic() > until:
+            break
+    raise PairingFailed(f"No QR code of a Sightline was seen in {seconds:.0f} s. Hold it closer, or use --code.")

@@ -1,0 +1,156 @@
+"""Pictures that a recorder leaves in a folder or an S3 prefix: each looked at once, when it is whole."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+logger = logging.getLogger(__name__)
+
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+POLL_SECONDS, POLL_S3_SECONDS = 1.0, 10.0
+# A JPEG without its end is being written, or was broken off: it is waited for so long after it last grew.
+PATIENCE = 60.0
+MOST_BYTES = 40 * 2**20
+# A device with little memory is not to unpack more than this.
+MOST_PIXELS = 100_000_000
+
+
+@dataclass(frozen=True)
+class Picture:
+    """bgr: (height, width, 3) uint8. key: the same whenever the same picture is read again."""
+
+    bgr: NDArray[np.uint8]
+    taken_at: datetime
+    key: str
+
+
+def folder(path: Path, once: bool, idle: Callable[[], None]) -> Iterator[Picture]:
+    """Pictures as they appear, with those of folders within, each once; which were read is kept beside them."""
+    done = _Done(path / ".sightline-done")
+    sizes: dict[str, int] = {}
+    while True:
+        found = {one.relative_to(path).as_posix(): one for one in path.rglob("*") if one.suffix.lower() in PICTURES}
+        waiting = False
+        for name in sorted(set(found) - done.names):
+            try:
+                stat = found[name].stat()
+                # Taken when it has not grown since the last look, and a JPEG when its end is there as well.
+                if not once and sizes.get(name) != stat.st_size:
+                    sizes[name] = stat.st_size
+                    waiting = True
+                    continue
+                content = found[name].read_bytes() if stat.st_size <= MOST_BYTES else b""
+            except OSError:
+                continue  # gone since it was listed
+            if not once and _is_cut_off(name, content) and time.time() - stat.st_mtime < PATIENCE:
+                waiting = True
+                continue
+            sizes.pop(name, None)
+            yield from _decoded(content, str(found[name]), stat.st_mtime, f"{name}:{stat.st_size}:{stat.st_mtime_ns}")
+            done.add(name)
+        done.forget_but(found)
+        if once and not waiting:
+            return
+        idle()
+        time.sleep(POLL_SECONDS)
+
+
+def bucket(where: str, once: bool, home: Path, idle: Callable[[], None]) -> Iterator[Picture]:
+    """Pictures under an S3 prefix, each once. Credentials, region and endpoint are those that boto3 finds by itself."""
+    from edge_client.sources import SourceUnavailable
+
+    try:
+        import boto3
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError, ClientError
+    except ImportError as error:
+        raise SourceUnavailable("For s3:// install the extra: pip install sightline-edge[s3]") from error
+    parts = urlsplit(where)
+    retries = {"max_attempts": 5, "mode": "standard"}
+    client: Any = boto3.client("s3", config=Config(retries=retries, connect_timeout=10, read_timeout=20))
+    done, listed_once = _Done(home / "s3-done"), False
+    while True:
+        try:
+            pages = client.get_paginator("list_objects_v2").paginate(Bucket=parts.netloc, Prefix=parts.path.lstrip("/"))
+            found = {entry["Key"]: entry for page in pages for entry in page.get("Contents", [])}
+            listed_once = True
+            for key in sorted(set(found) - done.names):
+                entry = found[key]
+                if PurePosixPath(key).suffix.lower() in PICTURES:
+                    small = entry["Size"] <= MOST_BYTES
+                    content = client.get_object(Bucket=parts.netloc, Key=key)["Body"].read() if small else b""
+                    taken = entry["LastModified"].timestamp()
+                    yield from _decoded(content, f"s3://{parts.netloc}/{key}", taken, f"{key}:{entry['ETag']}")
+                done.add(key)
+            done.forget_but(found)
+        except (BotoCoreError, ClientError) as error:
+            if not listed_once:
+                raise SourceUnavailable(f"{where} cannot be listed: {error}") from error
+            logger.warning("%s is away (%s); trying again", where, error)
+        if once:
+            return
+        idle()
+        time.sleep(POLL_S3_SECONDS)
+
+
+class _Done:
+    """Names that were read, on disk; of those that are gone nothing is kept, so it never outgrows the folder."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.names = set(path.read_text().splitlines()) if path.exists() else set()
+
+    def add(self, name: str) -> None:
+        self.names.add(name)
+        try:
+            with open(self._path, "a") as file:
+                file.write(f"{name}\n")
+        except OSError as error:
+            logger.warning("%s cannot be written (%s): pictures are read again after a restart", self._path, error)
+
+    def forget_but(self, names: Any) -> None:
+        kept = self.names & set(names)
+        if len(self.names) > 2 * len(kept) + 1000:
+            self.names = kept
+            fresh = self._path.with_suffix(".new")
+            fresh.write_text("".join(f"{name}\n" for name in sorted(kept)))
+            fresh.replace(self._path)
+
+
+def _is_cut_off(name: str, content: bytes) -> bool:
+    return name.lower().endswith((".jpg", ".jpeg")) and b"\xff\xd9" not in content[-64:]
+
+
+def _decoded(content: bytes, name: str, taken: float, key: str) -> Iterator[Picture]:
+    """The picture, or none where it is none: said, and left out."""
+    size = _pixels(content)
+    if size > MOST_PIXELS:
+        logger.error("%s has %.0f megapixels, above %d; left out", name, size / 1e6, MOST_PIXELS // 1_000_000)
+        return
+    bgr = cv2.imdecode(np.frombuffer(content or b"\0", dtype=np.uint8), cv2.IMREAD_COLOR)
+    if bgr is None:
+        logger.error("%s is no picture that can be read; left out", name)
+        return
+    yield Picture(np.asarray(bgr, dtype=np.uint8), datetime.fromtimestamp(taken, UTC), key)
+
+
+def _pixels(content: bytes) -> int:
+    """How many a JPEG or PNG says it has, without unpacking it; 0 where it is neither."""
+    if content[:8] == b"\x89PNG\r\n\x1a\n":
+        return int.from_bytes(content[16:20], "big") * int.from_bytes(content[20:24], "big")
+    at = 2
+    while content[:2] == b"\xff\xd8" and at + 9 < len(content) and content[at] == 0xFF:
+        marker = content[at + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return int.from_bytes(content[at + 5 : at + 7], "big") * int.from_bytes(content[at + 7 : at + 9], "big")
+        at += 2 + int.from_bytes(content[at + 2 : at + 4], "big")
+    return 0

@@ -1,0 +1,21 @@
+// Cameras on a plan: pins where they stand; a chosen one is placed by pressing the plan.
+"use strict";
+
+const plan = document.getElementById("plan");
+const place = document.getElementById("place");
+for (const pin of plan.querySelectorAll(".pin")) {
+  pin.style.left = `${pin.dataset.x * 100}%`;
+  pin.style.top = `${pin.dataset.y * 100}%`;
+}
+place?.elements.camera.addEventListener("change", () => {
+  plan.classList.toggle("placing", Boolean(place.elements.camera.value));
+  document.getElementById("place-note").textContent = "Now press its place on the plan.";
+});
+plan.addEventListener("click", (event) => {
+  if (!place?.elements.camera.value) return;
+  event.preventDefault();
+  const box = plan.getBoundingClientRect();
+  place.elements.x.value = ((event.clientX - box.left) / box.width).toFixed(4);
+  place.elements.y.value = ((event.clientY - box.top) / box.height).toFixed(4);
+  place.submit();
+});
