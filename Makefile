@@ -33,7 +33,7 @@ check: install-dev  ## style and types
 	$(VENV)/lint-imports --no-logo
 
 test: check  ## everything that CI runs
-	@sh tests/install-chromium.sh
+	@sh tests/install-tools.sh
 	$(VENV)/python -m pytest
 
 bench: install-dev  ## measure speed, memory and accuracy; prints the tables of docs/performance.md and docs/accuracy.md

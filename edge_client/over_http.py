@@ -93,7 +93,9 @@ class Http:
             results = {str(one["id"]): (one["accepted"], one.get("detail")) for one in answer.json()["results"]}
         except (ValueError, KeyError, TypeError) as error:
             raise Unreachable("what answers there is no Sightline") from error
-        return {number: None if accepted else str(detail or "refused") for number, (accepted, detail) in results.items()}
+        return {
+            number: None if accepted else str(detail or "refused") for number, (accepted, detail) in results.items()
+        }
 
     def _post(self, path: str, **content: Any) -> requests.Response:
         try:

@@ -63,7 +63,7 @@ class Mqtt:
         self._client.on_connect_fail = lambda *_: self._say_away(
             "the broker is away, or its certificate is not trusted"
         )
-        self._client.on_disconnect = lambda *_: self._say_away("the broker is away")
+        self._client.on_disconnect = self._lost
         self._client.loop_start()
 
     def send(self, entries: Sequence[Waiting]) -> dict[str, str | None]:
@@ -115,6 +115,7 @@ class Mqtt:
         if reason.is_failure:
             self._say_away(f"the broker refuses the camera: {reason}")
             return
+        self._problem = ""
         client.subscribe([(self._topic("taken"), 1), (self._topic("settings"), 1)])
         client.publish(self._topic("status"), "online", qos=1, retain=True)
 
@@ -129,6 +130,11 @@ class Mqtt:
                     self._changed.notify_all()
         except (ValueError, KeyError, TypeError) as error:
             logger.warning("what came on %s is not understood (%s)", message.topic, error)
+
+    def _lost(self, *said: Any) -> None:
+        # A refusal ends the connection too, and says more.
+        if not self._problem.startswith("the broker refuses"):
+            self._say_away("the broker is away")
 
     def _say_away(self, problem: str) -> None:
         self._problem = problem

@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+import math
 import random
 import threading
 import time
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 FIRST_PAUSE, LONGEST_PAUSE, SILENT_SECONDS = 1.0, 60.0, 10
 # A frame that is older when its turn comes is not looked at.
 STALE_SECONDS = 1.0
+STOP_SECONDS = 3.0
 # On a substream the first one is tried again after so long.
 BACK_SECONDS = 300.0
 # Pictures with a longer side are made smaller first: no face gains by more, and a small device runs out of memory.
@@ -115,16 +117,25 @@ class _Newest(threading.Thread):
             self.has_ended = True
             self._ready.notify_all()
 
-    def next(self) -> NDArray[np.uint8] | None:
-        """The next frame that comes, or None where none does for long."""
-        self._wanted.set()
-        with self._ready:
-            self._ready.wait_for(lambda: self._frame is not None or self.has_ended, SILENT_SECONDS)
-            frame, self._frame = self._frame, None
-        return frame[0] if frame and time.monotonic() - frame[1] <= STALE_SECONDS else None
+    def frames(self, pace: Pace, until: float) -> Iterator[NDArray[np.uint8]]:
+        """Those that come, at most `pace()` a second, until none comes for long, or that second of the clock."""
+        due = 0.0
+        while not self.has_ended and time.monotonic() < until:
+            if (rest := due - time.monotonic()) > 0:
+                time.sleep(rest)
+            self._wanted.set()
+            with self._ready:
+                self._ready.wait_for(lambda: self._frame is not None or self.has_ended, SILENT_SECONDS)
+                frame, self._frame = self._frame, None
+            if frame is None or time.monotonic() - frame[1] > STALE_SECONDS:
+                return
+            due = time.monotonic() + 1 / pace()
+            yield frame[0]
 
     def stop(self) -> None:
         self._stopping = True
+        # The interpreter must not end while the video library is at work in the thread.
+        self.join(STOP_SECONDS)
 
 
 def _live(sources: Sequence[int | str], pace: Pace, idle: Idle) -> Iterator[Frame]:
@@ -132,22 +143,18 @@ def _live(sources: Sequence[int | str], pace: Pace, idle: Idle) -> Iterator[Fram
     number, opened_once, pause = 0, False, FIRST_PAUSE
     while True:
         reading = _Newest(sources[number])
+        until = time.monotonic() + BACK_SECONDS
         if reading.is_open:
             reading.start()
-            due, until = 0.0, time.monotonic() + BACK_SECONDS
-            while not reading.has_ended and (number == 0 or time.monotonic() < until):
-                if (rest := due - time.monotonic()) > 0:
-                    time.sleep(rest)
-                bgr = reading.next()
-                if bgr is None:
-                    break
-                opened_once, pause = True, FIRST_PAUSE
-                due = time.monotonic() + 1 / pace()
-                yield Frame(bgr, datetime.now(UTC))
-            reading.stop()
-            if number and time.monotonic() >= until:
-                number = 0
-                continue
+            try:
+                for bgr in reading.frames(pace, math.inf if number == 0 else until):
+                    opened_once, pause = True, FIRST_PAUSE
+                    yield Frame(bgr, datetime.now(UTC))
+            finally:
+                reading.stop()
+        if number and time.monotonic() >= until:
+            number = 0
+            continue
         if not opened_once and number == len(sources) - 1:
             raise SourceUnavailable(
                 f"{sources[0]} cannot be opened, or gives no picture. Is it plugged in, reachable and spelled right?"

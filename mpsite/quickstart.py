@@ -97,6 +97,8 @@ def _start(processes: Processes, host: str, port: int) -> None:
     }  # fmt: skip
     for name, command in commands.items():
         processes[name] = _spawn(name, [sys.executable, "-m", *command])
+    if os.environ.get("MQTT_URL"):
+        processes["bridge"] = _spawn("bridge", [sys.executable, "manage.py", "mqtt_bridge"])
 
 
 def _wait_for(url: str, processes: Processes) -> None:

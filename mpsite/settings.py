@@ -144,6 +144,9 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 # Days for which cameras' counts of people in view are kept.
 COUNT_DAYS = int(os.environ.get("COUNT_DAYS", "400"))
+# The broker that `manage.py mqtt_bridge` listens to, and certificates to trust beside the usual ones.
+MQTT_URL = os.environ.get("MQTT_URL", "")
+MQTT_CA = os.environ.get("MQTT_CA", "")
 # Days after which a paired camera's client gets itself another token.
 TOKEN_DAYS = int(os.environ.get("TOKEN_DAYS", "30"))
 MEDIA_ROOT = DATA_DIR / "media"

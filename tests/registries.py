@@ -254,6 +254,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         found = {k: v for k, v in sorted(self.server.objects.items()) if k.startswith(query.get("prefix", ""))}
         entries = "".join(
             f"<Contents><Key>{escape(key)}</Key><Size>{len(value)}</Size>"
+            "<LastModified>2026-01-31T12:00:00.000Z</LastModified>"
             f'<ETag>"{hashlib.md5(value).hexdigest()}"</ETag></Contents>'
             for key, value in found.items()
         )

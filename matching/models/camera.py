@@ -109,6 +109,8 @@ class Camera(models.Model):
         heard = max(filter(None, [self.heartbeat_at, self.last_seen_at]), default=None)
         if heard is None:
             return "never"
+        if self.report.get("offline_at", "") > heard.isoformat():
+            return "offline"
         silent = timezone.now() - heard
         return "online" if silent < ONLINE else "late" if silent < LATE else "offline"
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Sum
-from django.db.models.functions import TruncDay, TruncHour, TruncMinute
+from django.db.models import F, Max, Sum
+from django.db.models.functions import Greatest, TruncDay, TruncHour, TruncMinute
 from django.utils import timezone
 
 from matching.models import Camera, CameraMinute, Trouble
@@ -74,6 +74,27 @@ def change_settings(camera: Camera, values: dict[str, Any]) -> None:
     camera.settings = {name: value for name, value in values.items() if value is not None}
     camera.save(update_fields=["settings"])
     live.announce_settings(camera)
+
+
+def said_status(camera: Camera, is_online: bool) -> None:
+    """What a broker says of a client: that it came, or that it is gone, with a word or without."""
+    now = timezone.now()
+    if is_online:
+        Camera.objects.filter(pk=camera.pk).update(heartbeat_at=now)
+    else:
+        Camera.objects.filter(pk=camera.pk).update(report={**camera.report, "offline_at": now.isoformat()})
+
+
+def counted(camera: Camera, faces: int) -> None:
+    """One frame's number of faces, from a device that sends just that."""
+    now = timezone.now()
+    minute, _ = CameraMinute.objects.get_or_create(
+        camera=camera, minute=_minute(now), defaults={"frames": 0, "faces": 0, "most": 0, "tracks": 0}
+    )
+    CameraMinute.objects.filter(pk=minute.pk).update(
+        frames=F("frames") + 1, faces=F("faces") + faces, most=Greatest("most", faces)
+    )
+    Camera.objects.filter(pk=camera.pk).update(heartbeat_at=now)
 
 
 def counts(camera: Camera, span: str) -> list[Part]:

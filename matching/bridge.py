@@ -1,0 +1,200 @@
+"""MQTT beside HTTP: a broker's messages brought into the same walks, each once.
+
+`sightline/<name>/captures`, `reports`, `status` of the edge client, and `$aws/things/<thing>/infer` of the DeepLens
+devices of 2018 and 2019. A camera is told by its MQTT name; who may publish under it the broker's access rules say.
+"""
+
+import base64
+import binascii
+import json
+import logging
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import paho.mqtt.client as paho
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import DatabaseError, close_old_connections, connection
+from paho.mqtt.enums import CallbackAPIVersion
+from rest_framework.exceptions import ValidationError
+
+from matching.api.captures import HeartbeatSerializer, keep_capture, keep_deeplens
+from matching.models import Camera
+from matching.watching import fleet, live
+
+logger = logging.getLogger(__name__)
+
+TOPICS = ["sightline/+/captures", "sightline/+/reports", "sightline/+/status", "$aws/things/+/infer"]
+# A face with its margin as base64; what is larger is not unpacked.
+MOST_BYTES = 8 * 2**20
+KEEPALIVE = 30
+# Pauses while the database is away; the broker keeps what is not confirmed.
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
+# The words by which DeepLens devices count faces.
+COUNTS = ("faces", "face_count", "count", "number_of_faces")
+# How often one and the same complaint is written down.
+COMPLAIN_SECONDS = 60.0
+
+
+class BridgeRefused(Exception):
+    """The broker cannot be used as it is named; the text says why."""
+
+
+class Bridge:
+    """url: mqtt://user:password@broker or mqtts://…; ca: certificates to trust beside the usual ones.
+
+    The broker keeps a session for it, and a message is confirmed when its walk is done: what comes meanwhile waits.
+    """
+
+    def __init__(self, url: str, ca: str = "", name: str = "sightline-bridge") -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+            raise BridgeRefused(f"MQTT_URL must be mqtt://broker or mqtts://broker, not {parts.scheme}://…")
+        self._where = parts.hostname, parts.port or (8883 if parts.scheme == "mqtts" else 1883)
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=False, manual_ack=True)
+        if parts.username:
+            self._client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
+        if parts.scheme == "mqtts":
+            folder = ca if ca and Path(ca).is_dir() else None
+            self._client.tls_set_context(
+                ssl.create_default_context(cafile=None if folder else ca or None, capath=folder)
+            )
+        self._client.reconnect_delay_set(1, 15)
+        self._client.on_connect = self._connected
+        self._client.on_message = self._came
+        self._client.on_connect_fail = lambda *_: self._complain(
+            "the broker is away, or its certificate is not trusted"
+        )
+        self._client.on_disconnect = lambda *_: self._complain("the broker is away")
+        self._subscribed = threading.Event()
+        self._client.on_subscribe = lambda *_: self._subscribed.set()
+        self._stopping = threading.Event()
+        self._complained: dict[str, float] = {}
+        # Messages that were brought in, and those that were left out.
+        self.taken = self.left_out = 0
+
+    def run(self) -> None:
+        """Until `stop`. With the broker away it tries again and again."""
+        self._client.connect_async(*self._where, KEEPALIVE)
+        self._client.loop_start()
+        self._stopping.wait()
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def is_listening(self) -> bool:
+        return self._subscribed.is_set()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def _connected(self, client: Any, data: Any, flags: Any, reason: Any, properties: Any) -> None:
+        if reason.is_failure:
+            self._complain(f"the broker refuses the bridge: {reason}")
+            return
+        logger.info("the bridge listens at %s:%s", *self._where)
+        client.subscribe([(topic, 1) for topic in TOPICS])
+
+    def _came(self, client: Any, data: Any, message: Any) -> None:
+        pause = FIRST_PAUSE
+        while not self._stopping.is_set():
+            try:
+                self._take(message)
+                break
+            except (DatabaseError, OSError) as error:
+                # Neither is the message's fault; unconfirmed it would only come again with the next connection.
+                self._complain(f"a message waits, for the database or the disk is away ({type(error).__name__})")
+                connection.close()
+                self._stopping.wait(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+            finally:
+                close_old_connections()
+        else:
+            return
+        client.ack(message.mid, message.qos)
+
+    def _take(self, message: Any) -> None:
+        name, what = message.topic.rsplit("/", 2)[1:]
+        camera = Camera.objects.filter(thing=name, revoked_at=None).first()
+        if camera is None:
+            self._leave_out(message, f"no camera has the MQTT name {name}, or it was revoked")
+            return
+        if len(message.payload) > MOST_BYTES:
+            self._leave_out(message, f"{len(message.payload) / 2**20:.0f} MB, above {MOST_BYTES // 2**20}")
+            return
+        if what == "status":
+            fleet.said_status(camera, message.payload == b"online")
+            return
+        try:
+            said = json.loads(message.payload)
+        except ValueError:
+            self._leave_out(message, "it is no JSON")
+            return
+        walk: Callable[[Camera, Any], None] = {
+            "captures": self._capture,
+            "reports": self._report,
+            "infer": self._infer,
+        }[what]
+        try:
+            walk(camera, said)
+        except ValidationError as refusal:
+            self._leave_out(message, json.dumps(refusal.detail))
+            if what == "captures" and isinstance(said, dict):
+                self._answer(
+                    camera, {"id": str(said.get("id", ""))[:40], "accepted": False, "detail": str(refusal.detail)}
+                )
+            return
+        self.taken += 1
+
+    def _capture(self, camera: Camera, said: Any) -> None:
+        if not isinstance(said, dict):
+            raise ValidationError({"capture": ["An object, please."]})
+        try:
+            content = base64.b64decode(str(said.get("image", "")), validate=True)
+        except (binascii.Error, ValueError):
+            raise ValidationError({"image": ["This is not base64."]}) from None
+        uid = keep_capture(camera, {**said, "image": SimpleUploadedFile("face.jpg", content)})
+        self._answer(camera, {"id": str(uid), "accepted": True})
+
+    def _report(self, camera: Camera, said: Any) -> None:
+        form = HeartbeatSerializer(data=said)
+        form.is_valid(raise_exception=True)
+        report = dict(form.validated_data)
+        sent_at, minutes = report.pop("sent_at"), report.pop("minutes", [])
+        fleet.heard(camera, report, sent_at, minutes)
+        self._publish(camera, "settings", live.settings_of(camera))
+
+    def _infer(self, camera: Camera, said: Any) -> None:
+        """A face as base64 with its confidence, or how many faces a frame had."""
+        count = said if isinstance(said, int) else None
+        if isinstance(said, dict):
+            if isinstance(said.get("face"), str):
+                keep_deeplens(camera, said)
+                return
+            count = next((said[word] for word in COUNTS if isinstance(said.get(word), int)), None)
+        if count is None or isinstance(count, bool) or not 0 <= count < 10_000:
+            raise ValidationError(
+                {"infer": [f"Neither a face with its confidence nor a number as {', '.join(COUNTS)}."]}
+            )
+        fleet.counted(camera, count)
+
+    def _answer(self, camera: Camera, said: dict[str, Any]) -> None:
+        self._publish(camera, "taken", said)
+
+    def _publish(self, camera: Camera, what: str, said: dict[str, Any]) -> None:
+        self._client.publish(f"sightline/{camera.thing}/{what}", json.dumps(said), qos=1)
+
+    def _leave_out(self, message: Any, why: str) -> None:
+        self.left_out += 1
+        self._complain(f"a message on {message.topic[:100]} was left out: {why[:300]}")
+
+    def _complain(self, text: str) -> None:
+        """Once a minute each: a device that is wrong is wrong a thousand times."""
+        now = time.monotonic()
+        self._complained = {one: at for one, at in self._complained.items() if now - at < COMPLAIN_SECONDS}
+        if text not in self._complained:
+            self._complained[text] = now
+            logger.warning("%s", text)

@@ -1,0 +1,62 @@
+"""A real mosquitto on this machine, which a test may kill and start again."""
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from tests.product import free_port
+
+# Debian puts it where not every user's PATH leads.
+MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
+
+
+class Broker:
+    def __init__(self, folder: Path, *lines: str) -> None:
+        self.port = free_port()
+        self._config = folder / "mosquitto.conf"
+        self._config.write_text(
+            "\n".join([f"listener {self.port} 127.0.0.1", "allow_anonymous true", "user root", *lines, ""])
+        )
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"mqtt://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        self.process = subprocess.Popen([MOSQUITTO, "-c", str(self._config)], stderr=subprocess.DEVNULL)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def publish(self, topic: str, *payloads: str | bytes, retain: bool = False) -> None:
+        """As a device does that is none of ours."""
+        client = paho.Client(CallbackAPIVersion.VERSION2)
+        deadline = time.monotonic() + 10
+        while True:
+            with suppress(OSError):
+                client.connect("127.0.0.1", self.port)
+                break
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        client.loop_start()
+        for payload in payloads:
+            client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(20)
+        client.disconnect()
+        client.loop_stop()
+
+
+@contextmanager
+def broker(folder: Path, *lines: str) -> Iterator[Broker]:
+    started = Broker(folder, *lines)
+    try:
+        yield started
+    finally:
+        started.kill()

@@ -1,0 +1,288 @@
+"""MQTT beside HTTP, with a real mosquitto: the same walks, each message once, whoever is killed in between."""
+
+import base64
+import json
+import subprocess
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.utils import timezone
+
+from edge_client.over_http import Unreachable
+from edge_client.over_mqtt import Mqtt
+from edge_client.queue import DiskQueue
+from edge_client.sender import Sender
+from matching.bridge import Bridge, BridgeRefused
+from matching.models import Alert, Camera, CameraMinute, Capture
+from matching.watching import fleet
+from tests import faces, needs
+from tests.broker import Broker, broker
+from tests.product import free_port
+
+pytestmark = [pytest.mark.django_db(transaction=True), needs.mosquitto]
+
+
+@pytest.fixture
+def gate(camera) -> Camera:
+    camera.thing = "gate-3"
+    camera.save()
+    return camera
+
+
+@pytest.fixture
+def mosquitto(tmp_path) -> Iterator[Broker]:
+    with broker(tmp_path) as started:
+        yield started
+
+
+@pytest.fixture
+def bridge(mosquitto) -> Iterator[Bridge]:
+    yield from bridged(mosquitto)
+
+
+def bridged(mosquitto: Broker) -> Iterator[Bridge]:
+    made = Bridge(mosquitto.url)
+    thread = threading.Thread(target=made.run)
+    thread.start()
+    wait_until(made.is_listening)
+    yield made
+    made.stop()
+    thread.join(20)
+
+
+@pytest.fixture
+def device(mosquitto) -> Iterator[Mqtt]:
+    made = Mqtt(f"{mosquitto.url}/gate-3", "", None, lambda asked: device_heard.append(asked))
+    device_heard.clear()
+    yield made
+    made.close()
+
+
+device_heard: list[dict] = []
+
+
+def wait_until(true, seconds: float = 20):
+    deadline = time.monotonic() + seconds
+    while not (value := true()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return value
+
+
+def capture(number: int = 0, **said) -> dict:
+    return {
+        "id": str(uuid.uuid4()), "captured_at": timezone.now().isoformat(), "detection_score": 0.9,
+        "image": base64.b64encode(faces.person(number)).decode(), **said,
+    }  # fmt: skip
+
+
+def put(queue: DiskQueue, number: int) -> None:
+    details = capture()
+    image = base64.b64decode(details.pop("image"))
+    for _ in range(number):
+        queue.put(image, {**details, "id": str(uuid.uuid4())})
+
+
+def test_it_works(any_model, six_cases, gate, bridge, device, tmp_path):
+    queue = DiskQueue(tmp_path / "queue")
+    put(queue, 3)
+    sender = Sender(queue, device)
+    sender.start()
+    assert sender.finish(30)
+    assert Capture.objects.filter(camera=gate).count() == 3
+    assert Alert.objects.get().capture_count == 3
+    queue.close()
+
+
+def test_reports_and_counts_come_and_settings_go_back(gate, bridge, device):
+    fleet.change_settings(gate, {"fps": 4.0})
+    minute = {"minute": timezone.now().isoformat(), "frames": 9, "faces": 3, "most": 2, "tracks": 1, "score": 0.9}
+    device.wait(10)
+    device.report({"sent_at": timezone.now().isoformat(), "version": "0.6.0", "queue": 7, "minutes": [minute]})
+    wait_until(lambda: device_heard)
+    assert device_heard[-1]["fps"] == 4
+    gate.refresh_from_db()
+    assert (gate.state, gate.report["queue"], CameraMinute.objects.get().faces) == ("online", 7, 3)
+
+
+def test_a_client_that_is_gone_without_a_word_is_offline_at_once(gate, bridge, mosquitto):
+    device = Mqtt(f"{mosquitto.url}/gate-3", "", None, lambda asked: None)
+    wait_until(lambda: Camera.objects.get().state == "online")
+    # The socket is torn off, as by a power cut: the broker says the last will.
+    device._client.loop_stop()
+    device._client.socket().close()
+    wait_until(lambda: Camera.objects.get().state == "offline")
+
+
+def test_a_message_replayed_a_thousand_times_is_one_capture(gate, bridge, mosquitto):
+    mosquitto.publish("sightline/gate-3/captures", *[json.dumps(capture())] * 1000)
+    wait_until(lambda: bridge.taken == 1000, seconds=60)
+    assert Capture.objects.count() == 1
+
+
+def test_the_forms_of_the_deeplens(gate, bridge, mosquitto):
+    face = json.dumps({"face": base64.b64encode(faces.person(0)).decode(), "confidence": 0.87})
+    topic = "$aws/things/gate-3/infer"
+    mosquitto.publish(topic, face, face, json.dumps({"faces": 3}), json.dumps({"face_count": 1}), "2")
+    wait_until(lambda: bridge.taken == 5)
+    assert Capture.objects.get().detection_score == 0.87
+    counted = CameraMinute.objects.get()
+    assert (counted.frames, counted.faces, counted.most) == (3, 6, 3)
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "words"),
+    [
+        ("sightline/gate-3/captures", "{broken", "no JSON"),
+        ("sightline/gate-3/captures", "[1]", "An object, please"),
+        ("sightline/gate-3/captures", b"\xff\xfe", "no JSON"),
+        ("sightline/gate-3/captures", json.dumps({"image": "%%"}), "not base64"),
+        ("sightline/gate-3/captures", json.dumps({"image": "AAAA", "id": "7"}), "Must be a valid UUID"),
+        ("sightline/gate-3/captures", b"x" * 10_000_000, "10 MB, above 8"),
+        ("sightline/gate-3/reports", "{}", "This field is required"),
+        ("sightline/elsewhere/captures", "{}", "no camera has the MQTT name elsewhere"),
+        ("$aws/things/gate-3/infer", json.dumps({"birds": 3}), "Neither a face with its confidence nor a number"),
+        ("$aws/things/gate-3/infer", "true", "Neither a face"),
+    ],
+)
+def test_what_is_wrong_is_left_out_said_once_and_stops_nothing(gate, bridge, mosquitto, caplog, topic, payload, words):
+    mosquitto.publish(topic, payload, payload)
+    mosquitto.publish("sightline/gate-3/captures", json.dumps(capture()))
+    wait_until(lambda: bridge.taken)
+    assert (bridge.left_out, Capture.objects.count()) == (2, 1)
+    assert caplog.text.count("was left out") == 1
+    assert words in caplog.text
+
+
+def test_what_the_server_refuses_is_set_aside_by_the_client_with_the_reason(gate, bridge, device, tmp_path):
+    queue = DiskQueue(tmp_path / "queue")
+    queue.put(b"no picture", {key: value for key, value in capture().items() if key != "image"})
+    sender = Sender(queue, device)
+    sender.start()
+    assert sender.finish(20)
+    assert "image" in queue.refused[0]
+    queue.close()
+
+
+def test_a_revoked_camera_brings_nothing_in(gate, bridge, mosquitto):
+    gate.revoke()
+    mosquitto.publish("sightline/gate-3/captures", json.dumps(capture()))
+    wait_until(lambda: bridge.left_out)
+    assert not Capture.objects.exists()
+
+
+def test_while_the_bridge_is_away_the_client_keeps_its_faces(gate, mosquitto, device, tmp_path, monkeypatch):
+    monkeypatch.setattr("edge_client.over_mqtt.ANSWER_SECONDS", 1.0)
+    queue = DiskQueue(tmp_path / "queue")
+    put(queue, 2)
+    device.wait(10)
+    with pytest.raises(Unreachable, match="no Sightline behind it"):
+        device.send(queue.first(2))
+    sender = Sender(queue, device)
+    sender.start()
+    for _ in bridged(mosquitto):
+        assert sender.finish(30)
+    assert Capture.objects.count() == 2
+    queue.close()
+
+
+def test_a_broker_that_is_killed_again_and_again_loses_nothing(gate, bridge, mosquitto, device, tmp_path, monkeypatch):
+    monkeypatch.setattr("edge_client.over_mqtt.ANSWER_SECONDS", 2.0)
+    queue = DiskQueue(tmp_path / "queue")
+    put(queue, 200)
+    sender = Sender(queue, device)
+    sender.start()
+    for wait in (0.3, 0.7, 1.1):
+        time.sleep(wait)
+        mosquitto.kill()
+        time.sleep(0.3)
+        mosquitto.start()
+    assert sender.finish(60)
+    assert Capture.objects.filter(camera=gate).count() == 200
+    queue.close()
+
+
+def test_what_came_while_the_database_was_away_is_taken_when_it_is_back(gate, bridge, mosquitto, monkeypatch):
+    from django.db import OperationalError
+
+    from matching import bridge as module
+
+    kept, left = module.keep_capture, iter([True, True])
+
+    def away_twice(*said):
+        if next(left, None):
+            raise OperationalError("away")
+        return kept(*said)
+
+    monkeypatch.setattr(module, "keep_capture", away_twice)
+    mosquitto.publish("sightline/gate-3/captures", json.dumps(capture()))
+    wait_until(Capture.objects.exists)
+    assert bridge.taken == 1
+
+
+def certificates(folder) -> None:
+    """A CA of one's own, and a certificate of the broker's."""
+    for command in (
+        "req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 2 -subj /CN=test-ca",
+        "req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=127.0.0.1",
+        "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out server.crt -days 2 -extfile names",
+    ):
+        (folder / "names").write_text("subjectAltName=IP:127.0.0.1")
+        subprocess.run(["openssl", *command.split()], cwd=folder, check=True, capture_output=True)
+
+
+# The library leaves the socket of a failed handshake to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_over_tls_a_certificate_counts_only_where_it_is_trusted(gate, tmp_path):
+    certificates(tmp_path)
+    lines = [f"certfile {tmp_path}/server.crt", f"keyfile {tmp_path}/server.key"]
+    with broker(tmp_path, *lines) as mosquitto:
+        url = mosquitto.url.replace("mqtt:", "mqtts:")
+        stranger = Mqtt(f"{url}/gate-3", "", None, lambda asked: None)
+        assert "certificate is not trusted" in stranger.wait(3)
+        stranger.close()
+        trusting = Mqtt(f"{url}/gate-3", "", str(tmp_path / "ca.crt"), lambda asked: None)
+        assert trusting.wait(10) == ""
+        trusting.close()
+        made = Bridge(url, str(tmp_path / "ca.crt"))
+        thread = threading.Thread(target=made.run)
+        thread.start()
+        wait_until(made.is_listening)
+        made.stop()
+        thread.join(10)
+
+
+def test_a_broker_that_lets_nobody_in_says_so(tmp_path):
+    (tmp_path / "passwords").touch()
+    with broker(tmp_path, "allow_anonymous false", f"password_file {tmp_path}/passwords") as mosquitto:
+        device = Mqtt(f"{mosquitto.url}/gate-3", "wrong", None, lambda asked: None)
+        assert "refuses the camera" in device.wait(5)
+        device.close()
+
+
+@pytest.mark.parametrize("url", ["mqtt://127.0.0.1", "mqtt:///gate-3", "mqtt://127.0.0.1/a/b"])
+def test_a_broker_without_a_name_is_refused_in_words(url):
+    with pytest.raises(ValueError, match="no broker with a camera's name"):
+        Mqtt(url, "", None, lambda asked: None)
+
+
+def test_the_command_says_what_it_misses(settings):
+    settings.MQTT_URL = ""
+    with pytest.raises(CommandError, match="names no broker"):
+        call_command("mqtt_bridge")
+    with pytest.raises(BridgeRefused, match="must be mqtt://broker"):
+        Bridge("http://x")
+
+
+def test_a_broker_that_is_not_there_is_tried_again(caplog):
+    made = Bridge(f"mqtt://127.0.0.1:{free_port()}")
+    thread = threading.Thread(target=made.run)
+    thread.start()
+    wait_until(lambda: "the broker is away" in caplog.text)
+    made.stop()
+    thread.join(10)
