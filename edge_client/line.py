@@ -40,6 +40,7 @@ class Line(threading.Thread):
         self._until = self._next = 0.0
         self._every, self._width = 1.0, 640
         self._test_width = 0
+        self._pause, self._problem = FIRST_PAUSE, ""
 
     def run(self) -> None:
         try:
@@ -48,21 +49,22 @@ class Line(threading.Thread):
         except ImportError:
             logger.info("websockets is not installed: settings come with each report, and nobody can look live")
             return
-        pause, is_new = FIRST_PAUSE, True
         while True:
+            problem = ""
             try:
                 header = {"Authorization": f"Bearer {self.token}"}
                 with connect(self._url, additional_headers=header, ssl=self._ssl, max_size=2**20) as self._socket:
-                    pause, is_new = FIRST_PAUSE, True
                     for message in self._socket:
-                        self._hear(message)
-            except (OSError, WebSocketException, ValueError) as error:
-                if is_new:
-                    logger.info("no line to the server (%s); settings come with each report meanwhile", error)
-                is_new = False
+                        problem = self._hear(json.loads(message))
+            except (OSError, WebSocketException, ValueError, KeyError) as error:
+                problem = problem or str(error)
             self._socket = None
-            time.sleep(pause * random.uniform(0.7, 1.3))  # noqa: S311
-            pause = min(pause * 2, LONGEST_PAUSE)
+            # Once, for it is tried for as long as it takes.
+            if problem and problem != self._problem:
+                logger.info("no line to the server (%s); settings come with each report meanwhile", problem)
+            self._problem = problem
+            time.sleep(self._pause * random.uniform(0.7, 1.3))  # noqa: S311
+            self._pause = min(self._pause * 2, LONGEST_PAUSE)
 
     def is_watched(self) -> bool:
         """Whether somebody looks, so that frames should come at least as often as they are shown."""
@@ -100,15 +102,18 @@ class Line(threading.Thread):
         except Exception as error:  # the socket closes in another thread, in any of its library's ways
             logger.info("a live picture did not go out (%s)", error)
 
-    def _hear(self, message: str | bytes) -> None:
-        said = json.loads(message)
-        kind = said.get("kind")
-        if kind == "settings" and self._settings.take_up(said["settings"]):
-            logger.info("new settings: %s", self._settings.now)
+    def _hear(self, said: dict[str, Any]) -> str:
+        """What the server says. Returns why it wants nothing of us, or nothing."""
+        kind = said["kind"]
+        if kind == "settings":
+            self._pause, self._problem = FIRST_PAUSE, ""
+            if self._settings.take_up(said["settings"]):
+                logger.info("new settings: %s", self._settings.now)
         elif kind == "look":
             self._until = time.monotonic() + float(said["seconds"])
             self._every, self._width = 1 / float(said["rate"]), int(said["width"])
         elif kind == "picture":
             self._test_width = int(said["width"])
         elif kind == "refused":
-            logger.error("the server does not accept the token: %s", said.get("detail", ""))
+            return str(said.get("detail", "refused"))
+        return ""

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,7 +33,8 @@ class Http:
     def __init__(self, server: str, token: str, ca: str | None = None) -> None:
         self.server = server.rstrip("/")
         self._session = requests.Session()
-        self._session.verify = ca or True
+        # With each request: of the session's the library thinks less than of REQUESTS_CA_BUNDLE.
+        self._verify = ca or True
         self.use(token)
 
     def use(self, token: str) -> None:
@@ -99,7 +101,7 @@ class Http:
 
     def _post(self, path: str, **content: Any) -> requests.Response:
         try:
-            answer = self._session.post(f"{self.server}/api/v1/{path}", timeout=TIMEOUT, **content)
+            answer = self._session.post(f"{self.server}/api/v1/{path}", timeout=TIMEOUT, verify=self._verify, **content)
         except requests.exceptions.SSLError as error:
             raise Unreachable(
                 f"the server's certificate is not trusted ({_last(error)}); name its CA by --ca"
@@ -134,4 +136,6 @@ def pair(server: str, code: str, ca: str | None = None) -> tuple[str, str]:
 
 
 def _last(error: BaseException) -> str:
-    return str(error).rsplit(":", 1)[-1].strip(" )'\"")[:120]
+    """The sentence of OpenSSL in an error that wraps it several times."""
+    found = re.search(r"certificate verify failed: ([^(]+)", str(error))
+    return found.group(1).strip() if found else type(error).__name__

@@ -205,6 +205,8 @@ class DiskQueue:
         """What an older client left as files."""
         for path in sorted(self.folder.glob("*.json")):
             picture = path.with_suffix(".jpg")
+            if path.name == "camera.json":
+                continue  # who the client is
             try:
                 self._write(picture.read_bytes(), json.loads(path.read_text()), "", 0.0)
             except (OSError, ValueError, KeyError) as error:

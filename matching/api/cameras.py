@@ -16,7 +16,14 @@ from matching.models import Camera
 from matching.watching import fleet, tokens
 
 
+class OptionalBoolean(serializers.BooleanField):
+    """One that a form may leave out without saying no."""
+
+    default_empty_html = serializers.empty
+
+
 class CameraSerializer(serializers.ModelSerializer[Camera]):
+    preview = OptionalBoolean(required=False, help_text="People who may look through cameras see its picture.")
     state = serializers.ChoiceField(["online", "late", "offline", "never", "revoked"], read_only=True)
 
     class Meta:

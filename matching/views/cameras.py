@@ -1,18 +1,22 @@
 import csv
 import json
+from datetime import timedelta
+from typing import Any
 
 import segno
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from cases import audit
 from matching import demo
 from matching.forms import CameraEditForm, CameraForm, CameraSettingsForm
-from matching.models import Camera, Capture, SitePlan, Trouble
+from matching.models import Alert, Camera, Capture, SitePlan, Trouble
 from matching.views import charts
 from matching.watching import fleet, live, tokens
 
@@ -152,10 +156,11 @@ def camera_demo(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest, form: CameraForm, status: int = 200, **extra: object) -> HttpResponse:
+    day = timezone.now() - timedelta(days=1)
     cameras = Camera.objects.annotate(
-        capture_count=Count("captures", distinct=True),
-        waiting=Count("captures", filter=Q(captures__status=Capture.Status.PENDING), distinct=True),
-        alert_count=Count("alerts", distinct=True),
+        captures_today=_number(Capture.objects.filter(received_at__gte=day)),
+        waiting=_number(Capture.objects.filter(status=Capture.Status.PENDING)),
+        alerts_today=_number(Alert.objects.filter(last_captured_at__gte=day)),
     )
     troubles = Trouble.objects.filter(ended_at=None).select_related("camera")
     context = {
@@ -175,3 +180,9 @@ def _said(value: object) -> str:
     if isinstance(value, list) and value and isinstance(value[0], list):
         return f"{len(value)}"
     return " to ".join(str(one) for one in value) if isinstance(value, list) else f"{value}"
+
+
+def _number(rows: QuerySet[Any]) -> Coalesce:
+    """How many of these rows are the camera's; a query of its own, for a join would count some twice."""
+    mine = rows.filter(camera=OuterRef("pk")).order_by().values("camera").annotate(number=Count("pk")).values("number")
+    return Coalesce(Subquery(mine), 0)

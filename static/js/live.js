@@ -85,7 +85,7 @@ function draw(context, face, frame) {
   const [left, top, right, bottom] = face.box.map((side, i) => side * (i % 2 ? frame.height : frame.width));
   if (!colours.has(face.track)) colours.set(face.track, COLOURS[colours.size % COLOURS.length]);
   const colour = face.track ? colours.get(face.track) : "#b8c0c8";
-  const label = face.name || (face.track ? `track ${face.track.slice(0, 4)}` : face.score.toFixed(2));
+  const label = face.name || (face.track ? face.track.slice(0, 4) : face.score.toFixed(2));
   context.strokeStyle = colour;
   context.strokeRect(left, top, right - left, bottom - top);
   const width = context.measureText(label).width + 8;
