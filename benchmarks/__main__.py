@@ -10,7 +10,7 @@ from pathlib import Path
 
 ALL = (
     "accuracy", "open_set", "curves", "strengths", "poor_direction", "searching", "vectors", "indexing", "comparing",
-    "batches", "looking_back", "same_face", "best_shots", "memory",
+    "batches", "looking_back", "same_face", "best_shots", "edge", "memory",
     "registry", "killing", "live",
 )  # fmt: skip
 

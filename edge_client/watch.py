@@ -68,7 +68,7 @@ class Watch:
 
     def run(self, frames: Iterable[Frame]) -> None:
         for frame in self._awake(frames):
-            self._look(frame)
+            self.look(frame)
 
     def finish(self) -> None:
         """What is left to send when the source ends."""
@@ -86,13 +86,15 @@ class Watch:
             if not asleep:
                 yield frame
 
-    def _look(self, frame: Frame) -> None:
+    def look(self, frame: Frame) -> None:
+        """One frame. Frames come in the order of their time."""
         self._change_detector()
-        settings, began = self._settings.now, time.monotonic()
-        whole = not self._has_moments or began - self._whole_at >= WHOLE_SECONDS
-        near = [] if whole else self._followed.expected(frame.seen_at.timestamp())
+        settings, began, at = self._settings.now, time.monotonic(), frame.seen_at.timestamp()
+        # A clock that jumped back is no reason to wait.
+        whole = not self._has_moments or not 0 <= at - self._whole_at < WHOLE_SECONDS
+        near = [] if whole else self._followed.expected(at)
         if whole:
-            self._whole_at = began
+            self._whole_at = at
         # With nobody in view a frame between two whole looks is not looked at.
         found = self._find(frame, near) if whole or near else []
         seen = [face for face in found if settings.wants(face.box, face.detection_score, frame.bgr.shape)]

@@ -11,6 +11,8 @@ from matching.faces.images import FORMAT_WORDS, MAX_BYTES
 from matching.models import Camera, SitePlan
 from matching.searching.adjusting import Adjustment
 
+MAX_FRAME_BYTES = 5 * 2**20
+
 
 class PurposeForm(forms.Form):
     """What every search says of itself, and among which collections."""
@@ -221,6 +223,23 @@ class CameraSettingsForm(forms.Form):
         said["time_zone"] = timezone.get_current_timezone_name() if begin else None
         said["detector"] = said["detector"] or None
         return said
+
+
+class WalkForm(forms.Form):
+    purpose = forms.CharField(max_length=300, help_text="Kept with your name and the time.")
+    place = forms.CharField(max_length=200, help_text="Where you walk: shown on each alert.")
+    minutes = forms.IntegerField(min_value=1, max_value=60, initial=30, help_text="Up to 60; begin again for more.")
+
+
+class FrameForm(forms.Form):
+    id = forms.UUIDField()
+    image = forms.FileField()
+
+    def clean_image(self) -> Any:
+        image = self.cleaned_data["image"]
+        if image.size > MAX_FRAME_BYTES:
+            raise forms.ValidationError(f"A frame has at most {MAX_FRAME_BYTES // 2**20} MB.")
+        return image
 
 
 class PlanForm(forms.ModelForm[SitePlan]):

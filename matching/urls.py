@@ -14,6 +14,8 @@ from matching.views import (
     searches,
     standing,
     system,
+    walking,
+    web_app,
     worklists,
 )
 
@@ -86,6 +88,13 @@ urlpatterns = [
     path("cameras/<int:pk>/counts.csv", cameras.camera_counts, name="camera-counts"),
     path("cameras/<int:pk>/token/", cameras.camera_token, name="camera-token"),
     path("cameras/<int:pk>/revoke/", cameras.camera_revoke, name="camera-revoke"),
+    path("walk/", walking.walk, name="walk"),
+    path("walk/frame/", walking.walk_frame, name="walk-frame"),
+    path("walk/alerts/", walking.walk_alerts, name="walk-alerts"),
+    path("walk/end/", walking.walk_end, name="walk-end"),
+    path("manifest.webmanifest", web_app.manifest, name="manifest"),
+    path("worker.js", web_app.worker, name="web-worker"),
+    path("offline/", web_app.offline, name="offline"),
     path("system/", system.system, name="system"),
     path("system/next/", system.system_next, name="system-next"),
     path("healthz/", system.healthz, name="healthz"),

@@ -84,6 +84,15 @@ class Camera(models.Model):
     created_by = models.ForeignKey(
         django_settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL
     )
+    officer = models.OneToOneField(
+        django_settings.AUTH_USER_MODEL,
+        null=True,
+        editable=False,
+        on_delete=models.CASCADE,
+        related_name="walking_camera",
+        help_text="Whose phone it is.",
+    )
+    walk_until = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_seen_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="Sent a face.")
     heartbeat_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -96,7 +105,10 @@ class Camera(models.Model):
 
     class Meta:
         ordering = ["name"]
-        permissions = [("look_through_camera", "Can look through cameras, live")]
+        permissions = [
+            ("look_through_camera", "Can look through cameras, live"),
+            ("walk_with_camera", "Can walk with a phone as a camera"),
+        ]
 
     def __str__(self) -> str:
         return self.name

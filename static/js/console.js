@@ -48,11 +48,19 @@ function takePictures(zone, input, take) {
   });
 }
 
+// The console as an app of the phone's.
+navigator.serviceWorker?.register("/worker.js").catch(() => {});
+
 // Search: one picture, shown before it is sent.
 const searchForm = byId("search-form");
 if (searchForm) {
   const input = byId("id_image");
   const preview = byId("preview");
+  const purpose = byId("id_purpose");
+  let taking = false;
+  // For the next photo of the same round; gone with the tab.
+  purpose.value ||= sessionStorage.getItem("purpose") || "";
+  searchForm.addEventListener("submit", () => sessionStorage.setItem("purpose", purpose.value));
   takePictures(byId("drop"), input, (files) => {
     if (!files.length) return;
     if (files[0] !== input.files[0]) {
@@ -64,10 +72,12 @@ if (searchForm) {
     preview.src = URL.createObjectURL(files[0]);
     preview.hidden = false;
     preview.onerror = () => { preview.hidden = true; };
-    byId("id_purpose").focus();
+    // A photo taken on the spot is searched at once where it was said what for.
+    if (taking && purpose.value.trim()) searchForm.requestSubmit();
+    else purpose.focus();
   });
-  byId("choose").addEventListener("click", () => { input.removeAttribute("capture"); input.click(); });
-  byId("take").addEventListener("click", () => { input.setAttribute("capture", "environment"); input.click(); });
+  byId("choose").addEventListener("click", () => { taking = false; input.removeAttribute("capture"); input.click(); });
+  byId("take").addEventListener("click", () => { taking = true; input.setAttribute("capture", "environment"); input.click(); });
 }
 
 // A case begun by its photos.

@@ -1,0 +1,12 @@
+{% load static %}// Pages hold faces and names, so none is kept on the phone: without a network one page says so.
+"use strict";
+const OFFLINE = "{% url 'offline' %}";
+const NAME = "sightline-1";
+self.addEventListener("install", (event) => {
+  event.waitUntil(caches.open(NAME).then((cache) => cache.addAll([OFFLINE, "{% static 'css/sightline.css' %}"])).then(() => self.skipWaiting()));
+});
+self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+self.addEventListener("fetch", (event) => {
+  if (event.request.mode !== "navigate") return;
+  event.respondWith(fetch(event.request).catch(() => caches.match(OFFLINE)));
+});
