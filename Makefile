@@ -1,7 +1,7 @@
 PYTHON ?= python3.11
 VENV := .venv/bin
 
-.PHONY: help install install-dev run test check bench demo-camera lock clean
+.PHONY: help install install-dev run test check faults bench demo-camera lock clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -35,6 +35,10 @@ check: install-dev  ## style and types
 test: check  ## everything that CI runs
 	@sh tests/install-tools.sh
 	$(VENV)/python -m pytest
+
+faults: install-dev  ## 10 minutes of cameras in the field while everything is killed in turn
+	@sh tests/install-tools.sh
+	FAULT_SECONDS=600 FAULT_CAPTURES=2000 $(VENV)/python -m pytest -s tests/faults/test_field.py
 
 bench: install-dev  ## measure speed, memory and accuracy; prints the tables of docs/performance.md and docs/accuracy.md
 	$(VENV)/python -m benchmarks

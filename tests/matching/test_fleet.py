@@ -203,3 +203,14 @@ def test_who_did_not_ask_for_it_is_not_told(camera, user):
     fleet.look_after()
     assert Trouble.objects.count() == 1
     assert not Delivery.objects.exists()
+
+
+def test_a_report_that_was_late_on_its_way_is_no_wrong_clock(camera):
+    report(camera)
+    report(camera, seconds=-3600)
+    assert camera.clock_offset == 0
+    for _ in range(3):
+        report(camera, seconds=-3600)
+    assert camera.clock_offset == pytest.approx(3600, abs=2), "one that stays behind is"
+    report(camera, seconds=0)
+    assert camera.clock_offset == 0
