@@ -11,7 +11,7 @@ from pathlib import Path
 ALL = (
     "accuracy", "open_set", "curves", "strengths", "poor_direction", "searching", "vectors", "indexing", "comparing",
     "batches", "looking_back", "same_face", "best_shots", "edge", "memory",
-    "registry", "killing", "live",
+    "registry", "killing", "live", "field",
 )  # fmt: skip
 
 

@@ -195,7 +195,7 @@ FBI_URL = os.environ.get("FBI_URL", "https://api.fbi.gov/")
 IMPORT_RATE = float(os.environ.get("IMPORT_RATE", "4"))
 IMPORT_BACKOFF = float(os.environ.get("IMPORT_BACKOFF", "1"))
 _contact = os.environ.get("IMPORT_CONTACT", "no contact given")
-IMPORT_USER_AGENT = f"Sightline/0.4 (missing persons search; {_contact})"
+IMPORT_USER_AGENT = f"Sightline/0.6 (missing persons search; {_contact})"
 # Where the Imports page may read files and folders from; the command line may read anywhere.
 IMPORT_DIR = Path(os.environ.get("IMPORT_DIR", DATA_DIR / "imports"))
 
