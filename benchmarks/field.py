@@ -66,7 +66,7 @@ def crops() -> tuple[list[bytes], list[bytes]]:
     wanted = []
     chance = np.random.default_rng(3)
     for number in range(6):
-        portrait = cv2.imdecode(np.frombuffer(faces.person(number), np.uint8), cv2.IMREAD_COLOR)
+        portrait = np.asarray(cv2.imdecode(np.frombuffer(faces.person(number), np.uint8), cv2.IMREAD_COLOR))
         for _ in range(20):
             noisy = np.clip(portrait + chance.normal(0, 4, portrait.shape), 0, 255).astype(np.uint8)
             wanted.append(cv2.imencode(".jpg", noisy)[1].tobytes())

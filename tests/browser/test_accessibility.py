@@ -11,7 +11,7 @@ from tests.product import Product
 PAGES = [
     "/alerts/?status=all", "/search/", "/search/history/", "/batches/", "/leads/?list=confirmed", "/standing/",
     "/cases/", "/cases/1/", "/cases/1/seen/", "/cases/new/", "/collections/", "/collections/1/edit/", "/worklists/",
-    "/imports/", "/cameras/", "/system/", "/evaluations/",
+    "/imports/", "/cameras/", "/cameras/plans/", "/walk/", "/offline/", "/system/", "/evaluations/",
 ]  # fmt: skip
 
 
@@ -36,7 +36,8 @@ def test_no_page_has_a_serious_fault(page: Page, product: Product, width, height
     search(page, faces.GROUP.read_bytes(), f"{scheme} {width}")
     seen = page.get_by_role("link", name="Seen before?").get_attribute("href")
     found = faults(page)
-    for path in [*PAGES, str(seen), f"/cameras/{camera}/"]:
+    camera_pages = [f"/cameras/{camera}/{part}" for part in ("", "edit/", "settings/")]
+    for path in [*PAGES, str(seen), *camera_pages]:
         assert page.goto(path).status == 200, path
         page.wait_for_load_state("load")
         found += faults(page)

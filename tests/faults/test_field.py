@@ -158,9 +158,8 @@ def test_nothing_is_lost_and_nothing_told_twice_whoever_is_killed(tmp_path):
                 one.close()
             product.stop()
     counted = {what: killed.count(what) for what in sorted(set(killed))}
-    print(
-        f"{len(killed)} kills: {counted}; {len(found['uids'])} captures of {CAPTURES} pictures, {found['alerts']} alerts"
-    )
+    print(f"{len(killed)} kills: {counted}")
+    print(f"{len(found['uids'])} captures of {CAPTURES} pictures, {found['alerts']} alerts")
     assert sorted(found["uids"]) == sorted(expected[0] | expected[1])
     assert len(set(found["uids"])) == len(found["uids"])
     assert found["in_no_alert"] == 0
