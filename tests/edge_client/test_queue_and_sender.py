@@ -168,3 +168,51 @@ def test_killed_at_any_moment_what_was_put_is_there(tmp_path):
     queue = DiskQueue(tmp_path)
     assert len(queue) > last
     assert queue.first()[0].details["id"] == "0"
+
+
+def test_several_that_wait_go_together_and_each_has_its_own_answer(queue, server):
+    put(queue, "a", "b", "c")
+    results = [{"id": "a", "accepted": True}, {"id": "b", "accepted": False, "detail": "no picture"}]
+    server.batch = json.dumps({"results": [*results, {"id": "c", "accepted": True}]}).encode()
+    assert sender(queue, server).finish(10)
+    assert len(server.got) == 1
+    assert b'name="a"; filename=' in server.got[0][1]
+    assert queue.refused == ["no picture"]
+
+
+@pytest.mark.parametrize("answer", [b"<html>sign in to the hotel's network</html>", b"{}", b'{"results": [7]}', b"[]"])
+def test_what_answers_and_is_no_sightline_takes_nothing(queue, server, answer, caplog):
+    put(queue, "a", "b")
+    server.batch = answer
+    assert not sender(queue, server).finish(1)
+    assert len(queue) == 2
+    assert "no Sightline" in caplog.text
+
+
+def test_one_that_spoils_the_batch_is_told_what_is_wrong_and_the_others_go(queue, server):
+    put(queue, "a", "b")
+    server.batch = b"because"
+    server.status = 400
+    assert sender(queue, server).finish(10)
+    assert queue.refused == ["because", "because"]
+
+
+def test_a_damaged_queue_is_set_aside_and_a_new_one_begun(tmp_path, caplog):
+    folder = tmp_path / "queue"
+    folder.mkdir()
+    (folder / "queue.sqlite3").write_bytes(b"this was a queue" * 1000)
+    made = DiskQueue(folder)
+    put(made, "a")
+    assert len(made) == 1
+    assert "is damaged" in caplog.text
+    assert len(list(folder.glob("damaged-*.sqlite3"))) == 1
+    made.close()
+
+
+def test_where_no_queue_can_be_opened_faces_wait_in_memory(tmp_path, caplog):
+    (tmp_path / "file").write_text("no folder")
+    made = DiskQueue(tmp_path / "file" / "queue")
+    put(made, "a", "b")
+    assert [entry.details["id"] for entry in made.first(5)] == ["a", "b"]
+    assert "cannot be opened" in caplog.text
+    made.close()

@@ -1,6 +1,7 @@
 """What a camera may send, what it is answered, and who is turned away."""
 
 import base64
+import json
 import uuid
 
 import pytest
@@ -125,3 +126,37 @@ def test_a_deeplens_body_that_is_not_base64_is_refused(any_model, camera):
     )
     assert answer.status_code == 400
     assert "base64" in str(answer.json())
+
+
+def batch(camera, captures: object, **images: bytes):
+    files = {name: SimpleUploadedFile("face.jpg", content) for name, content in images.items()}
+    said = captures if isinstance(captures, str) else json.dumps(captures)
+    headers = {"authorization": f"Bearer {camera.token}"}
+    return Client().post(f"{URL}batch/", {"captures": said, **files}, headers=headers)
+
+
+def details(uid: object = None) -> dict:
+    return {"id": str(uid or uuid.uuid4()), "captured_at": timezone.now().isoformat(), "detection_score": 0.9}
+
+
+def test_several_at_once_are_each_answered_and_one_bad_one_spoils_no_other(any_model, six_cases, camera):
+    good, again, broken, missing = details(), details(), details(), details()
+    sent = [good, again, broken, missing, {**details(), "detection_score": 7}, {"id": 7}]
+    images = {good["id"]: faces.person(1), again["id"]: faces.person(2), broken["id"]: b"none"}
+    answer = batch(camera, sent, **images)
+    assert answer.status_code == 202
+    results = answer.json()["results"]
+    assert [one["accepted"] for one in results] == [True, True, False, False, False, False]
+    assert "image" in results[2]["detail"]
+    assert "image" in results[3]["detail"]
+    assert "detection_score" in results[4]["detail"]
+    assert Capture.objects.count() == Alert.objects.count() == 2
+    assert batch(camera, [good], **{good["id"]: faces.person(1)}).json()["results"][0]["accepted"]
+    assert Capture.objects.count() == 2, "sent again, it is the same"
+
+
+@pytest.mark.parametrize("captures", ["{broken", [1], {"id": 1}, [{}] * 101, ""])
+def test_what_is_no_batch_is_refused_in_words(camera, captures):
+    answer = batch(camera, captures)
+    assert answer.status_code == 400
+    assert answer.json()["captures"]
