@@ -1,8 +1,11 @@
 """The dashboard's websocket: alerts as they come, and after a lost connection those that were missed."""
 
 import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
@@ -17,6 +20,7 @@ from matching.views.alerts import alert_cards
 # A transaction that committed late carries an earlier time than one already shown.
 OVERLAP = timedelta(seconds=10)
 MOST_MISSED = 200
+MOST_SHARED = 200
 PAUSE = 0.3  # seconds between two pictures of alerts that captures join
 NOT_SIGNED_IN = 4401
 
@@ -24,8 +28,8 @@ NOT_SIGNED_IN = 4401
 class AlertConsumer(AsyncJsonWebsocketConsumer):
     """Sends `{"kind": "alert", "id", "status", "at", "html"}`; takes `{"since": ISO time}` for what was missed."""
 
-    # Alerts that changed and wait to be shown, in the order in which they did, and who will show them.
-    _changed: dict[int, None]
+    # Alerts that changed and wait to be shown, in their order, each with its last change; and who will show them.
+    _changed: dict[int, str]
     _soon: "asyncio.Task[None] | None" = None
 
     async def connect(self) -> None:
@@ -53,7 +57,7 @@ class AlertConsumer(AsyncJsonWebsocketConsumer):
 
     async def alert_changed(self, event: dict[str, Any]) -> None:
         # A new alert is shown at once; what joins it, a busy camera's captures, a few times a second.
-        self._changed[event["id"]] = None
+        self._changed[event["id"]] = event["change"]
         if event["is_new"]:
             await self._show()
         elif self._soon is None or self._soon.done():
@@ -64,32 +68,51 @@ class AlertConsumer(AsyncJsonWebsocketConsumer):
         await self._show()
 
     async def _show(self) -> None:
-        changed, self._changed = list(self._changed), {}
-        for message in await self._messages(changed):
-            await self.send_json(message)
+        changed, self._changed = list(self._changed.items()), {}
+        for pk, change in changed:
+            # One dashboard that is closed meanwhile must not end the drawing for the others.
+            message = await asyncio.shield(_drawn(pk, change))
+            if message is not None:
+                await self.send_json(message)
 
     @database_sync_to_async
     def _missed(self, since: datetime) -> list[dict[str, Any]]:
         if timezone.is_naive(since):
             since = timezone.make_aware(since)
         changed = Alert.objects.filter(updated_at__gt=since - OVERLAP).order_by("-updated_at")[:MOST_MISSED]
-        return self._render(reversed([alert.pk for alert in changed]))
+        return _draw(reversed([alert.pk for alert in changed]))
 
-    @database_sync_to_async
-    def _messages(self, ids: list[int]) -> list[dict[str, Any]]:
-        return self._render(ids)
 
-    def _render(self, ids: Any) -> list[dict[str, Any]]:
-        order = list(ids)
-        alerts = {alert.pk: alert for alert in alert_cards().filter(pk__in=order)}
-        return [
-            {
-                "kind": "alert",
-                "id": pk,
-                "status": alerts[pk].status,
-                "at": alerts[pk].updated_at.isoformat(),
-                "html": render_to_string("alerts/_alert.html", {"alert": alerts[pk], "live": True}),
-            }
-            for pk in order
-            if pk in alerts
-        ]
+def _drawn(pk: int, change: str) -> "asyncio.Task[dict[str, Any] | None]":
+    """An alert as it is after a change: drawn once, however many dashboards are open."""
+    shared: OrderedDict[str, asyncio.Task[dict[str, Any] | None]]
+    shared = _shared.setdefault(asyncio.get_running_loop(), OrderedDict())
+    if change not in shared:
+        shared[change] = asyncio.create_task(_draw_one(pk))
+        while len(shared) > MOST_SHARED:
+            shared.popitem(last=False)
+    return shared[change]
+
+
+async def _draw_one(pk: int) -> dict[str, Any] | None:
+    return next(iter(await database_sync_to_async(_draw)([pk])), None)
+
+
+def _draw(ids: Iterable[int]) -> list[dict[str, Any]]:
+    order = list(ids)
+    alerts = {alert.pk: alert for alert in alert_cards().filter(pk__in=order)}
+    return [
+        {
+            "kind": "alert",
+            "id": pk,
+            "status": alerts[pk].status,
+            "at": alerts[pk].updated_at.isoformat(),
+            "html": render_to_string("alerts/_alert.html", {"alert": alerts[pk], "live": True}),
+        }
+        for pk in order
+        if pk in alerts
+    ]
+
+
+_shared: "WeakKeyDictionary[asyncio.AbstractEventLoop, OrderedDict[str, asyncio.Task[dict[str, Any] | None]]]"
+_shared = WeakKeyDictionary()

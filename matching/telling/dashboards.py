@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import uuid
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +14,8 @@ SECONDS = 5
 
 def tell(alert_id: int, *, is_new: bool) -> None:
     """Tell every open dashboard that an alert is new or has changed."""
-    send(GROUP, {"type": "alert.changed", "id": alert_id, "is_new": is_new})
+    # By the change's own name dashboards share one picture of it.
+    send(GROUP, {"type": "alert.changed", "id": alert_id, "is_new": is_new, "change": uuid.uuid4().hex})
 
 
 def send(group: str, message: dict[str, Any]) -> None:

@@ -11,7 +11,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 from django.utils import timezone
 
-from matching.consumers import NOT_SIGNED_IN, AlertConsumer
+from matching.consumers import alerts
+from matching.consumers.alerts import NOT_SIGNED_IN, AlertConsumer
 from matching.models import Alert, Delivery, Subscription
 from matching.telling import dashboards, notifying
 from matching.watching import captures
@@ -157,3 +158,37 @@ def test_a_subscription_to_another_collection_hears_nothing(any_model, six_cases
     subscribe(collection=Collection.objects.create(name="Wanted"))
     see(camera)
     assert webhook.got == []
+
+
+def test_a_change_is_drawn_once_however_many_dashboards_are_open(any_model, six_cases, camera, user, monkeypatch):
+    drawn = []
+    before = alerts._draw
+
+    def counted(ids):
+        drawn.append(list(ids))
+        return before(drawn[-1])
+
+    monkeypatch.setattr(alerts, "_draw", counted)
+
+    def seen() -> None:
+        try:
+            see(camera)
+        finally:
+            connection.close()
+
+    async def scenario() -> list[dict]:
+        opened = [WebsocketCommunicator(AlertConsumer.as_asgi(), "/ws/alerts/") for _ in range(5)]
+        for one in opened:
+            one.scope["user"] = user
+            await one.connect()
+            await one.receive_json_from()
+        await asyncio.to_thread(seen)
+        got = [await one.receive_json_from(timeout=5) for one in opened]
+        for one in opened:
+            await one.disconnect()
+        return got
+
+    got = async_to_sync(scenario)()
+    assert len(got) == 5
+    assert {one["kind"] for one in got} == {"alert"}
+    assert len(drawn) == 1
