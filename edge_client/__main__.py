@@ -134,7 +134,7 @@ def watch(options: argparse.Namespace, home: Home) -> int:
         if "settings" in orders and settings.take_up(orders["settings"]):
             logger.info("new settings: %s", settings.now)
         # A token that was given by hand is changed by hand.
-        if orders.get("rotate") and isinstance(transport, Http) and line is not None and token == home.token:
+        if orders.get("rotate") and isinstance(transport, Http) and line is not None and not options.token:
             try:
                 fresh = transport.another_token()
             except Unreachable as problem:

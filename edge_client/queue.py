@@ -148,6 +148,7 @@ class DiskQueue:
             path.rename(aside)
             logger.error("%s is damaged (%s); it is kept as %s, and a new one begun", path, error, aside.name)
             return _prepared(str(path))
+        self.limit = min(self.limit, IN_MEMORY)
         return _prepared(":memory:")
 
     def _write(self, jpeg: bytes, details: dict[str, Any], track: str, goodness: float) -> None:

@@ -142,12 +142,6 @@ class CameraEditForm(forms.ModelForm[Camera]):
         labels = {"plan": "Stands on the plan", "preview": "May be looked through"}
         widgets = {"notes": forms.Textarea(attrs={"rows": 4})}
 
-    def clean_thing(self) -> str | None:
-        thing = self.cleaned_data["thing"] or None
-        if thing and (set(thing) & set("+#/") or thing.startswith("$")):
-            raise forms.ValidationError("One level of a topic: without +, # and /.")
-        return thing
-
 
 class ZonesField(forms.CharField):
     """Zones, one a line, as left, top, right, bottom in fractions of the picture."""

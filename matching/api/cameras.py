@@ -34,6 +34,9 @@ class CameraSerializer(serializers.ModelSerializer[Camera]):
         ]  # fmt: skip
         read_only_fields = ["settings", "last_seen_at", "heartbeat_at", "report", "clock_offset", "revoked_at"]
 
+    def validate_thing(self, value: str | None) -> str | None:
+        return value or None
+
 
 class CameraSettingsSerializer(serializers.Serializer[Any]):
     fps = serializers.FloatField(required=False, allow_null=True)

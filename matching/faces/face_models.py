@@ -2,7 +2,8 @@
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
@@ -43,8 +44,27 @@ def find_faces(engine: engines.Engine, rgb: images.RgbImage, *, thorough: bool =
     thorough: as `Engine.detect`. Raises `ImageNotAnalysed` for a picture that the engine breaks on: it would break
     again, so that picture is refused rather than tried for ever.
     """
-    try:
+    with _analysing(rgb):
         return engine.faces(rgb, thorough)
+
+
+def find_face(
+    engine: engines.Engine, rgb: images.RgbImage, choose: Callable[[Sequence[engines.Detection]], engines.Detection]
+) -> engines.DetectedFace | None:
+    """The one face that is chosen of those in a picture, or None without any. The others are not embedded. Raises as
+    `find_faces` does."""
+    with _analysing(rgb):
+        found = engine.detect(rgb)
+        if not found:
+            return None
+        face = choose(found)
+        return engines.DetectedFace(**vars(face), embedding=engine.embed([face.chip])[0])
+
+
+@contextmanager
+def _analysing(rgb: images.RgbImage) -> Iterator[None]:
+    try:
+        yield
     except Exception as error:
         logger.exception("The face model failed on a picture of %s", rgb.shape)
         raise images.ImageNotAnalysed from error

@@ -5,7 +5,7 @@ import secrets
 from datetime import timedelta
 
 from django.conf import settings as django_settings
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
 
@@ -63,6 +63,7 @@ class Camera(models.Model):
         unique=True,
         null=True,
         blank=True,
+        validators=[RegexValidator(r"^[^+#/$][^+#/]*$", "One level of a topic: without +, # and /.")],
         help_text="Where it speaks MQTT: the part of its topics after sightline/, or a DeepLens's thing.",
     )
     settings = models.JSONField(

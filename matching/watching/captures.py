@@ -9,9 +9,9 @@ from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from cases.models import Collection
+from cases.models import Case, Collection
 from matching.faces import face_models, images
-from matching.faces.engines import DetectedFace
+from matching.faces.engines import DetectedFace, Detection
 from matching.faces.rows import face_columns
 from matching.gallery import calibration, seen
 from matching.gallery import search as gallery
@@ -24,6 +24,8 @@ from matching.watching import retention
 # A camera's clock that runs further ahead than this is not believed.
 CLOCK_TOLERANCE = timedelta(minutes=5)
 ALERTS_A_CAPTURE = 3
+# Of a face like more cases than this each collection is searched by itself, so that none crowds another out.
+LIKE_MANY = 20
 # How stale the time may be at which a camera was last seen.
 SEEN_EVERY = timedelta(seconds=10)
 
@@ -86,13 +88,14 @@ def match_capture(capture_id: int) -> list[Alert]:
     try:
         with capture.image.open() as file:
             opened = images.open_image(file.read())
-        faces = face_models.find_faces(face_models.engine(model), opened.rgb)
+        face = face_models.find_face(
+            face_models.engine(model), opened.rgb, lambda found: _meant_face(found, opened, capture)
+        )
     except (FileNotFoundError, images.ImageRefused):
-        faces = []
-    if not faces:
+        face = None
+    if face is None:
         _claim(capture, Capture.Status.NO_FACE)
         return []
-    face = _meant_face(faces, opened, capture)
     columns = face_columns(model, opened.rgb, face, opened.scale)
     too_poor = model.is_too_poor(columns["poorness"], columns["size"])
     matches, searched = ([], []) if too_poor else _over_threshold(model, face)
@@ -114,7 +117,7 @@ def _claim(capture: Capture, status: str) -> bool:
     return bool(Capture.objects.filter(pk=capture.pk, status=Capture.Status.PENDING).update(status=status))
 
 
-def _meant_face(faces: Sequence[DetectedFace], opened: images.OpenedImage, capture: Capture) -> DetectedFace:
+def _meant_face(faces: Sequence[Detection], opened: images.OpenedImage, capture: Capture) -> Detection:
     """The face the camera meant: nearest to its box, or to the middle of the crop."""
     if capture.box:
         left, top, right, bottom = (value * opened.scale for value in capture.box)
@@ -123,7 +126,7 @@ def _meant_face(faces: Sequence[DetectedFace], opened: images.OpenedImage, captu
         height, width = opened.rgb.shape[:2]
         x, y = width / 2, height / 2
 
-    def distance(face: DetectedFace) -> float:
+    def distance(face: Detection) -> float:
         return math.hypot((face.box[0] + face.box[2]) / 2 - x, (face.box[1] + face.box[3]) / 2 - y)
 
     return min(faces, key=distance)
@@ -132,20 +135,26 @@ def _meant_face(faces: Sequence[DetectedFace], opened: images.OpenedImage, captu
 def _over_threshold(model: FaceModel, face: DetectedFace) -> tuple[list[gallery.Hit], list[int]]:
     """The best cases over their own collection's threshold, and the collections that were searched."""
     calibrated, sizes = calibration.of(model), gallery.sizes(model)
-    hits: list[gallery.Hit] = []
-    searched = []
-    for collection in Collection.objects.filter(alert_level__in=calibration.LEVELS):
-        cases = sizes.get(collection.pk, 0)
-        searched.append(collection.pk)
-        if cases:
-            # A template that is too poor is like anybody: it is for people to look at, never a reason to wake them.
-            hits += gallery.search(
-                model,
-                face.embedding,
-                collections=[collection.pk],
-                limit=ALERTS_A_CAPTURE,
-                at_least=calibrated.threshold(calibration.LEVELS[Collection.AlertLevel(collection.alert_level)], cases),
-                reliable=True,
-            )
-    hits.sort(key=lambda hit: hit.similarity - hit.allowance, reverse=True)
-    return hits[:ALERTS_A_CAPTURE], searched
+    levels = dict(Collection.objects.filter(alert_level__in=calibration.LEVELS).values_list("pk", "alert_level"))
+    thresholds = {
+        collection: calibrated.threshold(calibration.LEVELS[Collection.AlertLevel(level)], sizes[collection])
+        for collection, level in levels.items()
+        if sizes.get(collection)
+    }
+    hits = _search(model, face, list(thresholds), min(thresholds.values())) if thresholds else []
+    if hits:
+        # One search for all of them, for most faces are like nobody's in any.
+        whose = dict(Case.objects.filter(pk__in=[hit.case_id for hit in hits]).values_list("pk", "collection"))
+        over = [hit for hit in hits if hit.similarity - hit.allowance >= thresholds[whose[hit.case_id]]]
+        if len(hits) == LIKE_MANY:
+            over = [hit for one, least in thresholds.items() for hit in _search(model, face, [one], least)]
+        over.sort(key=lambda hit: hit.similarity - hit.allowance, reverse=True)
+        hits = over[:ALERTS_A_CAPTURE]
+    return hits, list(levels)
+
+
+def _search(model: FaceModel, face: DetectedFace, collections: list[int], at_least: float) -> list[gallery.Hit]:
+    # A template that is too poor is like anybody: it is for people to look at, never a reason to wake them.
+    return gallery.search(
+        model, face.embedding, collections=collections, limit=LIKE_MANY, at_least=at_least, reliable=True
+    )

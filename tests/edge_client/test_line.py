@@ -42,7 +42,7 @@ def camera(product) -> dict:
     return api.post(f"{product.url}api/v1/cameras/", {"name": f"Street {uuid.uuid4()}"}, timeout=20).json()
 
 
-def edge(*words: str, token: str = "") -> list[str]:
+def edge(*words: str) -> list[str]:
     return [sys.executable, "-m", "edge_client", *words]
 
 

@@ -31,7 +31,7 @@ def queue(tmp_path) -> Iterator[DiskQueue]:
 
 def put(queue: DiskQueue, *names: str) -> None:
     for number, name in enumerate(names):
-        queue.put(name.encode(), {**DETAILS, "id": name, "captured_at": f"2026-01-01T00:00:0{number}+00:00"})
+        queue.put(name.encode(), {**DETAILS, "id": name, "captured_at": f"2026-01-01T00:00:{number % 60:02d}+00:00"})
 
 
 def sender(queue, server, url=None) -> Sender:
@@ -214,5 +214,7 @@ def test_where_no_queue_can_be_opened_faces_wait_in_memory(tmp_path, caplog):
     made = DiskQueue(tmp_path / "file" / "queue")
     put(made, "a", "b")
     assert [entry.details["id"] for entry in made.first(5)] == ["a", "b"]
+    put(made, *[str(number) for number in range(200)])
+    assert len(made) == 100, "memory is small"
     assert "cannot be opened" in caplog.text
     made.close()

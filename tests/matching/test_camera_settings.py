@@ -115,6 +115,16 @@ def test_a_wrong_place_is_said(camera, as_admin, said, words):
     assert words in answer.content.decode()
 
 
+def test_over_the_api_cameras_have_a_name_on_the_broker_or_none(camera, as_admin):
+    for name in ("North", "South"):
+        made = as_admin.post("/api/v1/cameras/", {"name": name, "thing": ""}, content_type="application/json")
+        assert (made.status_code, made.json()["thing"], made.json()["preview"]) == (201, None, True)
+    wrong = as_admin.patch(f"/api/v1/cameras/{camera.pk}/", {"thing": "a/#"}, content_type="application/json")
+    assert "One level of a topic" in wrong.json()["thing"][0]
+    changed = as_admin.patch(f"/api/v1/cameras/{camera.pk}/", {"notes": "Ladder"}, content_type="application/json")
+    assert changed.json()["notes"] == "Ladder"
+
+
 def test_a_camera_stands_on_the_sites_own_plan(camera, as_admin, signed_in):
     image = SimpleUploadedFile("plan.png", faces.astronaut())
     assert as_admin.post("/cameras/plans/", {"name": "Ground floor", "image": image}).status_code == 302
