@@ -190,3 +190,23 @@ def test_captures_of_one_track_are_one_episode_however_long_it_lasts(any_model, 
         captures.match_capture(capture.pk)
     send(person=2, seconds=40 * 60)
     assert sorted(Alert.objects.values_list("capture_count", flat=True)) == [1, 2]
+
+
+@pytest.mark.parametrize("many", [20, 1])
+def test_each_collection_goes_by_its_own_level_though_all_are_searched_at_once(
+    any_model, six_cases, make_case, send, monkeypatch, many
+):
+    monkeypatch.setattr(captures, "LIKE_MANY", many)
+    other = Collection.objects.create(name="Wanted", reviewers=1, alert_level=Collection.AlertLevel.OFF)
+    twin = make_case("W1", faces.person(1), collection=other)
+
+    def raised(seconds: float) -> set:
+        capture = send(person=1, seconds=seconds)
+        return {entry.alert.case for entry in capture.entries.select_related("alert__case")}
+
+    assert raised(0) == {six_cases[1]}
+    Collection.objects.update(alert_level=Collection.AlertLevel.OFF)
+    Collection.objects.filter(pk=other.pk).update(alert_level=Collection.AlertLevel.STANDARD)
+    assert raised(300) == {twin}
+    Collection.objects.update(alert_level=Collection.AlertLevel.STANDARD)
+    assert raised(600) == {six_cases[1], twin}
