@@ -119,18 +119,16 @@ class _Newest(threading.Thread):
 
     def frames(self, pace: Pace, until: float) -> Iterator[NDArray[np.uint8]]:
         """Those that come, at most `pace()` a second, until none comes for long, or that second of the clock."""
-        due = 0.0
         while not self.has_ended and time.monotonic() < until:
-            if (rest := due - time.monotonic()) > 0:
-                time.sleep(rest)
             self._wanted.set()
             with self._ready:
                 self._ready.wait_for(lambda: self._frame is not None or self.has_ended, SILENT_SECONDS)
                 frame, self._frame = self._frame, None
             if frame is None or time.monotonic() - frame[1] > STALE_SECONDS:
                 return
-            due = time.monotonic() + 1 / pace()
+            yielded = time.monotonic()
             yield frame[0]
+            _wait(yielded, pace)
 
     def stop(self) -> None:
         self._stopping = True
@@ -179,8 +177,9 @@ def _deeplens(pace: Pace, idle: Idle) -> Iterator[Frame]:
         taken, bgr = awscam.getLastFrame()
         if taken:
             pause = FIRST_PAUSE
+            yielded = time.monotonic()
             yield Frame(shrunk(np.asarray(bgr, dtype=np.uint8), LONGEST_SIDE), datetime.now(UTC))
-            time.sleep(1 / pace())
+            _wait(yielded, pace)
         else:
             logger.warning("awscam gives no frame; trying again in %.0f s", pause)
             _rest(pause, idle)
@@ -219,6 +218,12 @@ def _clip(path: Path, pace: Pace) -> Iterator[Frame]:
 
 def _still(picture: recordings.Picture) -> Frame:
     return Frame(shrunk(picture.bgr, LONGEST_SIDE), picture.taken_at, picture.key)
+
+
+def _wait(since: float, pace: Pace) -> None:
+    """Until the next frame is due; sooner where somebody begins to look meanwhile."""
+    while (left := since + 1 / pace() - time.monotonic()) > 0:
+        time.sleep(min(left, 0.2))
 
 
 def _rest(seconds: float, idle: Idle) -> None:

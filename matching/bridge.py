@@ -110,6 +110,11 @@ class Bridge:
                 connection.close()
                 self._stopping.wait(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
+            except Exception:
+                # One message that breaks us must not end the bridge, nor come again for ever.
+                logger.exception("a message on %s could not be taken", message.topic[:100])
+                self._leave_out(message, "it broke the bridge; the lines above say how")
+                break
             finally:
                 close_old_connections()
         else:

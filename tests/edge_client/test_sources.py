@@ -69,6 +69,18 @@ def test_from_the_substream_it_goes_back_to_the_first(monkeypatch):
         frames.close()
 
 
+def test_whoever_begins_to_look_need_not_wait_for_a_slow_pace():
+    paces = [0.02]
+    with network_camera(GREY) as camera:
+        frames = sources.frames([camera.url], lambda: paces[-1])
+        next(frames)
+        threading.Timer(0.5, lambda: paces.append(20.0)).start()
+        began = time.monotonic()
+        next(frames)
+        assert time.monotonic() - began < 10
+        frames.close()
+
+
 @pytest.mark.parametrize("how", ["rubbish", "is_away"])
 def test_a_stream_that_sends_rubbish_or_nothing_is_said_in_words(how):
     with network_camera(GREY) as camera:

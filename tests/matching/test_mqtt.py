@@ -225,6 +225,24 @@ def test_what_came_while_the_database_was_away_is_taken_when_it_is_back(gate, br
     assert bridge.taken == 1
 
 
+def test_a_message_that_breaks_the_bridge_ends_it_not(gate, bridge, mosquitto, monkeypatch, caplog):
+    from matching import bridge as module
+
+    kept = module.keep_capture
+    broken = iter([True])
+
+    def breaks_once(*said):
+        if next(broken, None):
+            raise RuntimeError("broken")
+        return kept(*said)
+
+    monkeypatch.setattr(module, "keep_capture", breaks_once)
+    mosquitto.publish("sightline/gate-3/captures", json.dumps(capture()), json.dumps(capture()))
+    wait_until(Capture.objects.exists)
+    assert "it broke the bridge" in caplog.text
+    assert (bridge.taken, bridge.left_out) == (1, 1)
+
+
 def certificates(folder) -> None:
     """A CA of one's own, and a certificate of the broker's."""
     for command in (
