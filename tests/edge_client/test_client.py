@@ -76,7 +76,10 @@ def test_a_bad_start_is_said_in_words(tmp_path, arguments, words):
 
 
 def test_without_a_token_it_says_where_to_get_one(tmp_path):
-    assert "Cameras page" in run("--source", ".", "--server", "http://x", token="").stderr
+    words = ["--source", ".", "--server", "http://x", "--queue", str(tmp_path / "queue")]
+    assert "Cameras page" in run(*words, token="").stderr
+    words = ["--source", ".", "--queue", str(tmp_path / "queue")]
+    assert "pair the camera first" in run(*words, token="").stderr
 
 
 def test_a_clip_plays_at_its_own_pace(tmp_path):
