@@ -176,7 +176,7 @@ def watch(options: argparse.Namespace, home: Home) -> int:
         raise
     watching.finish()
     reporter.finish(ended=ended)
-    emptied = sender.finish(LAST_SECONDS if sender.reachable else 2.0)
+    emptied = sender.finish(LAST_SECONDS, if_away=2.0)
     if isinstance(transport, Mqtt):
         transport.close()
     logger.info(

@@ -3,6 +3,7 @@
 import logging
 import random
 import threading
+import time
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -34,10 +35,15 @@ class Sender(threading.Thread):
         self._finishing = threading.Event()
         self._stopping = threading.Event()
 
-    def finish(self, patience: float) -> bool:
-        """Send the rest, for at most `patience` seconds; True where nothing is left."""
+    def finish(self, patience: float, if_away: float | None = None) -> bool:
+        """Send the rest, for at most `patience` seconds, or `if_away` while the server is away.
+
+        Returns whether nothing is left; what is waits for the next start.
+        """
         self._finishing.set()
-        self.join(patience)
+        began, less = time.monotonic(), patience if if_away is None else if_away
+        while self.is_alive() and time.monotonic() - began < (patience if self.reachable else less):
+            self.join(0.1)
         self._stopping.set()
         return len(self.queue) == 0
 

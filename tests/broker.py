@@ -1,6 +1,7 @@
 """A real mosquitto on this machine, which a test may kill and start again."""
 
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -31,6 +32,11 @@ class Broker:
 
     def start(self) -> None:
         self.process = subprocess.Popen([MOSQUITTO, "-c", str(self._config)], stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return
+            time.sleep(0.02)
 
     def kill(self) -> None:
         self.process.kill()

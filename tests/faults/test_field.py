@@ -23,8 +23,8 @@ from tests.broker import Broker, broker
 from tests.faults.test_servers_killed import is_well, server
 from tests.product import ROOT, Product, start
 
-SECONDS = float(os.environ.get("FAULT_SECONDS", "60"))
-CAPTURES = int(os.environ.get("FAULT_CAPTURES", "120"))
+SECONDS = float(os.environ.get("FAULT_SECONDS", "30"))
+CAPTURES = int(os.environ.get("FAULT_CAPTURES", "60"))
 # Let what was killed come back before the next: a web process needs seconds to start.
 PAUSE = (1.5, 5.0)
 SERVERS = {"web": "uvicorn", "worker": "captures,work", "importer": "bulk", "scheduler": "mpsite.scheduler",
