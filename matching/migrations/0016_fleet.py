@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='camera',
             name='officer',
-            field=models.OneToOneField(editable=False, help_text='Whose phone it is.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='walking_camera', to=settings.AUTH_USER_MODEL),
+            field=models.OneToOneField(editable=False, help_text='Whose phone it is.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='walking_camera', to=settings.AUTH_USER_MODEL),
         ),
         migrations.AddField(
             model_name='camera',

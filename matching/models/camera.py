@@ -89,7 +89,7 @@ class Camera(models.Model):
         django_settings.AUTH_USER_MODEL,
         null=True,
         editable=False,
-        on_delete=models.CASCADE,
+        on_delete=models.SET_NULL,
         related_name="walking_camera",
         help_text="Whose phone it is.",
     )

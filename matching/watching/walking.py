@@ -30,7 +30,7 @@ def camera_of(user: User) -> Camera | None:
 def begin(user: User, minutes: int, place: str) -> Camera:
     """A walk from now on; one that is under way goes on anew. minutes: up to `LONGEST`."""
     with transaction.atomic():
-        camera = camera_of(user) or Camera(officer=user, name=f"Walk of {user.get_username()}"[:100], preview=False)
+        camera = camera_of(user) or Camera(officer=user, name=_free_name(user), preview=False)
         camera.place, camera.walk_until = place, timezone.now() + timedelta(minutes=min(minutes, LONGEST))
         if camera.pk is None:
             # Nobody has its token: frames come by the officer's own session.
@@ -79,3 +79,9 @@ def see_frame(camera: Camera, uid: uuid.UUID, content: bytes) -> int:
         )
     Camera.objects.filter(pk=camera.pk).update(last_seen_at=timezone.now())
     return len(wanted)
+
+
+def _free_name(user: User) -> str:
+    """Of an account that is gone the walks stay, so another of its name may find the name taken."""
+    name = f"Walk of {user.get_username()}"[:90]
+    return f"{name} ({user.pk})" if Camera.objects.filter(name=name).exists() else name

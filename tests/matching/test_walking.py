@@ -4,13 +4,14 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
 from cases.models import AuditEvent
 from matching.models import Alert, Camera, Capture
+from matching.watching import walking as walks
 from tests import faces
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -76,6 +77,15 @@ def test_it_ends_by_itself(any_model, walking):
 def test_a_second_walk_is_by_the_same_camera(walking):
     walking.post("/walk/", {"purpose": "again", "place": "Harbour", "minutes": "5"})
     assert Camera.objects.get().place == "Harbour"
+
+
+def test_what_a_walk_met_outlives_the_account(any_model, six_cases, walking, user):
+    frame(walking)
+    alerts = Alert.objects.count()
+    user.delete()
+    assert Alert.objects.count() == alerts
+    again = User.objects.create_user("kim")
+    assert walks.begin(again, 5, "Harbour").name == f"Walk of kim ({again.pk})"
 
 
 @pytest.mark.parametrize(
