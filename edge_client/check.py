@@ -69,7 +69,7 @@ def _source(options: argparse.Namespace, detector: detectors.Detector | None) ->
     try:
         seen, faces, spent = 0, 0, 0.0
         size = ""
-        for frame in sources.frames(options.source, lambda: 5.0, once=True, home=options.queue):
+        for frame in sources.frames(options.source, lambda: 5.0, once=True, home=options.queue, remember=False):
             seen += 1
             size = f"{frame.bgr.shape[1]} x {frame.bgr.shape[0]}"
             if detector is not None:

@@ -36,7 +36,7 @@ def run(home: Home, server: str | None, code: str | None, source: Sequence[str] 
 def read_code(source: Sequence[str], seconds: float = WAIT_SECONDS) -> tuple[str, str]:
     """The server and the code in the first QR code of ours that the source shows. Raises `PairingFailed`."""
     reader, until = cv2.QRCodeDetector(), time.monotonic() + seconds
-    for frame in sources.frames(source, lambda: 4.0, once=True):
+    for frame in sources.frames(source, lambda: 4.0, once=True, remember=False):
         try:
             text, _, _ = reader.detectAndDecode(frame.bgr)
         except cv2.error:

@@ -33,9 +33,9 @@ class Picture:
     key: str
 
 
-def folder(path: Path, once: bool, idle: Callable[[], None]) -> Iterator[Picture]:
-    """Pictures as they appear, with those of folders within, each once; which were read is kept beside them."""
-    done = _Done(path / ".sightline-done")
+def folder(path: Path, once: bool, idle: Callable[[], None], home: Path | None) -> Iterator[Picture]:
+    """Pictures as they appear, with those of folders within, each once. home: where is kept which were read."""
+    done = _Done(home / ".sightline-done" if home else None)
     sizes: dict[str, int] = {}
     while True:
         found = {one.relative_to(path).as_posix(): one for one in path.rglob("*") if one.suffix.lower() in PICTURES}
@@ -64,7 +64,7 @@ def folder(path: Path, once: bool, idle: Callable[[], None]) -> Iterator[Picture
         time.sleep(POLL_SECONDS)
 
 
-def bucket(where: str, once: bool, home: Path, idle: Callable[[], None]) -> Iterator[Picture]:
+def bucket(where: str, once: bool, idle: Callable[[], None], home: Path | None) -> Iterator[Picture]:
     """Pictures under an S3 prefix, each once. Credentials, region and endpoint are those that boto3 finds by itself."""
     from edge_client.sources import SourceUnavailable
 
@@ -77,7 +77,7 @@ def bucket(where: str, once: bool, home: Path, idle: Callable[[], None]) -> Iter
     parts = urlsplit(where)
     retries = {"max_attempts": 5, "mode": "standard"}
     client: Any = boto3.client("s3", config=Config(retries=retries, connect_timeout=10, read_timeout=20))
-    done, listed_once = _Done(home / "s3-done"), False
+    done, listed_once = _Done(home / "s3-done" if home else None), False
     while True:
         try:
             pages = client.get_paginator("list_objects_v2").paginate(Bucket=parts.netloc, Prefix=parts.path.lstrip("/"))
@@ -103,14 +103,19 @@ def bucket(where: str, once: bool, home: Path, idle: Callable[[], None]) -> Iter
 
 
 class _Done:
-    """Names that were read, on disk; of those that are gone nothing is kept, so it never outgrows the folder."""
+    """Names that were read, on disk; of those that are gone nothing is kept, so it never outgrows the folder.
 
-    def __init__(self, path: Path) -> None:
+    path: None forgets with the process.
+    """
+
+    def __init__(self, path: Path | None) -> None:
         self._path = path
-        self.names = set(path.read_text().splitlines()) if path.exists() else set()
+        self.names = set(path.read_text().splitlines()) if path is not None and path.exists() else set()
 
     def add(self, name: str) -> None:
         self.names.add(name)
+        if self._path is None:
+            return
         try:
             with open(self._path, "a") as file:
                 file.write(f"{name}\n")
@@ -119,7 +124,7 @@ class _Done:
 
     def forget_but(self, names: Any) -> None:
         kept = self.names & set(names)
-        if len(self.names) > 2 * len(kept) + 1000:
+        if self._path is not None and len(self.names) > 2 * len(kept) + 1000:
             self.names = kept
             fresh = self._path.with_suffix(".new")
             fresh.write_text("".join(f"{name}\n" for name in sorted(kept)))

@@ -49,26 +49,33 @@ Idle = Callable[[], None]
 
 
 def frames(
-    source: Sequence[str], pace: Pace, *, once: bool = False, home: Path | None = None, idle: Idle = lambda: None
+    source: Sequence[str],
+    pace: Pace,
+    *,
+    once: bool = False,
+    home: Path | None = None,
+    idle: Idle = lambda: None,
+    remember: bool = True,
 ) -> Iterator[Frame]:
     """Frames of a source, at most `pace()` a second of its time.
 
     source: a camera's index, rtsp:// or http:// streams (the first, else the next), a clip, `awscam`, a folder, or
     s3://bucket/prefix. once: end when a folder is read. home: where is kept which pictures of S3 were read.
-    idle: called now and then while nothing comes. Raises `SourceUnavailable`.
+    idle: called now and then while nothing comes. remember: which pictures were read; without it a recorder's are
+    looked at as if for the first time, and stay to be read. Raises `SourceUnavailable`.
     """
     first = source[0]
     if first.isdigit():
         return _live([int(first)], pace, idle)
     if first.startswith("s3://"):
-        return (_still(one) for one in recordings.bucket(first, once, home or Path(), idle))
+        return (_still(one) for one in recordings.bucket(first, once, idle, home if remember else None))
     if "://" in first:
         return _live(source, pace, idle)
     if first == "awscam":
         return _deeplens(pace, idle)
     path = Path(first)
     if path.is_dir():
-        return (_still(one) for one in recordings.folder(path, once, idle))
+        return (_still(one) for one in recordings.folder(path, once, idle, path if remember else None))
     if path.is_file():
         return _clip(path, pace)
     raise SourceUnavailable(f"{first} is no camera index, stream, clip or folder.")

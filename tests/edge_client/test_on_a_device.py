@@ -101,6 +101,14 @@ def test_the_check_says_what_is_wrong_each_by_itself(product, tmp_path):
     assert "Traceback" not in checked.stderr + away.stderr
 
 
+def test_the_check_leaves_a_recorders_pictures_to_be_read(tmp_path):
+    (tmp_path / "frame.jpg").write_bytes(faces.GROUP.read_bytes())
+    words = ["--source", str(tmp_path), "--server", "http://127.0.0.1:9", "--queue", str(tmp_path / "edge")]
+    for _ in range(2):
+        assert "faces in 1 frames" in run("check", *words, cwd=ROOT).stdout
+    assert "6 faces kept" in run(*words, "--once", "--min-score", "0.5", cwd=ROOT).stderr
+
+
 @needs.mosquitto
 def test_the_check_of_a_broker(tmp_path):
     with broker(tmp_path) as mosquitto:
