@@ -110,7 +110,7 @@ def test_a_picture_that_is_still_being_written_is_waited_for(tmp_path):
     picture.parent.mkdir(parents=True)
     picture.write_bytes(whole[:300])
     frames, found = sources.frames([str(tmp_path)], lambda: 1.0), []
-    reader = threading.Thread(target=lambda: found.append(next(frames)))
+    reader = threading.Thread(target=lambda: found.append(next(frames)), daemon=True)
     reader.start()
     time.sleep(0.6)
     assert not found, "it has stopped growing, but a JPEG has an end"
