@@ -27,6 +27,14 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+def sign_in(page: Page) -> None:
+    page.goto("/")
+    page.fill("[name=username]", NAME)
+    page.fill("[name=password]", PASSWORD)
+    page.click("button.main")
+    page.wait_for_selector("#live.on")
+
+
 @pytest.fixture
 def page(browser: Browser, product: Product) -> Iterator[Page]:
     """A page that has signed in. A script error anywhere fails the test."""
@@ -41,11 +49,7 @@ def page(browser: Browser, product: Product) -> Iterator[Page]:
             constructor(...a) { super(...a); window.openSockets.push(this); }
         };"""
     )
-    opened.goto("/")
-    opened.fill("[name=username]", NAME)
-    opened.fill("[name=password]", PASSWORD)
-    opened.click("button.main")
-    opened.wait_for_selector("#live.on")
+    sign_in(opened)
     yield opened
     context.close()
     assert errors == []

@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests import faces
-from tests.browser.conftest import CHROMIUM, OPTIONS
+from tests.browser.conftest import CHROMIUM, OPTIONS, sign_in
 from tests.edge_client.test_line import camera, client, group, report_of, street, wait_until  # noqa: F401
-from tests.product import NAME, PASSWORD, Product
+from tests.product import Product
 
 SIZES = [(1440, 900), (390, 844)]
 
@@ -41,11 +41,7 @@ def opened(browser: Browser, product: Product, size: tuple[int, int] = (390, 844
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto("/")
-    page.fill("[name=username]", NAME)
-    page.fill("[name=password]", PASSWORD)
-    page.click("button.main")
-    page.wait_for_selector("#live.on")
+    sign_in(page)
     yield page
     context.close()
     assert errors == []
