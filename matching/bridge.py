@@ -22,7 +22,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from paho.mqtt.enums import CallbackAPIVersion
 from rest_framework.exceptions import ValidationError
 
-from matching.api.captures import HeartbeatSerializer, keep_capture, keep_deeplens
+from matching.api.captures import keep_capture, keep_deeplens, keep_report
 from matching.models import Camera
 from matching.watching import fleet, live
 
@@ -165,11 +165,7 @@ class Bridge:
         self._answer(camera, {"id": str(uid), "accepted": True})
 
     def _report(self, camera: Camera, said: Any) -> None:
-        form = HeartbeatSerializer(data=said)
-        form.is_valid(raise_exception=True)
-        report = dict(form.validated_data)
-        sent_at, minutes = report.pop("sent_at"), report.pop("minutes", [])
-        fleet.heard(camera, report, sent_at, minutes)
+        keep_report(camera, said)
         self._publish(camera, "settings", live.settings_of(camera))
 
     def _infer(self, camera: Camera, said: Any) -> None:

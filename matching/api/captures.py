@@ -169,6 +169,16 @@ class PairedSerializer(serializers.Serializer[Any]):
     token = serializers.CharField(help_text="Shown this once.")
 
 
+def keep_report(camera: Camera, said: Any) -> dict[str, Any]:
+    """A client's report, by HTTP or from a broker, and what it held. Raises `ValidationError`."""
+    form = HeartbeatSerializer(data=said)
+    form.is_valid(raise_exception=True)
+    report = dict(form.validated_data)
+    sent_at, minutes = report.pop("sent_at"), report.pop("minutes", [])
+    fleet.heard(camera, report, sent_at, minutes)
+    return report
+
+
 class HeartbeatsView(APIView):
     authentication_classes = [CameraTokenAuthentication]
     permission_classes = [IsAuthenticated]
@@ -184,13 +194,8 @@ class HeartbeatsView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Say that the camera is there, how its queue is, and what it counted in whole minutes."""
-        form = HeartbeatSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        report = dict(form.validated_data)
-        sent_at, minutes = report.pop("sent_at"), report.pop("minutes", [])
         camera = cast(Camera, request.user)
-        fleet.heard(camera, report, sent_at, minutes)
-        if report["runs"] is None:
+        if keep_report(camera, request.data)["runs"] is None:
             return Response(status=204)
         return Response({"settings": live.settings_of(camera), "rotate": tokens.is_due(camera)})
 
