@@ -7,22 +7,41 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.parsers import FormParser, MultiPartParser
-from rest_framework.permissions import DjangoModelPermissions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cases import audit
-from cases.filters import CaseFilter
+from cases.filters import CaseFilter, PhotoFilter
 from cases.models import Case, Collection, Photo, PhotoAlreadyThere, add_photo, remove_photo
+from cases.visibility import visible
+
+
+class VisibleRelated(serializers.PrimaryKeyRelatedField[Any]):
+    """One of those that exist for whoever asks."""
+
+    def get_queryset(self) -> Any:
+        found = super().get_queryset()
+        return None if found is None else visible(found, self.context["request"].user)
+
+
+class VisibleOnly:
+    """A set of views on what exists for whoever asks."""
+
+    request: Any
+
+    def get_queryset(self) -> Any:
+        found = super().get_queryset()  # type: ignore[misc]
+        return visible(found, self.request.user)
 
 
 class CollectionSerializer(serializers.ModelSerializer[Collection]):
     class Meta:
         model = Collection
-        fields = ["id", "name", "description", "alert_level", "reviewers", "look_back_days"]
+        fields = ["id", "name", "teams", "description", "alert_level", "reviewers", "look_back_days"]
 
 
 class PhotoSerializer(serializers.ModelSerializer[Photo]):
+    serializer_related_field = VisibleRelated
     image = serializers.FileField(write_only=True)
     url = serializers.SerializerMethodField(help_text="The upright picture, as JPEG; needs a sign-in.")
 
@@ -49,6 +68,7 @@ class PhotoSerializer(serializers.ModelSerializer[Photo]):
 
 
 class CaseSerializer(serializers.ModelSerializer[Case]):
+    serializer_related_field = VisibleRelated
     photos = PhotoSerializer(many=True, read_only=True)
 
     class Meta:
@@ -65,21 +85,19 @@ class CloseSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=300)
 
 
-class CollectionViewSet(viewsets.ModelViewSet[Collection]):
+class CollectionViewSet(VisibleOnly, viewsets.ModelViewSet[Collection]):
     queryset = Collection.objects.all()
     serializer_class = CollectionSerializer
-    permission_classes = [DjangoModelPermissions]
 
 
 class CaseViewSet(
-    mixins.CreateModelMixin, mixins.RetrieveModelMixin, mixins.UpdateModelMixin, mixins.ListModelMixin,
+    VisibleOnly, mixins.CreateModelMixin, mixins.RetrieveModelMixin, mixins.UpdateModelMixin, mixins.ListModelMixin,
     viewsets.GenericViewSet[Case],
 ):  # fmt: skip
     """Cases are closed and reopened, never deleted here."""
 
     queryset = Case.objects.prefetch_related("photos")
     serializer_class = CaseSerializer
-    permission_classes = [DjangoModelPermissions]
     filterset_class = CaseFilter
 
     def perform_create(self, serializer: Any) -> None:
@@ -114,16 +132,15 @@ class CaseViewSet(
 
 
 class PhotoViewSet(
-    mixins.CreateModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, mixins.ListModelMixin,
+    VisibleOnly, mixins.CreateModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, mixins.ListModelMixin,
     viewsets.GenericViewSet[Photo],
 ):  # fmt: skip
     """A photo is indexed after it is posted: its `status` tells how that ended."""
 
     queryset = Photo.objects.select_related("case")
     serializer_class = PhotoSerializer
-    permission_classes = [DjangoModelPermissions]
     parser_classes = [MultiPartParser, FormParser]
-    filterset_fields = ["case", "status", "view"]
+    filterset_class = PhotoFilter
 
     def perform_create(self, serializer: Any) -> None:
         photo = serializer.save()

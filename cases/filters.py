@@ -6,14 +6,20 @@ import django_filters
 from django import forms
 from django.db.models import ExpressionWrapper, IntegerField, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, ExtractYear
+from django.http import HttpRequest
 from django.utils import timezone
 
-from cases.models import Case, Collection
+from cases.models import Case, Collection, Photo
+from cases.visibility import visible
+
+
+def _collections(request: HttpRequest | None) -> QuerySet[Collection]:
+    return Collection.objects.none() if request is None else visible(Collection, request.user)
 
 
 class CaseFilter(django_filters.FilterSet):
     q = django_filters.CharFilter(method="search", label="Name, number, place or agency")
-    collection = django_filters.ModelChoiceFilter(queryset=Collection.objects.all(), empty_label="All collections")
+    collection = django_filters.ModelChoiceFilter(queryset=_collections, empty_label="All collections")
     status = django_filters.ChoiceFilter(choices=Case.Status.choices, empty_label="Open and closed")
 
     class Meta:
@@ -30,6 +36,15 @@ class CaseFilter(django_filters.FilterSet):
                 | Q(agency__icontains=word)
             )
         return queryset
+
+
+class PhotoFilter(django_filters.FilterSet):
+    # A number, not one of all cases: what it answers must not tell that another team has a case of it.
+    case = django_filters.NumberFilter("case")
+
+    class Meta:
+        model = Photo
+        fields = ["case", "status", "view"]
 
 
 class _InOrder(forms.Form):

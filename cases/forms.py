@@ -1,19 +1,32 @@
 from datetime import date
+from typing import Any
 
 from django import forms
 from django.utils import timezone
 
-from cases.models import Case, Collection, Photo
+from cases.models import Case, Collection, Photo, Team
+from cases.visibility import sees_all, visible
 
 
-class CollectionForm(forms.ModelForm[Collection]):
+class ForUser(forms.BaseForm):
+    """A form in which a person chooses only among what they see."""
+
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if isinstance(field, forms.ModelChoiceField) and field.queryset is not None:
+                own = user.teams.all() if field.queryset.model is Team and not sees_all(user) else None
+                field.queryset = visible(field.queryset, user) if own is None else own
+
+
+class CollectionForm(ForUser, forms.ModelForm[Collection]):
     class Meta:
         model = Collection
-        fields = ["name", "description", "alert_level", "reviewers", "look_back_days"]
-        widgets = {"description": forms.Textarea(attrs={"rows": 2})}
+        fields = ["name", "teams", "description", "alert_level", "reviewers", "look_back_days"]
+        widgets = {"description": forms.Textarea(attrs={"rows": 2}), "teams": forms.CheckboxSelectMultiple}
 
 
-class CaseForm(forms.ModelForm[Case]):
+class CaseForm(ForUser, forms.ModelForm[Case]):
     source_url = forms.URLField(label="Source link", max_length=500, required=False, assume_scheme="https")
 
     class Meta:
@@ -28,7 +41,7 @@ class CaseForm(forms.ModelForm[Case]):
         }
 
 
-class BeginForm(forms.Form):
+class BeginForm(ForUser, forms.Form):
     """A case begun by its photos, which come as files named `photos`."""
 
     collection = forms.ModelChoiceField(Collection.objects.all(), empty_label=None)

@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 from cases import sources
 from cases.models import Collection, ImportSource
 from cases.sources import KINDS, namus, spreadsheet, tables
+from cases.visibility import sees_all, visible
 
 INSIDE = "A path inside the server's import folder."
 
@@ -25,9 +26,9 @@ class SourceForm(forms.ModelForm[ImportSource]):
         model = ImportSource
         fields = ["name", "schedule"]
 
-    def __init__(self, *args: Any, kind: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, kind: str, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.kind = kind
+        self.kind, self.user = kind, user
         if self.instance.pk:
             self.initial["collection"] = self.instance.collection.name
             self.initial.update({name: value for name, value in self.instance.options.items() if name in self.fields})
@@ -37,9 +38,18 @@ class SourceForm(forms.ModelForm[ImportSource]):
             schedules = [choice for choice in ImportSource.Schedule.choices if choice[0] != "watched"]
             self.fields["schedule"] = forms.ChoiceField(choices=schedules, required=False)
 
+    def clean_collection(self) -> str:
+        name: str = self.cleaned_data["collection"]
+        taken = Collection.objects.filter(name=name).exclude(pk__in=visible(Collection, self.user))
+        if taken.exists():
+            raise forms.ValidationError("Choose another name: this one is taken.")
+        return name
+
     def save(self, commit: bool = True) -> ImportSource:
         self.instance.kind = self.kind
-        self.instance.collection, _ = Collection.objects.get_or_create(name=self.cleaned_data["collection"])
+        self.instance.collection, is_new = Collection.objects.get_or_create(name=self.cleaned_data["collection"])
+        if is_new and not sees_all(self.user):
+            self.instance.collection.teams.set(self.user.teams.all())
         self.instance.options = {**self.instance.options, **self.options()}
         return super().save(commit)
 

@@ -7,13 +7,24 @@ from django import forms
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Q, QuerySet
 
-from matching.models import Candidate, Search
+from cases.visibility import visible
+from matching.models import Alert, Candidate, Search
 
 
-def visible(user: User | AnonymousUser) -> QuerySet[Search]:
-    """The searches that somebody may list: their own, and everybody's by permission."""
-    searches = Search.objects.all()
+def listed(user: User | AnonymousUser) -> QuerySet[Search]:
+    """The searches that somebody may list: their own, and their teams' by permission."""
+    searches = visible(Search, user)
     return searches if user.has_perm("matching.view_search") else searches.filter(user=user.pk)
+
+
+class AlertFilter(django_filters.FilterSet):
+    # Numbers, as of `PhotoFilter`.
+    case = django_filters.NumberFilter("case")
+    camera = django_filters.NumberFilter("camera")
+
+    class Meta:
+        model = Alert
+        fields = ["status", "case", "camera"]
 
 
 class SearchFilter(django_filters.FilterSet):

@@ -4,6 +4,7 @@ from django import forms
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
+from cases.forms import ForUser
 from cases.import_forms import inside
 from cases.models import Collection
 from matching.faces import images
@@ -14,7 +15,7 @@ from matching.searching.adjusting import Adjustment
 MAX_FRAME_BYTES = 5 * 2**20
 
 
-class PurposeForm(forms.Form):
+class PurposeForm(ForUser, forms.Form):
     """What every search says of itself, and among which collections."""
 
     purpose = forms.CharField(
@@ -49,7 +50,7 @@ class BatchForm(PurposeForm):
     one_person = forms.BooleanField(required=False)
 
 
-class AgainForm(forms.Form):
+class AgainForm(ForUser, forms.Form):
     collections = forms.ModelMultipleChoiceField(Collection.objects.all(), required=False)
 
 
@@ -124,23 +125,24 @@ class EvaluationForm(forms.Form):
         return inside(self.cleaned_data["folder"])
 
 
-class CameraForm(forms.ModelForm[Camera]):
+class CameraForm(ForUser, forms.ModelForm[Camera]):
     class Meta:
         model = Camera
-        fields = ["name", "place"]
+        fields = ["name", "place", "teams"]
+        widgets = {"teams": forms.CheckboxSelectMultiple}
         error_messages = {"name": {"unique": "There is a camera of this name already."}}
 
 
-class CameraEditForm(forms.ModelForm[Camera]):
+class CameraEditForm(ForUser, forms.ModelForm[Camera]):
     class Meta:
         model = Camera
-        fields = ["name", "place", "plan", "latitude", "longitude", "thing", "preview", "notes"]
+        fields = ["name", "place", "teams", "plan", "latitude", "longitude", "thing", "preview", "notes"]
         error_messages = {
             "name": {"unique": "There is a camera of this name already."},
             "thing": {"unique": "Another camera has this MQTT name."},
         }
         labels = {"plan": "Stands on the plan", "preview": "May be looked through"}
-        widgets = {"notes": forms.Textarea(attrs={"rows": 4})}
+        widgets = {"notes": forms.Textarea(attrs={"rows": 4}), "teams": forms.CheckboxSelectMultiple}
 
 
 class ZonesField(forms.CharField):
@@ -250,7 +252,7 @@ class PlanForm(forms.ModelForm[SitePlan]):
         return ContentFile(images.to_jpeg(opened.rgb), name="plan.jpg")
 
 
-class PlaceOnPlanForm(forms.Form):
+class PlaceOnPlanForm(ForUser, forms.Form):
     camera = forms.ModelChoiceField(Camera.objects.all())
     x = forms.FloatField(min_value=0, max_value=1)
     y = forms.FloatField(min_value=0, max_value=1)

@@ -1,4 +1,5 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate
 
 
 class MpsiteConfig(AppConfig):
@@ -7,3 +8,6 @@ class MpsiteConfig(AppConfig):
     def ready(self) -> None:
         # Makes the Celery application the one that tasks are queued with.
         from mpsite import celery  # noqa: F401
+        from mpsite.access import make_roles
+
+        post_migrate.connect(make_roles, sender=apps.get_app_config("matching"))

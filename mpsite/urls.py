@@ -5,7 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="alerts")),
+    path("", RedirectView.as_view(pattern_name="alerts"), name="home"),
     path("", include("cases.urls")),
     path("", include("matching.urls")),
     path("api/", include("matching.api.urls")),

@@ -13,6 +13,7 @@ from matching.indexing import single
 from matching.models import Camera, FaceModel
 from mpsite.celery import app
 from tests import faces, needs
+from tests.people import person
 from tests.product import Product, start
 
 
@@ -81,7 +82,8 @@ def six_cases(make_case) -> list[Case]:
 
 @pytest.fixture
 def user(db) -> User:
-    return User.objects.create_user("kim", password="a-long-password", first_name="Kim")
+    """Somebody who searches and reviews."""
+    return person("kim", "Reviewer", first_name="Kim")
 
 
 @pytest.fixture

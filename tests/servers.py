@@ -8,7 +8,13 @@ from pathlib import Path
 
 from mpsite import embedded
 
-folder = Path(tempfile.mkdtemp(prefix="sightline-tests-"))
+NAME = "sightline-tests-"
+PREFIX = str(Path(tempfile.gettempdir(), NAME))
+
+# Each of the processes that tests run on has servers of its own, and none takes over the first one's.
+if os.environ.get("PYTEST_XDIST_WORKER") and os.environ.get("SIGHTLINE_DATA", "").startswith(PREFIX):
+    del os.environ["DATABASE_URL"], os.environ["REDIS_URL"]
+folder = Path(tempfile.mkdtemp(prefix=NAME))
 # The database's own user must reach its folder where the tests run as root.
 folder.chmod(0o755)
 os.environ["SIGHTLINE_DATA"] = str(folder)

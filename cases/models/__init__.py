@@ -13,6 +13,7 @@ from cases.models.photo import (
     remove_photo,
     replace_photo,
 )
+from cases.models.team import Team, TeamOwned
 
 __all__ = [
     "AuditEvent",
@@ -25,6 +26,8 @@ __all__ = [
     "ImportedCase",
     "Photo",
     "PhotoAlreadyThere",
+    "Team",
+    "TeamOwned",
     "add_photo",
     "change_view",
     "display_path",

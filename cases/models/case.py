@@ -8,8 +8,10 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
+from cases.models.team import TeamOwned
 
-class Collection(models.Model):
+
+class Collection(TeamOwned):
     """A set of cases that are searched together, with its own rule of when a camera raises an alert."""
 
     class AlertLevel(models.TextChoices):
@@ -52,6 +54,8 @@ class Collection(models.Model):
 
 class Case(models.Model):
     """One person who is looked for, or found and unidentified."""
+
+    belongs_to = (("collection",),)
 
     class Sex(models.TextChoices):
         UNKNOWN = "", "Not stated"

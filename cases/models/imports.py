@@ -15,6 +15,8 @@ from cases.models.case import Case, Collection
 class ImportSource(models.Model):
     """A registry, or a folder or file of one's own, that cases are imported from again and again."""
 
+    belongs_to = (("collection",),)
+
     class Schedule(models.TextChoices):
         BY_HAND = "", "By hand"
         DAILY = "daily", "Every day"
@@ -51,6 +53,8 @@ class ImportSource(models.Model):
 
 class ImportRun(models.Model):
     """One reading of a source, from its beginning to its end, over any number of pauses and crashes."""
+
+    belongs_to = (("source__collection",),)
 
     class Status(models.TextChoices):
         RUNNING = "running", "Running"
@@ -159,6 +163,8 @@ class ImportedCase(models.Model):
 
 class ImportProblem(models.Model):
     """A record or a photo that was refused, and why. It stays until it was read well or a person waves it off."""
+
+    belongs_to = (("source__collection",),)
 
     # The key of what concerns the source as a whole.
     ALL = "*"

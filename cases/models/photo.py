@@ -24,6 +24,8 @@ def display_path(photo: "Photo", filename: str) -> str:
 class Photo(models.Model):
     """A picture of a case's person, and how indexing it ended."""
 
+    belongs_to = (("case__collection",),)
+
     class View(models.TextChoices):
         FRONT = "front", "Front"
         SIDE = "side", "Side (not searched)"

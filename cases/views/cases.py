@@ -1,5 +1,4 @@
 from django.contrib import messages
-from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
@@ -10,14 +9,16 @@ from cases import audit
 from cases.filters import CaseFilter
 from cases.forms import BeginForm, CaseForm, CloseForm
 from cases.models import Case, Photo, PhotoAlreadyThere, add_photo
+from cases.visibility import visible
 
 PAGE_SIZE = 48
 
 
 def case_list(request: HttpRequest) -> HttpResponse:
     shown = Photo.objects.exclude(display="").order_by("view", "pk")
-    cases = Case.objects.select_related("collection").prefetch_related(Prefetch("photos", shown, to_attr="shown"))
-    narrowed = CaseFilter(request.GET, queryset=cases)
+    cases = visible(Case, request.user).select_related("collection")
+    cases = cases.prefetch_related(Prefetch("photos", shown, to_attr="shown"))
+    narrowed = CaseFilter(request.GET, queryset=cases, request=request)
     page = Paginator(narrowed.qs, PAGE_SIZE).get_page(request.GET.get("page"))
     query = request.GET.copy()
     query.pop("page", None)
@@ -26,27 +27,25 @@ def case_list(request: HttpRequest) -> HttpResponse:
 
 
 def case_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    case = get_object_or_404(Case.objects.select_related("collection"), pk=pk)
+    case = get_object_or_404(visible(Case.objects.select_related("collection"), request.user), pk=pk)
     audit.record(request, "viewed", case, request.GET.get("why", "")[:300])
     return render(request, "cases/detail.html", {"case": case, "views": Photo.View.choices})
 
 
-@permission_required("cases.add_case", raise_exception=True)
 def case_new(request: HttpRequest) -> HttpResponse:
-    form = CaseForm(request.POST or None)
+    form = CaseForm(request.POST or None, user=request.user)
     if request.method == "POST" and form.is_valid():
         case = form.save()
         audit.record(request, "created", case)
         messages.success(request, "The case is open. Now add its photos.")
         return redirect(case)
-    return render(request, "cases/form.html", {"form": form, "begin": BeginForm()})
+    return render(request, "cases/form.html", {"form": form, "begin": BeginForm(user=request.user)})
 
 
 @require_POST
-@permission_required(["cases.add_case", "cases.add_photo"], raise_exception=True)
 def case_begin(request: HttpRequest) -> HttpResponse:
     """A case begun by dropping its photos; its facts are typed after."""
-    form, uploads = BeginForm(request.POST), request.FILES.getlist("photos")
+    form, uploads = BeginForm(request.POST, user=request.user), request.FILES.getlist("photos")
     if not form.is_valid() or not uploads:
         messages.error(request, "Choose a collection and at least one photo.")
         return redirect("case-new")
@@ -63,10 +62,9 @@ def case_begin(request: HttpRequest) -> HttpResponse:
     return redirect("case-edit", case.pk)
 
 
-@permission_required("cases.change_case", raise_exception=True)
 def case_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    case = get_object_or_404(Case, pk=pk)
-    form = CaseForm(request.POST or None, instance=case)
+    case = get_object_or_404(visible(Case, request.user), pk=pk)
+    form = CaseForm(request.POST or None, instance=case, user=request.user)
     if request.method == "POST" and form.is_valid():
         audit.record(request, "changed", form.save(), ", ".join(form.changed_data))
         return redirect(case)
@@ -74,9 +72,8 @@ def case_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required("cases.change_case", raise_exception=True)
 def case_close(request: HttpRequest, pk: int) -> HttpResponse:
-    case = get_object_or_404(Case, pk=pk)
+    case = get_object_or_404(visible(Case, request.user), pk=pk)
     form = CloseForm(request.POST)
     if not form.is_valid():
         messages.error(request, " ".join(str(error) for error in form.errors["reason"]))
@@ -87,9 +84,8 @@ def case_close(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required("cases.change_case", raise_exception=True)
 def case_reopen(request: HttpRequest, pk: int) -> HttpResponse:
-    case = get_object_or_404(Case, pk=pk)
+    case = get_object_or_404(visible(Case, request.user), pk=pk)
     if case.reopen():
         audit.record(request, "reopened", case)
         messages.success(request, "The case is open again and searched.")

@@ -2,7 +2,6 @@ from functools import partial
 from pathlib import Path
 
 from django.contrib import messages
-from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Count, Prefetch, Q, QuerySet
@@ -14,23 +13,20 @@ from cases import audit, importing, tasks
 from cases.import_forms import ColumnsForm, form_for
 from cases.models import ImportProblem, ImportRun, ImportSource
 from cases.sources import KINDS, SourceUnavailable, spreadsheet, tables
+from cases.visibility import visible
 
 PREVIEW = 5
 PAGE_SIZE = 50
 
-may_import = permission_required("cases.add_importrun", raise_exception=True)
-may_change_sources = permission_required("cases.change_importsource", raise_exception=True)
-
 
 def import_list(request: HttpRequest) -> HttpResponse:
     open_problems = Count("problems", filter=Q(problems__ended_at=None))
-    sources = ImportSource.objects.select_related("collection").annotate(problem_count=open_problems)
+    sources = visible(ImportSource, request.user).select_related("collection").annotate(problem_count=open_problems)
     sources = sources.prefetch_related(Prefetch("runs", ImportRun.objects.order_by("-pk")))
     template = "imports/_sources.html" if getattr(request, "htmx", False) else "imports/list.html"
     return render(request, template, {"sources": sources, "kinds": KINDS})
 
 
-@may_change_sources
 def import_new(request: HttpRequest) -> HttpResponse:
     kind = request.GET.get("kind", "")
     if kind not in KINDS:
@@ -38,16 +34,14 @@ def import_new(request: HttpRequest) -> HttpResponse:
     return _form(request, ImportSource(kind=kind))
 
 
-@may_change_sources
 def import_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    return _form(request, get_object_or_404(ImportSource, pk=pk))
+    return _form(request, get_object_or_404(visible(ImportSource, request.user), pk=pk))
 
 
 @require_POST
-@may_change_sources
 def import_remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Forget a source and its runs. The cases that it brought stay."""
-    source = get_object_or_404(ImportSource, pk=pk)
+    source = get_object_or_404(visible(ImportSource, request.user), pk=pk)
     try:
         importing.remove(source)
     except importing.ImportBusy as busy:
@@ -60,7 +54,9 @@ def import_remove(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _form(request: HttpRequest, source: ImportSource) -> HttpResponse:
     is_new = source.pk is None
-    form = form_for(source.kind)(request.POST or None, request.FILES or None, instance=source, kind=source.kind)
+    form = form_for(source.kind)(
+        request.POST or None, request.FILES or None, instance=source, kind=source.kind, user=audit.signed_in(request)
+    )
     if request.method == "POST" and form.is_valid():
         saved = form.save()
         audit.record(request, "created" if is_new else "changed", saved, ", ".join(form.changed_data))
@@ -69,10 +65,9 @@ def _form(request: HttpRequest, source: ImportSource) -> HttpResponse:
     return render(request, "imports/form.html", {"form": form, "source": source, "kind": KINDS[source.kind]})
 
 
-@may_change_sources
 def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
     """A table's columns mapped, with the first records as they would be read."""
-    source = get_object_or_404(ImportSource, pk=pk, kind="spreadsheet")
+    source = get_object_or_404(visible(ImportSource, request.user), pk=pk, kind="spreadsheet")
     try:
         header = tables.header(Path(source.options["file"]))
     except SourceUnavailable as problem:
@@ -97,7 +92,7 @@ def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def import_source(request: HttpRequest, pk: int) -> HttpResponse:
-    source = get_object_or_404(ImportSource.objects.select_related("collection"), pk=pk)
+    source = get_object_or_404(visible(ImportSource.objects.select_related("collection"), request.user), pk=pk)
     problems = source.problems.filter(ended_at=None)
     context = {
         "source": source,
@@ -112,9 +107,8 @@ def import_source(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@may_import
 def import_start(request: HttpRequest, pk: int) -> HttpResponse:
-    source = get_object_or_404(ImportSource, pk=pk)
+    source = get_object_or_404(visible(ImportSource, request.user), pk=pk)
     try:
         run = importing.start(source, check_photos=bool(request.POST.get("check_photos")), by=audit.signed_in(request))
     except importing.ImportBusy as busy:
@@ -126,36 +120,32 @@ def import_start(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@may_import
 def import_pause(request: HttpRequest, pk: int) -> HttpResponse:
-    run = get_object_or_404(ImportRun, pk=pk)
+    run = get_object_or_404(visible(ImportRun, request.user), pk=pk)
     if importing.pause(run):
         audit.record(request, "paused import", run.source)
     return redirect(run.source)
 
 
 @require_POST
-@may_import
 def import_stop(request: HttpRequest, pk: int) -> HttpResponse:
-    run = get_object_or_404(ImportRun, pk=pk)
+    run = get_object_or_404(visible(ImportRun, request.user), pk=pk)
     if importing.stop(run):
         audit.record(request, "stopped import", run.source)
     return redirect(run.source)
 
 
 @require_POST
-@may_import
 def problem_retry(request: HttpRequest, pk: int) -> HttpResponse:
-    problem = get_object_or_404(ImportProblem, pk=pk, ended_at=None)
+    problem = get_object_or_404(visible(ImportProblem, request.user), pk=pk, ended_at=None)
     _retry(request, ImportProblem.objects.filter(pk=problem.pk))
     return redirect(problem.source)
 
 
 @require_POST
-@may_import
 def problems_retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Every open problem of a source but the one that closes cases: that one is asked for by itself."""
-    source = get_object_or_404(ImportSource, pk=pk)
+    source = get_object_or_404(visible(ImportSource, request.user), pk=pk)
     _retry(request, source.problems.filter(ended_at=None).exclude(key=ImportProblem.ALL))
     return redirect(source)
 
@@ -168,9 +158,8 @@ def _retry(request: HttpRequest, problems: QuerySet[ImportProblem]) -> None:
 
 
 @require_POST
-@may_import
 def problem_dismiss(request: HttpRequest, pk: int) -> HttpResponse:
-    problem = get_object_or_404(ImportProblem, pk=pk, ended_at=None)
+    problem = get_object_or_404(visible(ImportProblem, request.user), pk=pk, ended_at=None)
     importing.dismiss(problem)
     audit.record(request, "dismissed", problem, problem.reason[:300])
     return redirect(problem.source)

@@ -1,4 +1,3 @@
-from django.contrib.auth.decorators import permission_required
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
@@ -7,13 +6,13 @@ from cases import audit, importing
 from cases.forms import TakenForm
 from cases.models import Case, Photo, PhotoAlreadyThere, add_photo, change_view, remove_photo
 from cases.private_files import picture
+from cases.visibility import visible
 
 
 @require_POST
-@permission_required("cases.add_photo", raise_exception=True)
 def photo_upload(request: HttpRequest, pk: int) -> HttpResponse:
     """One photo a request, so that the page can show each one's progress and outcome."""
-    case = get_object_or_404(Case, pk=pk)
+    case = get_object_or_404(visible(Case, request.user), pk=pk)
     upload = request.FILES.get("photo")
     view = request.POST.get("view", Photo.View.FRONT)
     if upload is None or view not in Photo.View.values:
@@ -27,18 +26,16 @@ def photo_upload(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required("cases.delete_photo", raise_exception=True)
 def photo_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    photo = get_object_or_404(Photo.objects.select_related("case"), pk=pk)
+    photo = get_object_or_404(visible(Photo.objects.select_related("case"), request.user), pk=pk)
     audit.record(request, "removed photo", photo.case, photo.filename)
     remove_photo(photo)
     return HttpResponse(status=204, headers={"HX-Trigger": "photos-changed"})
 
 
 @require_POST
-@permission_required("cases.change_photo", raise_exception=True)
 def photo_view(request: HttpRequest, pk: int) -> HttpResponse:
-    photo = get_object_or_404(Photo.objects.select_related("case"), pk=pk)
+    photo = get_object_or_404(visible(Photo.objects.select_related("case"), request.user), pk=pk)
     view = request.POST.get("view", "")
     if view not in Photo.View.values:
         return HttpResponse("Choose a view that is on the list.", status=400)
@@ -48,10 +45,9 @@ def photo_view(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required("cases.change_photo", raise_exception=True)
 def photo_taken(request: HttpRequest, pk: int) -> HttpResponse:
     """When a photo was taken; empty: not known."""
-    photo = get_object_or_404(Photo.objects.select_related("case"), pk=pk)
+    photo = get_object_or_404(visible(Photo.objects.select_related("case"), request.user), pk=pk)
     form = TakenForm(request.POST, instance=photo)
     if not form.is_valid():
         return HttpResponse(" ".join(str(error) for error in form.errors["taken_on"]), status=400)
@@ -63,10 +59,9 @@ def photo_taken(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required("cases.add_importrun", raise_exception=True)
 def photo_fetch(request: HttpRequest, pk: int) -> HttpResponse:
     """Get an imported photo from its source again, and have it indexed anew."""
-    photo = get_object_or_404(Photo.objects.select_related("case"), pk=pk)
+    photo = get_object_or_404(visible(Photo.objects.select_related("case"), request.user), pk=pk)
     try:
         importing.fetch_again(photo)
     except (importing.ImportBusy, importing.NotImported) as problem:
@@ -79,12 +74,12 @@ def photo_fetch(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def photo_image(request: HttpRequest, pk: int) -> HttpResponse:
-    return picture(get_object_or_404(Photo, pk=pk).display)
+    return picture(get_object_or_404(visible(Photo, request.user), pk=pk).display)
 
 
 def photo_original(request: HttpRequest, pk: int) -> FileResponse:
     """The file as it came, always as a download: a browser must not run what somebody sent."""
-    photo = get_object_or_404(Photo.objects.select_related("case"), pk=pk)
+    photo = get_object_or_404(visible(Photo.objects.select_related("case"), request.user), pk=pk)
     audit.record(request, "downloaded photo", photo.case, photo.filename)
     try:
         return FileResponse(

@@ -13,11 +13,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cases import audit
+from cases.api import VisibleRelated
 from cases.filters import SearchedCases
 from cases.models import Collection
+from cases.visibility import NothingToSearch
 from matching.api.views import CandidateSerializer
 from matching.faces.face_models import NoFaceModel
-from matching.filters import visible
+from matching.filters import listed
 from matching.models import Batch
 from matching.searching import batches, met, tasks
 
@@ -39,7 +41,7 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
     id = serializers.UUIDField(source="pk", read_only=True)
     purpose = serializers.CharField(source="search.purpose", max_length=300)
     reference = serializers.CharField(source="search.reference", max_length=100, required=False)
-    collections = serializers.PrimaryKeyRelatedField(
+    collections = VisibleRelated(
         source="search.collections", many=True, queryset=Collection.objects.all(), required=False
     )
     page = serializers.CharField(source="get_absolute_url", read_only=True)
@@ -74,7 +76,7 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
                 narrowed=narrowed,
                 one_person=validated_data.get("one_person", False),
             )
-        except NoFaceModel as problem:
+        except (NoFaceModel, NothingToSearch) as problem:
             raise serializers.ValidationError(str(problem)) from problem
 
 
@@ -101,7 +103,7 @@ class BatchViewSet(
 
     def get_queryset(self) -> QuerySet[Batch]:
         """One's own, and everybody's by permission."""
-        return super().get_queryset().filter(search__in=visible(audit.signed_in(self.request)))
+        return super().get_queryset().filter(search__in=listed(audit.signed_in(self.request)))
 
     def perform_create(self, serializer: Any) -> None:
         batch = serializer.save()
@@ -167,8 +169,7 @@ class BatchViewSet(
         audit.record(request, "viewed", batch.search, batch.search.purpose)
         probes = batch.search.probes.order_by("position").prefetch_related(
             "shots",
-            "candidates__case",
-            "candidates__face",
+            met.seen_by(audit.signed_in(request)),
             "candidates__probe__search__model",
             "candidates__probe__search__measurement",
         )

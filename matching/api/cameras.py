@@ -6,11 +6,11 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
-from rest_framework.permissions import DjangoModelPermissions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cases import audit
+from cases.api import VisibleOnly
 from matching.forms import CameraSettingsForm
 from matching.models import Camera
 from matching.watching import fleet, tokens
@@ -29,8 +29,8 @@ class CameraSerializer(serializers.ModelSerializer[Camera]):
     class Meta:
         model = Camera
         fields = [
-            "id", "name", "place", "latitude", "longitude", "thing", "preview", "notes", "settings", "created_at",
-            "state", "last_seen_at", "heartbeat_at", "report", "clock_offset", "revoked_at",
+            "id", "name", "place", "teams", "latitude", "longitude", "thing", "preview", "notes", "settings",
+            "created_at", "state", "last_seen_at", "heartbeat_at", "report", "clock_offset", "revoked_at",
         ]  # fmt: skip
         read_only_fields = ["settings", "last_seen_at", "heartbeat_at", "report", "clock_offset", "revoked_at"]
 
@@ -72,19 +72,24 @@ class CameraWithTokenSerializer(CameraSerializer):
 
 
 class CameraViewSet(
-    mixins.RetrieveModelMixin, mixins.UpdateModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet[Camera]
+    VisibleOnly,
+    mixins.RetrieveModelMixin,
+    mixins.UpdateModelMixin,
+    mixins.ListModelMixin,
+    viewsets.GenericViewSet[Camera],
 ):
     queryset = Camera.objects.all()
     serializer_class = CameraSerializer
-    permission_classes = [DjangoModelPermissions]
 
     @extend_schema(request=CameraSerializer, responses={201: CameraWithTokenSerializer})
     def create(self, request: Request) -> Response:
         """Make a camera. The answer holds its token, this once."""
         form = self.get_serializer(data=request.data)
         form.is_valid(raise_exception=True)
+        teams = form.validated_data.pop("teams", [])
         camera = Camera(**form.validated_data, created_by_id=request.user.pk)
         token = camera.issue_token()
+        camera.teams.set(teams)
         audit.record(request, "added", camera)
         return Response({**CameraSerializer(camera).data, "token": token}, status=201)
 

@@ -10,6 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cases import audit
+from cases.api import VisibleRelated
+from cases.visibility import visible
 from matching.api.views import CandidateSerializer
 from matching.models import Candidate, Mark, Opinion
 from matching.searching import deciding
@@ -25,6 +27,7 @@ class OpinionSerializer(serializers.ModelSerializer[Opinion]):
 
 class MarkSerializer(serializers.ModelSerializer[Mark]):
     user = serializers.CharField(source="user.username", default=None, read_only=True)
+    serializer_related_field = VisibleRelated
     x = serializers.FloatField(min_value=0, max_value=1)
     y = serializers.FloatField(min_value=0, max_value=1)
 
@@ -77,7 +80,7 @@ class LeadViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.Gen
 
     def get_queryset(self) -> QuerySet[Candidate]:
         if self.action != "list":
-            return super().get_queryset()
+            return visible(super().get_queryset(), self.request.user)
         lists = deciding.decided(audit.signed_in(self.request))
         return lists.get(self.request.query_params.get("list", "waiting"), lists["waiting"])
 
@@ -98,7 +101,7 @@ class LeadViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.Gen
     def marks(self, request: Request, pk: str) -> Response:
         """Mark a place on the probe (`face` null) or on one of the case's photos."""
         candidate = self.get_object()
-        form = MarkSerializer(data=request.data)
+        form = MarkSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
         face = form.validated_data.get("face")
         if face is not None and face.case_id != candidate.case_id:

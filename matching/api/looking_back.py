@@ -13,7 +13,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cases import audit
+from cases.api import VisibleRelated
 from cases.models import Case
+from cases.visibility import visible
 from matching.faces import face_models
 from matching.models import Probe, Search, StandingSearch
 from matching.searching import looking_back, standing
@@ -45,26 +47,28 @@ class SeenProbeView(APIView):
     @extend_schema(responses=LookedBackSerializer, operation_id="probes_seen")
     def get(self, request: Request, pk: int) -> Response:
         """Where else the face of a search was seen."""
-        probe = get_object_or_404(Probe.objects.select_related("search", "model"), pk=pk, search__isnull=False)
+        probe = get_object_or_404(
+            visible(Probe.objects.select_related("search", "model"), request.user), pk=pk, search__isnull=False
+        )
         audit.record(request, "looked back", probe.search or probe, probe.search.purpose if probe.search else "")
-        return Response(LookedBackSerializer(looking_back.for_probe(probe)).data)
+        return Response(LookedBackSerializer(looking_back.for_probe(probe, audit.signed_in(request))).data)
 
 
 class SeenCaseView(APIView):
     @extend_schema(responses=LookedBackSerializer, operation_id="cases_seen")
     def get(self, request: Request, pk: int) -> Response:
         """Where a case's person may have been seen."""
-        case = get_object_or_404(Case, pk=pk)
+        case = get_object_or_404(visible(Case, request.user), pk=pk)
         audit.record(request, "looked back", case)
         try:
             model = face_models.active()
         except face_models.NoFaceModel as problem:
             raise serializers.ValidationError(str(problem)) from problem
-        return Response(LookedBackSerializer(looking_back.for_case(case, model)).data)
+        return Response(LookedBackSerializer(looking_back.for_case(case, model, audit.signed_in(request))).data)
 
 
 class StandingSerializer(serializers.ModelSerializer[StandingSearch]):
-    search = serializers.PrimaryKeyRelatedField(queryset=Search.objects.all())
+    search = VisibleRelated(queryset=Search.objects.all())
     purpose = serializers.CharField(source="search.purpose", read_only=True)
     fresh = serializers.IntegerField(read_only=True, help_text="Likenesses since its owner last looked.")
     came = serializers.IntegerField(read_only=True, help_text="All that came since it was opened.")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, viewsets
@@ -12,12 +12,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cases import audit
+from cases.api import VisibleOnly, VisibleRelated
 from cases.filters import SearchedCases
 from cases.models import Collection
+from cases.visibility import NothingToSearch, visible
 from matching.faces.engines import EngineUnavailable
 from matching.faces.face_models import NoFaceModel
 from matching.faces.images import ImageRefused
-from matching.filters import visible
+from matching.filters import AlertFilter, listed
 from matching.forms import AdjustForm
 from matching.gallery import calibration
 from matching.models import Alert, Candidate, Probe, Review, Search
@@ -80,7 +82,7 @@ class ProbeSerializer(serializers.ModelSerializer[Probe]):
 
 class SearchSerializer(serializers.ModelSerializer[Search]):
     image = serializers.FileField(write_only=True)
-    collections = serializers.PrimaryKeyRelatedField(many=True, queryset=Collection.objects.all(), required=False)
+    collections = VisibleRelated(many=True, queryset=Collection.objects.all(), required=False)
     probes = ProbeSerializer(many=True, read_only=True)
     second = serializers.CharField(
         source="second.name", default=None, read_only=True, help_text="The face model asked as well."
@@ -123,7 +125,7 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
                 collections=validated_data.get("collections", []),
                 narrowed=validated_data["narrowed"],
             )
-        except (ImageRefused, NoFaceModel, EngineUnavailable) as problem:
+        except (ImageRefused, NoFaceModel, EngineUnavailable, NothingToSearch) as problem:
             raise serializers.ValidationError({"image": str(problem)}) from problem
 
 
@@ -136,26 +138,27 @@ class AdjustSerializer(serializers.Serializer[Any]):
     bottom = serializers.FloatField(default=1)
 
 
+def _candidates(user: Any) -> Any:
+    shown = visible(Candidate, user).select_related(
+        "case", "face", "probe__search__model", "probe__search__measurement"
+    )
+    return Prefetch("probes__candidates", shown)
+
+
 class SearchViewSet(
     mixins.CreateModelMixin, mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet[Search]
 ):
     """Post a picture and a purpose; the answer holds every face found with its candidates, best first."""
 
-    queryset = Search.objects.select_related("model", "measurement").prefetch_related(
-        "collections",
-        "probes__model",
-        "probes__candidates__case",
-        "probes__candidates__face",
-        "probes__candidates__probe__search__model",
-        "probes__candidates__probe__search__measurement",
-    )
+    queryset = Search.objects.select_related("model", "measurement").prefetch_related("collections", "probes__model")
     serializer_class = SearchSerializer
     parser_classes = [MultiPartParser, FormParser]
 
     def get_queryset(self) -> QuerySet[Search]:
         """One's own, and everybody's by permission."""
-        found = super().get_queryset()
-        return found if self.action != "list" else found.filter(pk__in=visible(self.request.user).values("pk"))
+        found = super().get_queryset().prefetch_related(_candidates(self.request.user))
+        may = listed(self.request.user) if self.action == "list" else visible(Search, self.request.user)
+        return found.filter(pk__in=may.values("pk"))
 
     def perform_create(self, serializer: Any) -> None:
         search = serializer.save()
@@ -196,7 +199,7 @@ class SearchViewSet(
             )
         try:
             search = adjusting.search_adjusted(old, form.adjustment, audit.signed_in(request))
-        except (FileNotFoundError, ImageRefused, NoFaceModel, EngineUnavailable) as problem:
+        except (FileNotFoundError, ImageRefused, NoFaceModel, EngineUnavailable, NothingToSearch) as problem:
             raise serializers.ValidationError({"image": str(problem)}) from problem
         audit.record(request, "searched", search, f"{search.purpose} ({form.adjustment.words})")
         return Response(self.get_serializer(search).data, status=201)
@@ -230,10 +233,10 @@ class ReviewSerializer(serializers.Serializer[Any]):
     note = serializers.CharField(allow_blank=True, default="")
 
 
-class AlertViewSet(viewsets.ReadOnlyModelViewSet[Alert]):
+class AlertViewSet(VisibleOnly, viewsets.ReadOnlyModelViewSet[Alert]):
     queryset = Alert.objects.select_related("case", "camera", "model", "best_capture__probe")
     serializer_class = AlertSerializer
-    filterset_fields = ["status", "case", "camera"]
+    filterset_class = AlertFilter
 
     @extend_schema(request=ReviewSerializer, responses=AlertSerializer)
     @action(detail=True, methods=["post"])

@@ -13,9 +13,10 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from cases.visibility import visible
 from matching.models import Alert
 from matching.telling.dashboards import GROUP
-from matching.views.alerts import alert_cards
+from matching.views.alerts import with_card
 
 # A transaction that committed late carries an earlier time than one already shown.
 OVERLAP = timedelta(seconds=10)
@@ -35,7 +36,7 @@ class AlertConsumer(AsyncJsonWebsocketConsumer):
     async def connect(self) -> None:
         self._changed = {}
         await self.accept()
-        if not self.scope["user"].is_authenticated:
+        if not await database_sync_to_async(self.scope["user"].has_perm)("matching.view_alert"):
             # Closed after accepting: only then does a browser see the code and stop trying.
             await self.close(code=NOT_SIGNED_IN)
             return
@@ -72,14 +73,22 @@ class AlertConsumer(AsyncJsonWebsocketConsumer):
         for pk, change in changed:
             # One dashboard that is closed meanwhile must not end the drawing for the others.
             message = await asyncio.shield(_drawn(pk, change))
-            if message is not None:
+            if message is not None and await self._sees(pk):
                 await self.send_json(message)
+
+    @database_sync_to_async
+    def _sees(self, pk: int) -> bool:
+        return visible(Alert, self.scope["user"]).filter(pk=pk).exists()
 
     @database_sync_to_async
     def _missed(self, since: datetime) -> list[dict[str, Any]]:
         if timezone.is_naive(since):
             since = timezone.make_aware(since)
-        changed = Alert.objects.filter(updated_at__gt=since - OVERLAP).order_by("-updated_at")[:MOST_MISSED]
+        changed = (
+            visible(Alert, self.scope["user"])
+            .filter(updated_at__gt=since - OVERLAP)
+            .order_by("-updated_at")[:MOST_MISSED]
+        )
         return _draw(reversed([alert.pk for alert in changed]))
 
 
@@ -100,7 +109,7 @@ async def _draw_one(pk: int) -> dict[str, Any] | None:
 
 def _draw(ids: Iterable[int]) -> list[dict[str, Any]]:
     order = list(ids)
-    alerts = {alert.pk: alert for alert in alert_cards().filter(pk__in=order)}
+    alerts = {alert.pk: alert for alert in with_card(Alert.objects.filter(pk__in=order))}
     return [
         {
             "kind": "alert",

@@ -9,6 +9,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from cases import audit
+from cases.visibility import visible
 from matching.models import Camera
 from matching.watching import live, tokens
 
@@ -139,7 +140,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def live_frame(self, event: dict[str, Any]) -> None:
         frame = event["frame"]
         tracks = [face["track"] for face in frame["faces"] if face["track"]]
-        known = await database_sync_to_async(live.names)(tracks) if tracks else {}
+        known = await database_sync_to_async(live.names)(tracks, self.scope["user"]) if tracks else {}
         for face in frame["faces"]:
             face["name"] = known.get(face["track"], "")
         await self.send(text_data=json.dumps(frame))
@@ -157,7 +158,11 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     @database_sync_to_async
     def _find(self) -> Camera | None:
-        return Camera.objects.filter(pk=self.scope["url_route"]["kwargs"]["pk"], revoked_at=None).first()
+        return (
+            visible(Camera, self.scope["user"])
+            .filter(pk=self.scope["url_route"]["kwargs"]["pk"], revoked_at=None)
+            .first()
+        )
 
     @database_sync_to_async
     def _write_down(self, action: str, why: str = "") -> None:

@@ -15,6 +15,8 @@ from matching.models.search import Candidate
 class Alert(models.Model):
     """Captures of one camera that resemble one case, within one episode."""
 
+    belongs_to = (("case__collection",),)
+
     class Status(models.TextChoices):
         NEW = "new", "New"
         PROPOSED = "proposed", "Second reviewer"
@@ -63,6 +65,8 @@ class Alert(models.Model):
 class AlertCapture(models.Model):
     """A capture's place in an alert; the constraint lets a task run twice without counting twice."""
 
+    belongs_to = (("case__collection",),)
+
     alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="entries")
     capture = models.ForeignKey(Capture, on_delete=models.CASCADE, related_name="entries")
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="+")
@@ -77,6 +81,8 @@ class AlertCapture(models.Model):
 
 class Review(models.Model):
     """What one person said of an alert, and why; `new` takes it back. The last word of each makes its status."""
+
+    belongs_to = (("alert__case__collection",),)
 
     class Word(models.TextChoices):
         NEW = "new", "Taken back"
@@ -117,6 +123,8 @@ class Subscription(models.Model):
 
 class Delivery(models.Model):
     """One message to one subscriber: about an alert, what their standing search found, or a camera in trouble."""
+
+    belongs_to = (("alert__case__collection", "candidate__case__collection", "trouble__camera"),)
 
     class Status(models.TextChoices):
         WAITING = "waiting", "Waiting"

@@ -13,6 +13,8 @@ from matching.models.search import Probe, Search
 class Batch(models.Model):
     """A search of many files. Each person in them becomes a probe of its search."""
 
+    belongs_to = (("search",),)
+
     class Status(models.TextChoices):
         COLLECTING = "collecting", "Taking files"
         RUNNING = "running", "Running"
@@ -57,6 +59,8 @@ class Batch(models.Model):
 class BatchFile(models.Model):
     """A picture, zip or clip of a batch, as it was sent."""
 
+    belongs_to = (("batch__search",),)
+
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="files")
     name = models.CharField(max_length=255)
     file = models.FileField(upload_to="batches", max_length=200)
@@ -71,6 +75,8 @@ class BatchFile(models.Model):
 
 class Shot(FaceFields):
     """A face as it was found in one file of a batch; the best few of somebody followed through a clip."""
+
+    belongs_to = (("file__batch__search",),)
 
     file = models.ForeignKey(BatchFile, on_delete=models.CASCADE, related_name="shots")
     probe = models.ForeignKey(Probe, null=True, on_delete=models.SET_NULL, related_name="shots")

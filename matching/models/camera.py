@@ -3,11 +3,15 @@
 import hashlib
 import secrets
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings as django_settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
+from django.db.models import Q, QuerySet
 from django.utils import timezone
+
+from cases.models import Collection, TeamOwned
 
 # A client reports twice a minute.
 ONLINE, LATE = timedelta(seconds=90), timedelta(minutes=15)
@@ -40,8 +44,13 @@ class SitePlan(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @classmethod
+    def within(cls, user: Any) -> QuerySet["SitePlan"]:
+        """A plan shows itself to whoever sees a camera on it."""
+        return cls.objects.filter(Q(cameras=None) | Q(cameras__in=Camera.within(user))).distinct()
 
-class Camera(models.Model):
+
+class Camera(TeamOwned):
     """A camera, or whatever sends faces in its name. Its token is shown once and kept as a hash."""
 
     name = models.CharField(max_length=100, unique=True)
@@ -127,6 +136,14 @@ class Camera(models.Model):
         silent = timezone.now() - heard
         return "online" if silent < ONLINE else "late" if silent < LATE else "offline"
 
+    def compares_with(self) -> QuerySet[Collection]:
+        """The collections whose cases its captures may raise alerts of: those that share a team with it, or have none;
+        of a camera without a team all."""
+        own = list(self.teams.values_list("pk", flat=True))
+        return (
+            Collection.objects.filter(Q(teams=None) | Q(teams__in=own)).distinct() if own else Collection.objects.all()
+        )
+
     # What Django REST framework asks of whoever is signed in.
     is_authenticated = True
     is_anonymous = False
@@ -147,6 +164,8 @@ class Camera(models.Model):
 class CameraMinute(models.Model):
     """What a camera counted in one minute; no face is kept for it."""
 
+    belongs_to = (("camera",),)
+
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="minutes")
     minute = models.DateTimeField()
     frames = models.PositiveIntegerField(help_text="Frames that were looked at.")
@@ -165,6 +184,8 @@ class CameraMinute(models.Model):
 
 class Trouble(models.Model):
     """Something that is wrong with a camera: told once, and again when it is over."""
+
+    belongs_to = (("camera",),)
 
     class Kind(models.TextChoices):
         SILENT = "silent", "Falls silent"
@@ -191,6 +212,8 @@ class Trouble(models.Model):
 
 class Capture(models.Model):
     """One face crop that a camera sent. Stored before the camera is answered; matched by a worker."""
+
+    belongs_to = (("camera",),)
 
     class Status(models.TextChoices):
         PENDING = "pending", "Waiting"

@@ -129,6 +129,8 @@ class FaceFields(models.Model):
 class Face(FaceFields):
     """A face in a case photo. `is_subject` marks the one that is the case's person: only those are searched."""
 
+    belongs_to = (("photo__case__collection",),)
+
     class ChosenBy(models.TextChoices):
         """How the subject was chosen among a photo's faces."""
 

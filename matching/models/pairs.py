@@ -11,6 +11,8 @@ from matching.models.face import Face
 class CasePair(models.Model):
     """Two cases whose faces are much alike. People say whether they are one person."""
 
+    belongs_to = (("first__collection",), ("second__collection",))
+
     class Decision(models.TextChoices):
         OPEN = "", "Not decided"
         SAME = "same", "The same person"
@@ -42,6 +44,8 @@ class CasePair(models.Model):
 
 class OddPhoto(models.Model):
     """A photo that is unlike its own case's others, or more like another case's: a mislabelled one poisons searches."""
+
+    belongs_to = (("photo__case__collection",),)
 
     class Decision(models.TextChoices):
         OPEN = "", "Not decided"

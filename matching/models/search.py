@@ -1,9 +1,11 @@
 """Searches, the probes in them, and the candidates they returned. Kept as they were shown."""
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -60,12 +62,20 @@ class Search(models.Model):
     def __str__(self) -> str:
         return f"{self.filename or 'search'}: {self.purpose}"
 
+    @classmethod
+    def within(cls, user: Any) -> QuerySet["Search"]:
+        """Their own and their mates'; somebody in no team sees those of others in none."""
+        mates = Q(user__teams__members=user) if user.teams.exists() else Q(user__teams=None)
+        return cls.objects.filter(Q(user=user) | mates).distinct()
+
     def get_absolute_url(self) -> str:
         return reverse("search", args=[self.pk])
 
 
 class Probe(FaceFields):
     """A face that was searched for: from an upload or from a camera's capture."""
+
+    belongs_to = (("search", "capture__camera"),)
 
     search = models.ForeignKey(Search, null=True, on_delete=models.CASCADE, related_name="probes")
     capture = models.OneToOneField(Capture, null=True, on_delete=models.CASCADE, related_name="probe")
@@ -115,9 +125,15 @@ class StandingSearch(models.Model):
     def __str__(self) -> str:
         return f"{self.search}, kept open by {self.user}"
 
+    @classmethod
+    def within(cls, user: Any) -> QuerySet["StandingSearch"]:
+        return cls.objects.filter(user=user)
+
 
 class Candidate(models.Model):
     """A case that a search returned for one probe, with the photo's face that was most alike."""
+
+    belongs_to = (("case__collection",), ("probe__search", "probe__capture__camera"))
 
     class Decision(models.TextChoices):
         OPEN = "", "Not decided"
@@ -177,6 +193,8 @@ class Candidate(models.Model):
 class Opinion(models.Model):
     """What one person said of a candidate, and why. Nothing is overwritten; the last word of each counts."""
 
+    belongs_to = (("candidate__case__collection",), ("candidate__probe__search", "candidate__probe__capture__camera"))
+
     class Word(models.TextChoices):
         WITHDRAWN = "", "Taken back"
         POSSIBLE = "possible", "Possible match"
@@ -197,6 +215,8 @@ class Opinion(models.Model):
 
 class Mark(models.Model):
     """A point on one of the two pictures that are compared, with words: a scar, a mole. Kept with what is decided."""
+
+    belongs_to = (("candidate__case__collection",), ("candidate__probe__search", "candidate__probe__capture__camera"))
 
     candidate = models.ForeignKey(Candidate, on_delete=models.CASCADE, related_name="marks")
     face = models.ForeignKey(

@@ -11,6 +11,7 @@ from django.utils import timezone
 from cases import locks
 from cases.filters import SearchedCases
 from cases.models import Collection
+from cases.visibility import searchable
 from matching.faces import face_models
 from matching.faces.engines import EngineUnavailable
 from matching.models import Batch, BatchFile, Candidate, Search, Shot
@@ -39,7 +40,8 @@ def begin(
     narrowed: SearchedCases | None = None,
     one_person: bool = False,
 ) -> Batch:
-    """A batch that takes files. Raises `NoFaceModel`."""
+    """A batch that takes files. Raises `NoFaceModel`, `NothingToSearch`."""
+    collections = searchable(user, collections)
     with transaction.atomic():
         search = Search.objects.create(
             user=user,

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
+from cases.visibility import visible
 from matching.models import Agreement, Candidate, Opinion, agreement
 
 Decision, Word = Candidate.Decision, Opinion.Word
@@ -69,7 +70,8 @@ def decided(user: User) -> dict[str, QuerySet[Candidate]]:
     """Lists of candidates on which somebody has decided: what waits for this person first."""
     last_words = Opinion.objects.filter(candidate=OuterRef("pk"), user=user).order_by("-at", "-pk").values("word")
     candidates = (
-        Candidate.objects.filter(probe__search__isnull=False)
+        visible(Candidate, user)
+        .filter(probe__search__isnull=False)
         .select_related("probe__search__model", "probe__search__measurement", "case__collection", "face")
         .prefetch_related("opinions__user")
         .annotate(own_word=Coalesce(Subquery(last_words[:1]), Value("")))

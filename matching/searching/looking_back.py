@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
+from django.contrib.auth.models import User
 
 from cases.models import Case
+from cases.visibility import visible
 from matching.faces import poor
 from matching.faces.engines import Embeddings
 from matching.gallery import calibration, seen
@@ -45,20 +47,20 @@ class LookedBack:
     former: int = 0
 
 
-def for_probe(probe: Probe) -> LookedBack:
+def for_probe(probe: Probe, user: User) -> LookedBack:
     """Where else the face of a search was seen."""
     cleaned, poorness = poor.without(np.asarray(probe.embedding, np.float32)[None], probe.model.direction)
-    return _look_back(probe.model, [(cleaned[0], float(poorness[0]))], leave_out=probe)
+    return _look_back(probe.model, user, [(cleaned[0], float(poorness[0]))], leave_out=probe)
 
 
-def for_case(case: Case, model: FaceModel) -> LookedBack:
+def for_case(case: Case, model: FaceModel, user: User) -> LookedBack:
     """Where a case's person may have been seen, by whichever of its templates is most like what was seen."""
     own = Template.objects.filter(case=case, model=model)
-    return _look_back(model, [(np.asarray(one.embedding, np.float32), one.poorness) for one in own])
+    return _look_back(model, user, [(np.asarray(one.embedding, np.float32), one.poorness) for one in own])
 
 
 def _look_back(
-    model: FaceModel, wanted: Sequence[tuple[Embeddings, float]], leave_out: Probe | None = None
+    model: FaceModel, user: User, wanted: Sequence[tuple[Embeddings, float]], leave_out: Probe | None = None
 ) -> LookedBack:
     among = seen.size(model)
     calibrated = calibration.of(model)
@@ -70,7 +72,7 @@ def _look_back(
                 best[one.probe_id] = one
     if leave_out is not None:
         best.pop(leave_out.pk, None)
-    probes = Probe.objects.filter(pk__in=best).select_related("capture__camera", "search__user", "model")
+    probes = visible(Probe, user).filter(pk__in=best).select_related("capture__camera", "search__user", "model")
     visits: list[list[Probe]] = []
     for probe in sorted(probes, key=_when):
         if visits and _is_one_visit(visits[-1][-1], probe):

@@ -5,9 +5,12 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
-from django.db.models import F, Max, QuerySet
+from django.contrib.auth.models import User
+from django.db.models import F, Max, Prefetch, QuerySet
 
+from cases.visibility import visible
 from matching.gallery import calibration
 from matching.models import Batch, Candidate, Probe, Shot
 from matching.searching.workbench import WORDS
@@ -40,10 +43,16 @@ class Person:
     strength: calibration.Strength | None
 
 
-def probes(batch: Batch, order: str) -> QuerySet[Probe]:
+def seen_by(user: User) -> Any:
+    """The candidates that a person sees, with their cases, of probes that are fetched."""
+    seen = visible(Candidate, user)
+    return Prefetch("candidates", seen.select_related("case__collection", "face"))
+
+
+def probes(batch: Batch, user: User, order: str) -> QuerySet[Probe]:
     """A batch's persons: by `alike`, whoever is most like a case first, or by `met`, whoever was met most often."""
     worth = Max(F("candidates__similarity") - F("candidates__allowance"))
-    found = batch.search.probes.prefetch_related("shots", "candidates__case").annotate(worth=worth)
+    found = batch.search.probes.prefetch_related("shots", seen_by(user)).annotate(worth=worth)
     return (
         found.order_by("position") if order == "met" else found.order_by(F("worth").desc(nulls_last=True), "position")
     )
@@ -75,11 +84,11 @@ def places(probe: Probe) -> list[Place]:
     return sorted(made, key=lambda place: (place.shot.file_id, place.shot.place, place.since or 0))
 
 
-def table(batch: Batch) -> Iterator[str]:
+def table(batch: Batch, user: User) -> Iterator[str]:
     """A batch's CSV, line by line: each place where somebody was met, with each candidate that is worth a look."""
     calibrated = calibration.by(batch.search.model, batch.search.measurement)
     yield _line(COLUMNS)
-    probes = batch.search.probes.prefetch_related("shots", "candidates__case__collection").order_by("position")
+    probes = batch.search.probes.prefetch_related("shots", seen_by(user)).order_by("position")
     for probe in probes.iterator(chunk_size=200):
         candidates = list(probe.candidates.all())
         worth = [one for one in candidates if _strength(one, batch, calibrated).word in WORDS] or candidates[:1]

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from cases.filters import SearchedCases
 from cases.models import Collection
+from cases.visibility import searchable
 from matching.faces import face_models, images
 from matching.faces.rows import face_columns, jpeg_file
 from matching.gallery import calibration, seen
@@ -33,15 +34,17 @@ def search_image(
 ) -> Search:
     """Search the gallery for every face of a picture, and keep the search as it will be shown.
 
-    collections: where to search; all if empty. narrowed: filters, valid, that leave out cases known not to fit.
+    collections: where to search; all that the user sees if empty. narrowed: filters, valid, that leave out cases
+    known not to fit.
     A picture without a face gives a search without probes.
-    Raises `ImageRefused`, `NoFaceModel`, `EngineUnavailable`; then nothing is kept.
+    Raises `ImageRefused`, `NoFaceModel`, `EngineUnavailable`, `NothingToSearch`; then nothing is kept.
     """
     started = time.perf_counter()
     model = face_models.active()
     opened = images.open_image(content)
     # Each face counts: a bystander here may be the one who is missing.
     faces = face_models.find_faces(face_models.engine(model), opened.rgb, thorough=True)
+    collections = searchable(user, collections)
     among = [collection.pk for collection in collections] or None
     filters = narrowed.asked() if narrowed else {}
     cases = narrowed.qs if narrowed and filters else None

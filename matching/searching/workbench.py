@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.contrib.auth.models import User
 from django.db.models import F, Max
 
+from cases.visibility import visible
 from matching.gallery import calibration
 from matching.models import Candidate, Face, Probe, Search
 
@@ -48,7 +50,7 @@ class Workbench:
 
 
 def workbench(
-    search: Search, face: int | None = None, candidate: int | None = None, photo: int | None = None
+    search: Search, user: User, face: int | None = None, candidate: int | None = None, photo: int | None = None
 ) -> Workbench | None:
     """face, candidate, photo: ids of those to show; the first where none is named. None for a picture without a face.
 
@@ -60,7 +62,9 @@ def workbench(
     if not faces:
         return None
     meant = next((probe for probe in faces if probe.pk == face), faces[0])
-    candidates = meant.candidates.select_related("case__collection", "face__model", "remembered")
+    candidates = (
+        visible(Candidate, user).filter(probe=meant).select_related("case__collection", "face__model", "remembered")
+    )
     calibrated = calibration.by(search.model, search.measurement)
     likely = [
         Likely(one, calibration.strength(calibrated, one.similarity, search.gallery_size, one.allowance))

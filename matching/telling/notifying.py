@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from cases.visibility import visible
 from matching.models import Agreement, Alert, Candidate, Delivery, Review, Subscription, Trouble, agreement
 from matching.searching import standing
 from matching.signals import delivery_waiting
@@ -35,7 +36,9 @@ def announce(alert: Alert, *, is_new: bool) -> None:
         subscriptions = Subscription.objects.filter(is_active=True, user__is_active=True).filter(
             Q(collection=None) | Q(collection=alert.case.collection_id)
         )
-        for subscription in subscriptions:
+        for subscription in subscriptions.select_related("user"):
+            if not visible(Alert, subscription.user).filter(pk=alert.pk).exists():
+                continue
             delivery, _ = Delivery.objects.get_or_create(alert=alert, subscription=subscription)
             delivery_waiting.send(Delivery, delivery=delivery)
     transaction.on_commit(lambda: dashboards.tell(alert.pk, is_new=is_new), robust=True)
@@ -44,14 +47,19 @@ def announce(alert: Alert, *, is_new: bool) -> None:
 def tell_owners(candidate: Candidate) -> None:
     """Tell those who keep a search open whom it found. Inside the caller's transaction."""
     active = Subscription.objects.filter(is_active=True, user__is_active=True)
-    for subscription in active.filter(user__in=standing.owners(candidate)):
+    for subscription in active.filter(user__in=standing.owners(candidate)).select_related("user"):
+        if not visible(Candidate, subscription.user).filter(pk=candidate.pk).exists():
+            continue
         delivery, _ = Delivery.objects.get_or_create(candidate=candidate, subscription=subscription)
         delivery_waiting.send(Delivery, delivery=delivery)
 
 
 def tell_trouble(trouble: Trouble) -> None:
     """Tell whoever looks after cameras that one is in trouble, or is well again. Inside the caller's transaction."""
-    for subscription in Subscription.objects.filter(is_active=True, user__is_active=True, operations=True):
+    operations = Subscription.objects.filter(is_active=True, user__is_active=True, operations=True)
+    for subscription in operations.select_related("user"):
+        if not visible(Trouble, subscription.user).filter(pk=trouble.pk).exists():
+            continue
         delivery, _ = Delivery.objects.get_or_create(
             trouble=trouble, is_over=trouble.ended_at is not None, subscription=subscription
         )

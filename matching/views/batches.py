@@ -16,9 +16,10 @@ from django.views.decorators.http import require_POST
 from cases import audit
 from cases.filters import SearchedCases
 from cases.private_files import picture
+from cases.visibility import NothingToSearch, visible
 from matching.faces import images
 from matching.faces.face_models import NoFaceModel
-from matching.filters import visible
+from matching.filters import listed
 from matching.forms import BatchForm
 from matching.models import Batch, Probe, Shot
 from matching.searching import batches, evidence, meeting, met, tasks
@@ -28,13 +29,13 @@ PAGE_SIZE = 30
 
 def visible_batches(request: HttpRequest) -> QuerySet[Batch]:
     """One's own, and everybody's by permission."""
-    found = Batch.objects.filter(search__in=visible(audit.signed_in(request)))
+    found = Batch.objects.filter(search__in=listed(audit.signed_in(request)))
     return found.select_related("search__user", "search__model", "search__measurement")
 
 
 def batch_list(request: HttpRequest) -> HttpResponse:
     """Batches, and the form that begins one: its answer says where the files go."""
-    form, narrowed = BatchForm(request.POST or None), SearchedCases(request.POST or None)
+    form, narrowed = BatchForm(request.POST or None, user=request.user), SearchedCases(request.POST or None)
     if request.method == "POST":
         if not (form.is_valid() and narrowed.is_valid()):
             errors = [
@@ -43,13 +44,17 @@ def batch_list(request: HttpRequest) -> HttpResponse:
             return JsonResponse({"errors": errors}, status=422)
         try:
             batch = batches.begin(user=audit.signed_in(request), narrowed=narrowed, **form.cleaned_data)
-        except NoFaceModel as problem:
+        except (NoFaceModel, NothingToSearch) as problem:
             return JsonResponse({"errors": [str(problem)]}, status=422)
         audit.record(request, "began batch", batch.search, batch.search.purpose)
         urls = {name: reverse(f"batch-{name}", args=[batch.pk]) for name in ("files", "start")}
         return JsonResponse({"page": batch.get_absolute_url(), **urls}, status=201)
     page = Paginator(visible_batches(request), PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, "batches/list.html", {"form": BatchForm(), "narrowed": SearchedCases(None), "page": page})
+    return render(
+        request,
+        "batches/list.html",
+        {"form": BatchForm(user=request.user), "narrowed": SearchedCases(None), "page": page},
+    )
 
 
 @require_POST
@@ -88,7 +93,7 @@ def batch_detail(request: HttpRequest, pk: str) -> HttpResponse:
     if batch.one_person and batch.status == Batch.Status.DONE and not batch.problems and not meeting.unlike(batch):
         return redirect(batch.search)
     order = "met" if request.GET.get("order") == "met" else "alike"
-    page = Paginator(met.probes(batch, order), PAGE_SIZE).get_page(request.GET.get("page"))
+    page = Paginator(met.probes(batch, audit.signed_in(request), order), PAGE_SIZE).get_page(request.GET.get("page"))
     context: dict[str, Any] = {"batch": batch, "page": page, "order": order, "people": met.people(batch, list(page))}
     if batch.status == Batch.Status.DONE:
         context |= {
@@ -126,12 +131,14 @@ def batch_csv(request: HttpRequest, pk: str) -> StreamingHttpResponse:
     audit.record(request, "exported", batch.search, batch.search.purpose)
     name = slugify(batch.search.purpose) or "batch"
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return StreamingHttpResponse(met.table(batch), content_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingHttpResponse(
+        met.table(batch, audit.signed_in(request)), content_type="text/csv; charset=utf-8", headers=headers
+    )
 
 
 def shot_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """The picture or moment of a clip in which somebody was met; `t` moves to another second."""
-    shot = get_object_or_404(Shot.objects.select_related("file__batch__search", "probe"), pk=pk)
+    shot = get_object_or_404(visible(Shot.objects.select_related("file__batch__search", "probe"), request.user), pk=pk)
     second = shot.second
     if second is not None:
         try:
@@ -149,7 +156,7 @@ STEPS = [("−5 s", -5.0), ("−1 s", -1.0), ("−0.2 s", -0.2), ("+0.2 s", 0.2)
 
 def shot_picture(request: HttpRequest, pk: int) -> HttpResponse:
     """That picture, or that moment, as JPEG."""
-    shot = get_object_or_404(Shot.objects.select_related("file"), pk=pk)
+    shot = get_object_or_404(visible(Shot.objects.select_related("file"), request.user), pk=pk)
     path = Path(shot.file.file.path)
     try:
         if shot.second is not None:
@@ -165,10 +172,10 @@ def shot_picture(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def shot_crop(request: HttpRequest, pk: int) -> HttpResponse:
-    return picture(get_object_or_404(Shot, pk=pk).crop)
+    return picture(get_object_or_404(visible(Shot, request.user), pk=pk).crop)
 
 
 def probe_picture(request: HttpRequest, pk: int) -> HttpResponse:
     """The whole picture that stands for a person of a batch."""
-    shot = meeting.best_shot(get_object_or_404(Probe, pk=pk, search__batch__isnull=False))
+    shot = meeting.best_shot(get_object_or_404(visible(Probe, request.user), pk=pk, search__batch__isnull=False))
     return redirect("shot-picture", shot.pk) if shot else HttpResponse("Its picture is gone.", status=404)

@@ -5,7 +5,6 @@ from typing import Any
 
 import segno
 from django.contrib import messages
-from django.contrib.auth.decorators import permission_required
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from cases import audit
+from cases.visibility import visible
 from matching import demo
 from matching.forms import CameraEditForm, CameraForm, CameraSettingsForm
 from matching.models import Alert, Camera, Capture, SitePlan, Trouble
@@ -29,12 +29,12 @@ SPANS = [("hour", "Hour"), ("day", "Day"), ("week", "Week"), ("month", "Month")]
 
 
 def camera_list(request: HttpRequest) -> HttpResponse:
-    return _page(request, CameraForm())
+    return _page(request, CameraForm(user=request.user))
 
 
 def camera_detail(request: HttpRequest, pk: int, **extra: object) -> HttpResponse:
     """How one camera is, what it runs, and how many people it sees."""
-    camera = get_object_or_404(Camera.objects.select_related("plan"), pk=pk)
+    camera = get_object_or_404(visible(Camera.objects.select_related("plan"), request.user), pk=pk)
     span = request.GET.get("span", "day")
     if span not in fleet.SPANS:
         span = "day"
@@ -48,7 +48,7 @@ def camera_detail(request: HttpRequest, pk: int, **extra: object) -> HttpRespons
         "busiest": fleet.busiest(parts),
         "bars": charts.bars([(part.at, part.people) for part in parts], short=span in ("hour", "day")),
         "troubles": camera.troubles.all()[:10],
-        "alerts": camera.alerts.select_related("case")[:8],
+        "alerts": visible(Alert, request.user).filter(camera=camera).select_related("case")[:8],
         "runs": [
             (label, _said(camera.settings.get(name)), _said((camera.report.get("runs") or {}).get(name)))
             for name, label in SETTINGS.items()
@@ -60,7 +60,7 @@ def camera_detail(request: HttpRequest, pk: int, **extra: object) -> HttpRespons
 
 def camera_counts(request: HttpRequest, pk: int) -> HttpResponse:
     """Its counts as CSV."""
-    camera = get_object_or_404(Camera, pk=pk)
+    camera = get_object_or_404(visible(Camera, request.user), pk=pk)
     span = request.GET.get("span", "day")
     answer = HttpResponse(content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="counts-{camera.pk}.csv"'
@@ -72,42 +72,39 @@ def camera_counts(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required("matching.add_camera", raise_exception=True)
 def camera_new(request: HttpRequest) -> HttpResponse:
-    form = CameraForm(request.POST)
+    form = CameraForm(request.POST, user=request.user)
     if not form.is_valid():
         return _page(request, form, status=422)
     camera = form.save(commit=False)
     camera.created_by_id = request.user.pk
     token = camera.issue_token()
+    form.save_m2m()
     audit.record(request, "added", camera)
-    return _page(request, CameraForm(), token=token, token_of=camera)
+    return _page(request, CameraForm(user=request.user), token=token, token_of=camera)
 
 
 @require_POST
-@permission_required("matching.change_camera", raise_exception=True)
 def camera_token(request: HttpRequest, pk: int) -> HttpResponse:
-    camera = get_object_or_404(Camera, pk=pk)
+    camera = get_object_or_404(visible(Camera, request.user), pk=pk)
     token = camera.issue_token()
     audit.record(request, "gave new token", camera)
-    return _page(request, CameraForm(), token=token, token_of=camera)
+    return _page(request, CameraForm(user=request.user), token=token, token_of=camera)
 
 
 @require_POST
-@permission_required("matching.change_camera", raise_exception=True)
 def camera_revoke(request: HttpRequest, pk: int) -> HttpResponse:
-    camera = get_object_or_404(Camera, pk=pk)
+    camera = get_object_or_404(visible(Camera, request.user), pk=pk)
     camera.revoke()
     audit.record(request, "revoked", camera)
     messages.success(request, f"{camera} can send nothing more. A new token lets it in again.")
     return redirect("cameras")
 
 
-@permission_required("matching.change_camera", raise_exception=True)
 def camera_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Its name, its place, and what people should know of it."""
-    camera = get_object_or_404(Camera, pk=pk)
-    form = CameraEditForm(request.POST or None, instance=camera)
+    camera = get_object_or_404(visible(Camera, request.user), pk=pk)
+    form = CameraEditForm(request.POST or None, instance=camera, user=request.user)
     if form.is_valid():
         form.save()
         live.announce_settings(camera)
@@ -117,10 +114,9 @@ def camera_edit(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "cameras/form.html", context, status=422 if form.errors else 200)
 
 
-@permission_required("matching.change_camera", raise_exception=True)
 def camera_settings(request: HttpRequest, pk: int) -> HttpResponse:
     """What its client is asked to run; it takes it up without a restart."""
-    camera = get_object_or_404(Camera, pk=pk)
+    camera = get_object_or_404(visible(Camera, request.user), pk=pk)
     form = CameraSettingsForm(request.POST if request.method == "POST" else None, camera=camera)
     if form.is_valid():
         fleet.change_settings(camera, form.settings())
@@ -132,10 +128,9 @@ def camera_settings(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required("matching.change_camera", raise_exception=True)
 def camera_pair(request: HttpRequest, pk: int) -> HttpResponse:
     """A one-time code, also to be held before the camera, by which a client gets its token itself."""
-    camera = get_object_or_404(Camera, pk=pk)
+    camera = get_object_or_404(visible(Camera, request.user), pk=pk)
     code, server = tokens.begin_pairing(camera), request.build_absolute_uri("/").rstrip("/")
     audit.record(request, "gave pairing code", camera)
     shown = segno.make(f"sightline:{server}#{code}", micro=False)
@@ -144,7 +139,6 @@ def camera_pair(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required("matching.add_camera", raise_exception=True)
 def camera_demo(request: HttpRequest) -> HttpResponse:
     try:
         demo.play_camera(request.build_absolute_uri("/"))
@@ -157,16 +151,16 @@ def camera_demo(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, form: CameraForm, status: int = 200, **extra: object) -> HttpResponse:
     day = timezone.now() - timedelta(days=1)
-    cameras = Camera.objects.annotate(
+    cameras = visible(Camera, request.user).annotate(
         captures_today=_number(Capture.objects.filter(received_at__gte=day)),
         waiting=_number(Capture.objects.filter(status=Capture.Status.PENDING)),
-        alerts_today=_number(Alert.objects.filter(last_captured_at__gte=day)),
+        alerts_today=_number(visible(Alert, request.user).filter(last_captured_at__gte=day)),
     )
-    troubles = Trouble.objects.filter(ended_at=None).select_related("camera")
+    troubles = visible(Trouble, request.user).filter(ended_at=None).select_related("camera")
     context = {
         "troubles": troubles,
         "cameras": cameras,
-        "has_plans": SitePlan.objects.exists(),
+        "has_plans": visible(SitePlan, request.user).exists(),
         "form": form,
         "server": request.build_absolute_uri("/").rstrip("/"),
         **extra,

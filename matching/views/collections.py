@@ -2,6 +2,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from cases.models import Collection
+from cases.visibility import visible
 from matching.gallery import calibration
 from matching.gallery import search as gallery
 from matching.models import FaceModel
@@ -10,7 +11,7 @@ from matching.watching import levels
 
 def collection_levels(request: HttpRequest, pk: int) -> HttpResponse:
     """A part of the collection's page: what each alert level means for its cases as they are now."""
-    collection = get_object_or_404(Collection, pk=pk)
+    collection = get_object_or_404(visible(Collection, request.user), pk=pk)
     model = FaceModel.objects.filter(is_active=True).first()
     context: dict[str, object] = {"collection": collection, "level": collection.alert_level}
     if model is not None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from cases.visibility import visible
 from matching.models import Alert, FaceModel
 from matching.searching import deciding, standing
 
@@ -14,7 +15,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
     leads = deciding.decided(request.user)["waiting"].count()
     fresh = standing.fresh(request.user).count()
     return {
-        "waiting_alerts": Alert.objects.filter(status=Alert.Status.NEW).count(),
+        "waiting_alerts": visible(Alert, request.user).filter(status=Alert.Status.NEW).count(),
         "waiting_leads": leads,
         "fresh_standing": fresh,
         "waiting_search": leads + fresh,

@@ -1,6 +1,5 @@
 """Faces and their pictures, and the part of the case page that shows what indexing found in each photo."""
 
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
@@ -8,25 +7,26 @@ from django.views.decorators.http import require_POST
 from cases import audit
 from cases.models import Case, Photo
 from cases.private_files import picture
+from cases.visibility import visible
 from matching.indexing import choosing
 from matching.models import Face, Probe, Search
 
 
 def face_crop(request: HttpRequest, pk: int) -> HttpResponse:
-    return picture(get_object_or_404(Face, pk=pk).crop)
+    return picture(get_object_or_404(visible(Face, request.user), pk=pk).crop)
 
 
 def probe_crop(request: HttpRequest, pk: int) -> HttpResponse:
-    return picture(get_object_or_404(Probe, pk=pk).crop)
+    return picture(get_object_or_404(visible(Probe, request.user), pk=pk).crop)
 
 
 def search_image(request: HttpRequest, pk: str) -> HttpResponse:
-    return picture(get_object_or_404(Search, pk=pk).display)
+    return picture(get_object_or_404(visible(Search, request.user), pk=pk).display)
 
 
 def case_photos(request: HttpRequest, pk: int) -> HttpResponse:
     """A part of the case page: its photos with their faces as boxes. It asks again while one waits."""
-    case = get_object_or_404(Case, pk=pk)
+    case = get_object_or_404(visible(Case, request.user), pk=pk)
     photos = list(case.photos.all())
     faces = Face.objects.filter(case=case, model__is_active=True).select_related("model").defer("embedding")
     for photo in photos:
@@ -41,9 +41,10 @@ def case_photos(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required("cases.change_photo", raise_exception=True)
 def face_choose(request: HttpRequest, pk: int) -> HttpResponse:
-    face = get_object_or_404(Face.objects.select_related("photo", "case", "model"), pk=pk, model__is_active=True)
+    face = get_object_or_404(
+        visible(Face.objects.select_related("photo", "case", "model"), request.user), pk=pk, model__is_active=True
+    )
     try:
         choosing.choose_subject(face)
     except choosing.NotAFaceOfThePhoto as problem:

@@ -5,6 +5,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from cases import audit
+from cases.models import Case
+from cases.visibility import visible
 from matching.models import Candidate, Search
 from matching.searching import deciding, sheets
 
@@ -32,9 +34,11 @@ def lead_list(request: HttpRequest) -> HttpResponse:
 
 def case_leads(request: HttpRequest, pk: int) -> HttpResponse:
     """A part of the case page: the faces that somebody took for this person's."""
+    case = get_object_or_404(visible(Case, request.user), pk=pk)
     decisions = Candidate.Decision
     leads = (
-        Candidate.objects.filter(case=pk, probe__search__isnull=False)
+        visible(Candidate, request.user)
+        .filter(case=case, probe__search__isnull=False)
         .filter(decision__in=[decisions.CONFIRMED, decisions.POSSIBLE, decisions.DISPUTED])
         .select_related("probe__search__model", "probe__search__measurement", "case")
         .order_by("-pk")[:12]
@@ -44,8 +48,11 @@ def case_leads(request: HttpRequest, pk: int) -> HttpResponse:
 
 def lead_sheet(request: HttpRequest, pk: int) -> HttpResponse:
     lead = get_object_or_404(
-        Candidate.objects.select_related(
-            "probe__search__model", "probe__search__measurement", "case__collection", "face__model"
+        visible(
+            Candidate.objects.select_related(
+                "probe__search__model", "probe__search__measurement", "case__collection", "face__model"
+            ),
+            request.user,
         ),
         pk=pk,
         decision=Candidate.Decision.CONFIRMED,
@@ -56,7 +63,9 @@ def lead_sheet(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def search_sheet(request: HttpRequest, pk: str) -> HttpResponse:
-    search = get_object_or_404(Search.objects.select_related("model", "measurement", "user"), pk=pk)
+    search = get_object_or_404(
+        visible(Search.objects.select_related("model", "measurement", "user"), request.user), pk=pk
+    )
     row = audit.record(request, "printed candidates", search, search.purpose)
     return _pdf(sheets.candidate_list(search, audit.signed_in(request), str(row.pk)), f"candidates-{search.pk}.pdf")
 

@@ -1,8 +1,6 @@
 """Plans of the site, on which cameras stand."""
 
 from django.contrib import messages
-from django.contrib.auth.decorators import permission_required
-from django.core.exceptions import PermissionDenied
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -10,31 +8,27 @@ from django.views.decorators.http import require_POST
 
 from cases import audit
 from cases.private_files import picture
+from cases.visibility import visible
 from matching.forms import PlaceOnPlanForm, PlanForm
 from matching.models import Camera, SitePlan
 
 
 def plan_list(request: HttpRequest) -> HttpResponse:
     """The site's plans, and a new one."""
-    may = request.user.has_perm("matching.change_camera")  # type: ignore[union-attr]
-    if request.method == "POST" and not may:
-        raise PermissionDenied
     form = PlanForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         plan = form.save()
         audit.record(request, "added", plan)
         return redirect("plan", plan.pk)
-    plans = SitePlan.objects.annotate(number=Count("cameras"))
+    plans = visible(SitePlan, request.user).annotate(number=Count("cameras"))
     return render(request, "cameras/plans.html", {"plans": plans, "form": form}, status=422 if form.errors else 200)
 
 
 def plan_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """A plan with its cameras. Whoever may change cameras puts one on it by choosing it and pressing its place."""
-    plan = get_object_or_404(SitePlan, pk=pk)
+    plan = get_object_or_404(visible(SitePlan, request.user), pk=pk)
     if request.method == "POST":
-        if not request.user.has_perm("matching.change_camera"):  # type: ignore[union-attr]
-            raise PermissionDenied
-        form = PlaceOnPlanForm(request.POST)
+        form = PlaceOnPlanForm(request.POST, user=request.user)
         if not form.is_valid():
             messages.error(request, "Choose a camera, then press its place on the plan.")
             return redirect("plan", pk)
@@ -43,19 +37,19 @@ def plan_detail(request: HttpRequest, pk: int) -> HttpResponse:
         camera.save(update_fields=["plan", "plan_x", "plan_y"])
         audit.record(request, "placed", camera, str(plan))
         return redirect("plan", pk)
-    placed = plan.cameras.exclude(plan_x=None)
-    return render(request, "cameras/plan.html", {"plan": plan, "placed": placed, "cameras": Camera.objects.all()})
+    cameras = visible(Camera, request.user)
+    placed = cameras.filter(plan=plan).exclude(plan_x=None)
+    return render(request, "cameras/plan.html", {"plan": plan, "placed": placed, "cameras": cameras})
 
 
 def plan_picture(request: HttpRequest, pk: int) -> HttpResponse:
-    return picture(get_object_or_404(SitePlan, pk=pk).image)
+    return picture(get_object_or_404(visible(SitePlan, request.user), pk=pk).image)
 
 
 @require_POST
-@permission_required("matching.change_camera", raise_exception=True)
 def plan_remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Its cameras stay, without a place on it."""
-    plan = get_object_or_404(SitePlan, pk=pk)
+    plan = get_object_or_404(visible(SitePlan, request.user), pk=pk)
     audit.record(request, "removed", plan)
     plan.image.delete(save=False)
     plan.delete()

@@ -3,7 +3,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,10 +13,11 @@ from django_htmx.http import HttpResponseClientRedirect
 from cases import audit
 from cases.filters import SearchedCases
 from cases.models import Collection
+from cases.visibility import NothingToSearch, visible
 from matching.faces.engines import EngineUnavailable
 from matching.faces.face_models import NoFaceModel
 from matching.faces.images import ImageRefused
-from matching.filters import SearchFilter, visible
+from matching.filters import SearchFilter, listed
 from matching.forms import AdjustForm, AgainForm, BoxForm, MarkForm, SearchForm
 from matching.gallery import calibration
 from matching.models import Batch, Candidate, Face, Mark, Opinion, Search
@@ -28,7 +29,7 @@ SAYS_ITSELF = ("image", "purpose", "__all__")
 
 
 def search_new(request: HttpRequest) -> HttpResponse:
-    form = SearchForm(request.POST or None, request.FILES or None)
+    form = SearchForm(request.POST or None, request.FILES or None, user=request.user)
     narrowed = SearchedCases(request.POST or None)
     errors: list[str] = []
     if request.method == "POST":
@@ -46,7 +47,7 @@ def search_new(request: HttpRequest) -> HttpResponse:
                 )
             except ImageRefused as refusal:
                 errors = [f"{upload.name}: {refusal}"]
-            except (NoFaceModel, EngineUnavailable) as problem:
+            except (NoFaceModel, EngineUnavailable, NothingToSearch) as problem:
                 errors = [str(problem)]
             else:
                 audit.record(request, "searched", search, search.purpose)
@@ -57,13 +58,13 @@ def search_new(request: HttpRequest) -> HttpResponse:
             errors = _errors(form) + _errors(narrowed.form)
         if getattr(request, "htmx", False):
             return render(request, "search/_errors.html", {"errors": errors}, status=422)
-    recent = _listed(visible(request.user))[:RECENT]
+    recent = _listed(listed(request.user), request)[:RECENT]
     context = {"form": form, "narrowed": narrowed, "errors": errors, "recent": recent}
     return render(request, "search/new.html", context, status=422 if errors else 200)
 
 
 def search_history(request: HttpRequest) -> HttpResponse:
-    narrowed = SearchFilter(request.GET, queryset=_listed(visible(request.user)), request=request)
+    narrowed = SearchFilter(request.GET, queryset=_listed(listed(request.user), request), request=request)
     page = Paginator(narrowed.qs, PAGE_SIZE).get_page(request.GET.get("page"))
     query = request.GET.copy()
     query.pop("page", None)
@@ -71,9 +72,10 @@ def search_history(request: HttpRequest) -> HttpResponse:
     return render(request, template, {"filter": narrowed, "page": page, "query": query.urlencode()})
 
 
-def _listed(searches: QuerySet[Search]) -> QuerySet[Search]:
+def _listed(searches: QuerySet[Search], request: HttpRequest) -> QuerySet[Search]:
     """Searches with what a line about each shows: the first candidate, and what was decided."""
-    return searches.select_related("user").prefetch_related("probes__candidates__case")
+    seen = visible(Candidate.objects.select_related("case"), request.user)
+    return searches.select_related("user").prefetch_related(Prefetch("probes__candidates", seen))
 
 
 def _errors(form: Form) -> list[str]:
@@ -86,7 +88,9 @@ def _errors(form: Form) -> list[str]:
 
 
 def search_detail(request: HttpRequest, pk: str) -> HttpResponse:
-    search = get_object_or_404(Search.objects.select_related("user", "model", "measurement"), pk=pk)
+    search = get_object_or_404(
+        visible(Search.objects.select_related("user", "model", "measurement"), request.user), pk=pk
+    )
     if not search.probes.exists() and (batch := Batch.objects.filter(search=search).first()):
         return redirect(batch)
     # Going from face to face and candidate to candidate is one visit.
@@ -98,7 +102,7 @@ def search_detail(request: HttpRequest, pk: str) -> HttpResponse:
 
 def _context(search: Search, chosen: QueryDict, user: User) -> dict[str, Any]:
     batch = Batch.objects.filter(search=search).first()
-    bench = workbench(search, *(_id(chosen.get(name, "")) for name in ("face", "candidate", "photo")))
+    bench = workbench(search, user, *(_id(chosen.get(name, "")) for name in ("face", "candidate", "photo")))
     return {
         "search": search,
         "bench": bench,
@@ -112,7 +116,7 @@ def _context(search: Search, chosen: QueryDict, user: User) -> dict[str, Any]:
         "shown_faces": [] if bench is None else bench.around if batch else bench.faces,
         "places": met.places(bench.face) if bench and batch else [],
         "standing": search.standing.filter(user=user, closed_at=None).first(),
-        "collections": Collection.objects.all(),
+        "collections": visible(Collection, user),
         "chosen": set(search.collections.values_list("pk", flat=True)),
         "narrowed": SearchedCases(search.filters),
         "asked": [(f.label, search.filters[n]) for n, f in SearchedCases.base_filters.items() if n in search.filters],
@@ -127,8 +131,8 @@ def _id(text: str) -> int | None:
 @require_POST
 def search_again(request: HttpRequest, pk: str) -> HttpResponse:
     """The same picture and purpose, among other collections or today's gallery: a search of its own."""
-    old = get_object_or_404(Search, pk=pk, batch=None)
-    form, narrowed = AgainForm(request.POST), SearchedCases(request.POST)
+    old = get_object_or_404(visible(Search, request.user), pk=pk, batch=None)
+    form, narrowed = AgainForm(request.POST, user=request.user), SearchedCases(request.POST)
     if not (form.is_valid() and narrowed.is_valid()):
         for error in _errors(form) + _errors(narrowed.form):
             messages.error(request, error)
@@ -145,7 +149,7 @@ def search_again(request: HttpRequest, pk: str) -> HttpResponse:
             collections=form.cleaned_data["collections"],
             narrowed=narrowed,
         )
-    except (FileNotFoundError, ImageRefused, NoFaceModel, EngineUnavailable) as problem:
+    except (FileNotFoundError, ImageRefused, NoFaceModel, EngineUnavailable, NothingToSearch) as problem:
         messages.error(request, f"The search could not be run again: {problem}")
         return redirect(old)
     audit.record(request, "searched", search, search.purpose)
@@ -155,7 +159,7 @@ def search_again(request: HttpRequest, pk: str) -> HttpResponse:
 @require_POST
 def face_add(request: HttpRequest, pk: str) -> HttpResponse:
     """A box that somebody drew, as fractions of the picture: searched as a face."""
-    search = get_object_or_404(Search.objects.select_related("model"), pk=pk)
+    search = get_object_or_404(visible(Search.objects.select_related("model"), request.user), pk=pk)
     form = BoxForm(request.POST)
     if not form.is_valid():
         return HttpResponse("Draw a box inside the picture.", status=400)
@@ -169,7 +173,7 @@ def face_add(request: HttpRequest, pk: str) -> HttpResponse:
 
 @require_POST
 def face_leave_out(request: HttpRequest, pk: int) -> HttpResponse:
-    search = get_object_or_404(Search, probes=pk)
+    search = get_object_or_404(visible(Search, request.user), probes=pk)
     try:
         by_hand.leave_out(search.probes.get(pk=pk))
     except by_hand.NotAFace as problem:
@@ -181,7 +185,10 @@ def face_leave_out(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def candidate_decide(request: HttpRequest, pk: int) -> HttpResponse:
     candidate = get_object_or_404(
-        Candidate.objects.select_related("probe__search__model", "probe__search__measurement", "case__collection"),
+        visible(
+            Candidate.objects.select_related("probe__search__model", "probe__search__measurement", "case__collection"),
+            request.user,
+        ),
         pk=pk,
     )
     word, note = request.POST.get("decision", ""), request.POST.get("note", "").strip()
@@ -200,7 +207,7 @@ def _bench(request: HttpRequest, candidate: Candidate, photo: int | None, **cont
     search = candidate.probe.search
     if search is None:
         raise Http404
-    bench = workbench(search, candidate.probe_id, candidate.pk, photo)
+    bench = workbench(search, audit.signed_in(request), candidate.probe_id, candidate.pk, photo)
     context |= {"search": search, "bench": bench, **_said(candidate, audit.signed_in(request))}
     if bench is not None and bench.shown is not None:
         context["second"] = second_opinion.of(candidate, search, bench.shown.strength)
@@ -217,12 +224,18 @@ def _said(candidate: Candidate, user: User) -> dict[str, Any]:
 @require_POST
 def mark_add(request: HttpRequest, pk: int) -> HttpResponse:
     """A point on one of the two pictures, with words."""
-    candidate = get_object_or_404(Candidate.objects.select_related("probe__search", "case__collection"), pk=pk)
+    candidate = get_object_or_404(
+        visible(Candidate.objects.select_related("probe__search", "case__collection"), request.user), pk=pk
+    )
     form = MarkForm(request.POST)
     if not form.is_valid():
         return HttpResponse(" ".join(_errors(form)), status=400)
     said = form.cleaned_data
-    face = get_object_or_404(Face, pk=said["photo"], case=candidate.case_id) if said["photo"] else None
+    face = (
+        get_object_or_404(visible(Face, request.user), pk=said["photo"], case=candidate.case_id)
+        if said["photo"]
+        else None
+    )
     user = audit.signed_in(request)
     Mark.objects.create(candidate=candidate, face=face, x=said["x"], y=said["y"], text=said["text"], user=user)
     audit.record(request, "marked", candidate.case, f"candidate {candidate.pk}: {said['text']}")
@@ -242,7 +255,7 @@ def mark_remove(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def search_second(request: HttpRequest, pk: str) -> HttpResponse:
     """Ask the second face model as well."""
-    search = get_object_or_404(Search, pk=pk, batch=None)
+    search = get_object_or_404(visible(Search, request.user), pk=pk, batch=None)
     try:
         second_opinion.ask(search)
     except (second_opinion.NoSecondModel, FileNotFoundError, ImageRefused, EngineUnavailable) as problem:
@@ -255,7 +268,7 @@ def search_second(request: HttpRequest, pk: str) -> HttpResponse:
 @require_POST
 def search_adjust(request: HttpRequest, pk: str) -> HttpResponse:
     """The same picture, adjusted: a search of its own, which says so and shows both."""
-    old = get_object_or_404(Search, pk=pk, batch=None)
+    old = get_object_or_404(visible(Search, request.user), pk=pk, batch=None)
     form = AdjustForm(request.POST)
     if not form.is_valid():
         for error in _errors(form):

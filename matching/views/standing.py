@@ -4,6 +4,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from cases import audit
+from cases.visibility import visible
 from matching.forms import CloseStandingForm
 from matching.models import Search, StandingSearch
 from matching.searching import standing
@@ -21,7 +22,7 @@ def standing_notice(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def standing_open(request: HttpRequest, pk: str) -> HttpResponse:
-    search = get_object_or_404(Search, pk=pk)
+    search = get_object_or_404(visible(Search, request.user), pk=pk)
     if standing.keep_open(search, audit.signed_in(request)):
         audit.record(request, "kept open", search, search.purpose)
         messages.success(request, "Kept open: whoever comes into the gallery is compared with these faces.")

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from cases.models import AuditEvent, Case, Photo
+from cases.visibility import visible
 from matching.faces import packs
 from matching.faces.engines import Recipe
 from matching.gallery import calibration, measuring
@@ -31,9 +32,11 @@ def system(request: HttpRequest) -> HttpResponse:
         "recipe": _recipe_words(model) if model else "",
         "faces": gallery.searched(model).count() if model else 0,
         "next": _next_model(),
-        "photos": [(label, Photo.objects.filter(status=value).count()) for value, label in Photo.Status.choices],
-        "open_cases": Case.objects.filter(status=Case.Status.OPEN).count(),
-        "captures_waiting": Capture.objects.filter(status=Capture.Status.PENDING).count(),
+        "photos": [
+            (label, visible(Photo, request.user).filter(status=value).count()) for value, label in Photo.Status.choices
+        ],
+        "open_cases": visible(Case, request.user).filter(status=Case.Status.OPEN).count(),
+        "captures_waiting": visible(Capture, request.user).filter(status=Capture.Status.PENDING).count(),
         "workers": _workers(),
         "postgres": _server_version(),
         "disk_free": disk.free,

@@ -1,7 +1,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
@@ -10,6 +9,7 @@ from django.views.decorators.http import require_POST
 
 from cases import audit
 from cases.models import Case, Photo
+from cases.visibility import visible
 from matching.indexing import choosing, worklists
 from matching.models import CasePair, Face, FaceModel, OddPhoto
 
@@ -20,13 +20,14 @@ SUBJECTS_A_PAGE = 60  # small pictures, a key each
 def worklist(request: HttpRequest) -> HttpResponse:
     name = request.GET.get("list", "")
     model = FaceModel.objects.filter(is_active=True).first()
-    counts = {key: chosen.rows(model).count() for key, chosen in worklists.LISTS.items()}
+    rows = {key: visible(chosen.rows(model), request.user) for key, chosen in worklists.LISTS.items()}
+    counts = {key: found.count() for key, found in rows.items()}
     # Without a wish: the first list in which something waits.
     name = name or next((key for key, count in counts.items() if count), "duplicates")
     if name not in worklists.LISTS:
         raise Http404("There is no such list.")
     size = SUBJECTS_A_PAGE if name == "subject" else PAGE_SIZE
-    page = Paginator(worklists.LISTS[name].rows(model), size).get_page(request.GET.get("page"))
+    page = Paginator(rows[name], size).get_page(request.GET.get("page"))
     if name == "subject":
         _show_faces(page, model)
     tabs = [(key, chosen.title, counts[key]) for key, chosen in worklists.LISTS.items()]
@@ -35,10 +36,9 @@ def worklist(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@permission_required("cases.change_photo", raise_exception=True)
 def subject_decide(request: HttpRequest, pk: int) -> HttpResponse:
     """Say which face of a photo is the person, or take that back by an empty one."""
-    photo = get_object_or_404(Photo.objects.select_related("case"), pk=pk)
+    photo = get_object_or_404(visible(Photo.objects.select_related("case"), request.user), pk=pk)
     model = get_object_or_404(FaceModel, is_active=True)
     wanted = request.POST.get("face", "")
     try:
@@ -69,9 +69,10 @@ def _show_faces(photos: Iterable[Any], model: FaceModel | None) -> None:
 
 
 @require_POST
-@permission_required("cases.change_case", raise_exception=True)
 def pair_decide(request: HttpRequest, pk: int) -> HttpResponse:
-    pair = get_object_or_404(CasePair.objects.select_related("first__collection", "second__collection"), pk=pk)
+    pair = get_object_or_404(
+        visible(CasePair.objects.select_related("first__collection", "second__collection"), request.user), pk=pk
+    )
     decision = request.POST.get("decision", "")
     if decision not in CasePair.Decision.values:
         return HttpResponse("Choose same person, different people or undo.", status=400)
@@ -82,9 +83,10 @@ def pair_decide(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required("cases.change_photo", raise_exception=True)
 def odd_decide(request: HttpRequest, pk: int) -> HttpResponse:
-    odd = get_object_or_404(OddPhoto.objects.select_related("photo__case", "own_face", "other_face__case"), pk=pk)
+    odd = get_object_or_404(
+        visible(OddPhoto.objects.select_related("photo__case", "own_face", "other_face__case"), request.user), pk=pk
+    )
     decision = request.POST.get("decision", "")
     if decision not in OddPhoto.Decision.values:
         return HttpResponse("Choose the right person, another person or undo.", status=400)
@@ -95,7 +97,11 @@ def odd_decide(request: HttpRequest, pk: int) -> HttpResponse:
 
 def case_linked(request: HttpRequest, pk: int) -> HttpResponse:
     """A part of the case page: cases that people say are the same person, and those that may be."""
-    case = get_object_or_404(Case, pk=pk)
-    found = CasePair.objects.filter(Q(first=case) | Q(second=case)).exclude(decision=CasePair.Decision.DIFFERENT)
+    case = get_object_or_404(visible(Case, request.user), pk=pk)
+    found = (
+        visible(CasePair, request.user)
+        .filter(Q(first=case) | Q(second=case))
+        .exclude(decision=CasePair.Decision.DIFFERENT)
+    )
     rows = [(pair, pair.other(case.pk)) for pair in found.select_related("first", "second")]
     return render(request, "worklists/_linked.html", {"rows": rows})

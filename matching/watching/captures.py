@@ -98,7 +98,7 @@ def match_capture(capture_id: int) -> list[Alert]:
         return []
     columns = face_columns(model, opened.rgb, face, opened.scale)
     too_poor = model.is_too_poor(columns["poorness"], columns["size"])
-    matches, searched = ([], []) if too_poor else _over_threshold(model, face)
+    matches, searched = ([], []) if too_poor else _over_threshold(model, face, capture.camera)
     without = Capture.Status.TOO_POOR if too_poor else Capture.Status.NO_CANDIDATE
     with transaction.atomic():
         if not _claim(capture, Capture.Status.MATCHED if matches else without):
@@ -132,10 +132,11 @@ def _meant_face(faces: Sequence[Detection], opened: images.OpenedImage, capture:
     return min(faces, key=distance)
 
 
-def _over_threshold(model: FaceModel, face: DetectedFace) -> tuple[list[gallery.Hit], list[int]]:
+def _over_threshold(model: FaceModel, face: DetectedFace, camera: Camera) -> tuple[list[gallery.Hit], list[int]]:
     """The best cases over their own collection's threshold, and the collections that were searched."""
     calibrated, sizes = calibration.of(model), gallery.sizes(model)
-    levels = dict(Collection.objects.filter(alert_level__in=calibration.LEVELS).values_list("pk", "alert_level"))
+    watched = camera.compares_with().filter(alert_level__in=calibration.LEVELS)
+    levels = dict(watched.values_list("pk", "alert_level"))
     thresholds = {
         collection: calibrated.threshold(calibration.LEVELS[Collection.AlertLevel(level)], sizes[collection])
         for collection, level in levels.items()

@@ -5,6 +5,9 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from django.contrib.auth.models import User
+
+from cases.visibility import visible
 from matching.models import AlertCapture, Camera
 from matching.telling import dashboards
 
@@ -41,11 +44,12 @@ def settings_of(camera: Camera) -> dict[str, Any]:
     return {**camera.settings, "preview": camera.preview}
 
 
-def names(tracks: Sequence[str]) -> dict[str, str]:
+def names(tracks: Sequence[str], user: User) -> dict[str, str]:
     """Whom followed persons resemble, where an alert says so, by their track."""
     wanted = [track for track in tracks if _is_uuid(track)]
     entries = (
-        AlertCapture.objects.filter(capture__track__in=wanted)
+        visible(AlertCapture, user)
+        .filter(capture__track__in=wanted)
         .exclude(alert__status="dismissed")
         .select_related("alert__case", "capture")
         .order_by("similarity")

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from cases import locks
-from cases.models import Collection
+from cases.models import Case, Collection
 from matching.faces import face_models
 from matching.gallery import calibration, seen
 from matching.models import Capture, FaceModel, StandingSearch, Template
@@ -89,6 +89,9 @@ def _raise(new: list[tuple[Capture, seen.Seen]], case_id: int, model: FaceModel,
     by_camera: dict[int, list[tuple[Capture, seen.Seen]]] = {}
     for one in new:
         by_camera.setdefault(one[0].camera_id, []).append(one)
+    collection = Case.objects.get(pk=case_id).collection_id
     for found in by_camera.values():
+        if not found[0][0].camera.compares_with().filter(pk=collection).exists():
+            continue
         with transaction.atomic():
             episodes.raise_seen_before(found, case_id, model, among)

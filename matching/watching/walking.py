@@ -35,6 +35,7 @@ def begin(user: User, minutes: int, place: str) -> Camera:
         if camera.pk is None:
             # Nobody has its token: frames come by the officer's own session.
             camera.issue_token()
+            camera.teams.set(user.teams.all())
         else:
             camera.save(update_fields=["place", "walk_until"])
     return camera

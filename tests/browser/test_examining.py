@@ -141,9 +141,10 @@ def test_marks_are_put_on_both_pictures_and_stay(page: Page, width, height):
 def two_reviewers(page: Page, product: Product):
     """The demo's collection asks for two people, and there is a second one."""
     script = (
-        "from django.contrib.auth.models import User; from cases.models import Collection\n"
+        "from django.contrib.auth.models import Group, User; from cases.models import Collection\n"
         "Collection.objects.update(reviewers={})\n"
-        "User.objects.filter(username='lee').exists() or User.objects.create_user('lee', password='a-long-password')"
+        "User.objects.filter(username='lee').exists() or User.objects.create_user('lee', password='a-long-password')\n"
+        "User.objects.get(username='lee').groups.add(Group.objects.get(name='Reviewer'))"
     )
     product.manage("shell", "-c", script.format(2))
     yield

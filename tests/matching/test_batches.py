@@ -17,6 +17,7 @@ from matching.models import Batch, BatchFile, Search, Shot
 from matching.searching import batch_walk, batches, deciding, evidence, meeting, met
 from matching.searching.workbench import workbench
 from tests import faces, needs
+from tests.people import person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -90,7 +91,7 @@ def test_a_person_is_compared_and_decided_on_the_workbench(batch, signed_in, use
     made = batch(("a.jpg", faces.person(3)), ("b.jpg", faces.person(1)))
     page = signed_in.get(made.search.get_absolute_url()).content.decode()
     assert "Face 1" in page
-    bench = workbench(made.search)
+    bench = workbench(made.search, made.search.user)
     deciding.say(bench.shown.candidate, "possible", user)
     assert "Confirmed lead" in signed_in.get(made.get_absolute_url()).content.decode()
     picture = signed_in.get(f"/probes/{bench.face.pk}/picture/", follow=True)
@@ -191,7 +192,7 @@ def test_it_is_removed_with_its_files_unless_somebody_has_decided(batch, signed_
 
     made = batch(("a.jpg", faces.person(3)))
     kept = [Path(made.files.get().file.path), Path(Shot.objects.get().crop.path)]
-    candidate = workbench(made.search).shown.candidate
+    candidate = workbench(made.search, made.search.user).shown.candidate
     deciding.say(candidate, "possible", user)
     page = signed_in.post(f"/batches/{made.pk}/remove/", follow=True).content.decode()
     assert "Somebody has decided" in page
@@ -221,9 +222,9 @@ def test_the_pages_walk_from_begin_to_the_table(any_model, six_cases, signed_in)
     assert AuditEvent.objects.filter(action="exported", why="=phone").exists()
 
 
-def test_others_do_not_see_it_without_permission(batch, as_admin, client, django_user_model):
+def test_others_do_not_see_it_without_permission(batch, as_admin, client):
     made = batch(("a.jpg", faces.person(3)))
-    client.force_login(django_user_model.objects.create_user("lee"))
+    client.force_login(person("lee", "Reviewer"))
     assert client.get(made.get_absolute_url()).status_code == 404
     assert as_admin.get(made.get_absolute_url()).status_code == 200
 

@@ -163,5 +163,5 @@ def test_two_clients_with_one_token_are_noticed_a_restart_is_not(camera):
     assert not Trouble.objects.filter(ended_at=None).exists()
 
 
-def test_names_come_from_alerts_and_only_of_tracks_that_are_any(db):
-    assert live.names(["", "not a track", "7d444840-9dc0-11d1-b245-5ffdce74fad2"]) == {}
+def test_names_come_from_alerts_and_only_of_tracks_that_are_any(admin):
+    assert live.names(["", "not a track", "7d444840-9dc0-11d1-b245-5ffdce74fad2"], admin) == {}

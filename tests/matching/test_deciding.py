@@ -13,6 +13,7 @@ from matching.searching.workbench import workbench
 from matching.telling import notifying
 from matching.watching import captures
 from tests import faces
+from tests.people import person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,7 +47,7 @@ def pair(collection):
 
 @pytest.fixture
 def lee(db) -> User:
-    return User.objects.create_user("lee", password="a-long-password")
+    return person("lee", "Reviewer")
 
 
 @pytest.fixture
@@ -130,13 +131,13 @@ def test_one_person_is_enough_where_the_collection_says_so(candidate, collection
 def test_not_this_person_is_remembered_for_the_same_face_and_revocable(candidate, six_cases, user):
     deciding.say(candidate, "rejected", user, "older")
     again = pictures.search_image(faces.person(3), "again.jpg", user=user, purpose="the bus again")
-    bench = workbench(again)
+    bench = workbench(again, again.user)
     found = again.probes.get().candidates.get(case=candidate.case)
     assert found.remembered == candidate
     assert found in [one.candidate for one in bench.weaker]
     assert bench.shown.candidate != found
     deciding.say(candidate, "", user)
-    assert workbench(again).shown.candidate == found
+    assert workbench(again, again.user).shown.candidate == found
 
 
 def test_another_face_remembers_nothing(candidate, user):

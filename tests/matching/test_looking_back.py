@@ -38,7 +38,7 @@ def gate(any_model, camera, collection) -> Camera:
 def test_it_works(gate, user, signed_in):
     search = pictures.search_image(faces.person(3), "bus.jpg", user=user, purpose="the bus")
     probe = search.probes.get()
-    found = looking_back.for_probe(probe)
+    found = looking_back.for_probe(probe, probe.search.user)
     visits = [one for one in found.visits if one.strength.word != "weak"]
     assert found.faces == 8
     assert [(one.camera, one.times) for one in visits] == [(gate, 1), (gate, 2), (gate, 1)]
@@ -53,7 +53,7 @@ def test_it_works(gate, user, signed_in):
 def test_an_earlier_search_of_the_same_face_is_found_too(any_model, collection, user):
     first = pictures.search_image(faces.person(3), "a.jpg", user=user, purpose="first")
     second = pictures.search_image(faces.person(3), "b.jpg", user=user, purpose="second")
-    (visit,) = (one for one in looking_back.for_probe(second.probes.get()).visits if one.strength.word != "weak")
+    (visit,) = (one for one in looking_back.for_probe(second.probes.get(), user).visits if one.strength.word != "weak")
     assert (visit.search, visit.camera) == (first, None)
 
 
@@ -163,7 +163,7 @@ def test_of_many_faces_the_most_alike_are_found(gate, user, monkeypatch):
     monkeypatch.setattr(seen, "MOST", 4)
     monkeypatch.setattr(seen, "shortlist", lambda among: 4)
     probe = pictures.search_image(faces.person(3), "bus.jpg", user=user, purpose="the bus").probes.get()
-    visits = looking_back.for_probe(probe).visits
+    visits = looking_back.for_probe(probe, probe.search.user).visits
     # The probe itself may be one of the four.
     assert sum(one.times for one in visits if one.strength.word != "weak") in (3, 4)
 

@@ -1,11 +1,12 @@
 """Searches are kept and found again: mine, everybody's by permission, by purpose, number, case and outcome."""
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 
 from matching.models import Candidate
 from matching.searching import deciding, pictures
 from tests import faces
+from tests.people import person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def searches(any_model, six_cases, user, collection):
     collection.reviewers = 2
     collection.save()
-    other = User.objects.create_user("lee")
+    other = person("lee", "Reviewer")
     made = {
         "bridge": pictures.search_image(
             faces.person(1), "a.jpg", user=user, purpose="man at the bridge", reference="T-77"

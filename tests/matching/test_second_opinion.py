@@ -51,7 +51,7 @@ def test_it_works(pack, second, signed_in, user):
     search.refresh_from_db()
     first = search.probes.get().candidates.get(rank=1)
     assert (first.case.number, first.second_rank) == ("MP3", 1)
-    said = second_opinion.of(first, search, workbench(search).shown.strength)
+    said = second_opinion.of(first, search, workbench(search, search.user).shown.strength)
     assert not said.differs
     assert search.second_size == gallery.size(second)
 

@@ -15,7 +15,7 @@ def search(any_model, six_cases, user):
 
 
 def test_it_works(search):
-    bench = workbench(search)
+    bench = workbench(search, search.user)
     best = [face.candidates.all()[0].similarity for face in bench.faces]
     assert best == sorted(best, reverse=True)
     assert (bench.face, bench.number) == (bench.faces[0], 1)
@@ -25,16 +25,16 @@ def test_it_works(search):
 
 
 def test_a_face_and_a_candidate_are_shown_as_asked_and_what_is_not_of_the_search_is_not(search):
-    third = workbench(search).faces[2]
+    third = workbench(search, search.user).faces[2]
     fourth = third.candidates.all()[3]
-    bench = workbench(search, third.pk, fourth.pk)
+    bench = workbench(search, search.user, third.pk, fourth.pk)
     assert (bench.face, bench.shown.candidate, bench.number) == (third, fourth, 3)
-    assert workbench(search, 10**12, 10**12).face == bench.faces[0]
+    assert workbench(search, search.user, 10**12, 10**12).face == bench.faces[0]
 
 
 def test_the_first_candidate_is_shown_however_weak(any_model, make_case, user):
     make_case("MP1", faces.astronaut())
-    bench = workbench(pictures.search_image(faces.person(4), "x.jpg", user=user, purpose="x"))
+    bench = workbench(pictures.search_image(faces.person(4), "x.jpg", user=user, purpose="x"), user)
     assert len(bench.better) == 1
 
 
@@ -42,21 +42,21 @@ def test_without_a_face_or_without_a_case_there_is_nothing_to_choose(any_model, 
     from matching.faces import images
 
     blank = images.to_jpeg(np.full((300, 300, 3), 90, np.uint8))
-    assert workbench(pictures.search_image(blank, "x.jpg", user=user, purpose="x")) is None
-    assert workbench(pictures.search_image(faces.person(1), "x.jpg", user=user, purpose="x")).shown is None
+    assert workbench(pictures.search_image(blank, "x.jpg", user=user, purpose="x"), user) is None
+    assert workbench(pictures.search_image(faces.person(1), "x.jpg", user=user, purpose="x"), user).shown is None
 
 
 def test_every_photo_of_the_case_can_stand_beside_the_probe(any_model, make_case, user, signed_in):
     make_case("MP1", faces.person(4), faces.astronaut())
     search = pictures.search_image(faces.person(4), "x.jpg", user=user, purpose="x")
-    bench = workbench(search)
+    bench = workbench(search, search.user)
     # One of them shows two faces to some engines.
     assert {face.photo_id for face in bench.photos} == set(
         bench.shown.candidate.case.photos.values_list("pk", flat=True)
     )
     assert bench.photo == bench.shown.candidate.face
     other = next(face for face in bench.photos if face != bench.photo)
-    assert workbench(search, photo=other.pk).photo == other
+    assert workbench(search, search.user, photo=other.pk).photo == other
     page = signed_in.get(f"/search/{search.pk}/?photo={other.pk}").content.decode()
     assert f'src="/faces/{other.pk}/" alt="Case photo' in page
 

@@ -1,0 +1,65 @@
+"""The one place that decides what exists for whom.
+
+A model says by `belongs_to` through what it is seen: groups of lookups that lead to what teams own (a collection, a
+camera, a search). A row is seen where each group has a way to something that is seen. A model that says nothing can't
+be asked for: a new one that is forgotten here fails loudly, and in `tests/test_access.py`.
+"""
+
+from functools import reduce
+from operator import or_
+from typing import Any, TypeVar
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Model, Q, QuerySet
+
+from cases.models import Collection
+
+Row = TypeVar("Row", bound=Model)
+SEE_ALL = "cases.see_all_teams"
+
+
+def sees_all(user: User | AnonymousUser) -> bool:
+    return user.has_perm(SEE_ALL)
+
+
+def visible(rows: type[Row] | QuerySet[Row], user: Any) -> QuerySet[Row]:
+    """Those of the rows that exist for this person. Raises `AttributeError` for a model that belongs to nobody."""
+    found = rows if isinstance(rows, QuerySet) else rows._default_manager.all()
+    if not user.is_authenticated:
+        return found.none()
+    if sees_all(user):
+        return found
+    model: Any = found.model
+    if hasattr(model, "within"):
+        return found.filter(pk__in=model.within(user).values("pk"))
+    for ways in model.belongs_to:
+        found = found.filter(reduce(or_, (_by(model, way, user) for way in ways)))
+    return found
+
+
+def _by(model: Any, way: str, user: User) -> Q:
+    """Whether a lookup leads to something that is seen; an alternative way leads nowhere where it is empty."""
+    owner = model
+    for step in way.split("__"):
+        owner = owner._meta.get_field(step).related_model
+    return Q(**{f"{way}__in": owner.within(user).values("pk")})
+
+
+def searchable(user: User | None, wanted: Any = ()) -> list[Collection]:
+    """The collections that a search of this person goes through; an empty list: all there are.
+
+    wanted: those they chose, all they see if none. Raises `NothingToSearch` where they see none.
+    """
+    chosen = list(wanted)
+    if user is None or sees_all(user):
+        return chosen
+    seen = visible(Collection, user)
+    found = list(seen.filter(pk__in=[one.pk for one in chosen]) if chosen else seen)
+    if not found and Collection.objects.exists():
+        raise NothingToSearch
+    return found
+
+
+class NothingToSearch(Exception):
+    def __str__(self) -> str:
+        return "No collection is your team's: there is nobody to search for. Ask an administrator."

@@ -1,0 +1,172 @@
+"""Who may do what: each page and API route with the permission that it asks for, and the roles that carry them.
+
+What exists for whom is another question, which `cases.visibility` answers. A route that is not named here is refused
+to everybody, and `tests/test_access.py` says so.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.apps import apps
+from django.contrib.auth.management import create_permissions
+from django.contrib.auth.models import Group, Permission, User
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+SIGNED_IN = ""
+Rule = str | tuple[str, ...] | dict[str, str]
+
+# What a role may do, as it is asked for below.
+SEE_CASES, CHANGE_CASES, SEE_ALERTS = "cases.view_case", "cases.change_case", "matching.view_alert"
+READ_SEARCHES = ("matching.add_search", "matching.view_search")
+SEARCH, SPEAK, REVIEW = "matching.add_search", "matching.add_opinion", "matching.add_review"
+ADD_PHOTOS, CHANGE_PHOTOS, REMOVE_PHOTOS = "cases.add_photo", "cases.change_photo", "cases.delete_photo"
+SEE_SOURCES, CHANGE_SOURCES, IMPORT = "cases.view_importsource", "cases.change_importsource", "cases.add_importrun"
+SEE_CAMERAS, ADD_CAMERAS, CHANGE_CAMERAS = "matching.view_camera", "matching.add_camera", "matching.change_camera"
+WALK, EVALUATE = "matching.walk_with_camera", "matching.add_evaluation"
+
+
+def _by_method(app: str, model: str) -> dict[str, str]:
+    return {
+        "GET": f"{app}.view_{model}",
+        "POST": f"{app}.add_{model}",
+        "PUT": f"{app}.change_{model}",
+        "PATCH": f"{app}.change_{model}",
+        "DELETE": f"{app}.delete_{model}",
+    }
+
+
+def _all(rule: Rule, *names: str) -> dict[str, Rule]:
+    return dict.fromkeys(names, rule)
+
+
+ROUTES: dict[str, Rule] = {
+    **_all(SIGNED_IN, "logout", "manifest", "web-worker", "offline", "system", "system-next", "schema", "api-docs"),
+    **_all(SIGNED_IN, "api:api-root", "home"),
+    **_all(SEE_ALERTS, "alerts", "alert", "case-sightings"),
+    "alert-review": REVIEW,
+    **_all(SEE_CASES, "cases", "case", "case-photos", "case-leads", "case-linked", "case-seen"),
+    **_all(SEE_CASES, "photo", "photo-original", "face", "worklists", "collections", "collection-levels"),
+    **_all(CHANGE_CASES, "case-edit", "case-close", "case-reopen", "pair-decide"),
+    **_all("cases.add_case", "case-new", "case-begin"),
+    "photo-upload": ADD_PHOTOS,
+    **_all(CHANGE_PHOTOS, "photo-view", "photo-taken", "face-choose", "subject-decide", "odd-decide"),
+    "photo-delete": REMOVE_PHOTOS,
+    "photo-fetch": IMPORT,
+    "collection-new": "cases.add_collection",
+    "collection-edit": "cases.change_collection",
+    **_all(SEE_SOURCES, "imports", "import-source", "indexing"),
+    **_all(CHANGE_SOURCES, "import-new", "import-edit", "import-remove", "import-columns"),
+    **_all(IMPORT, "import-start", "import-pause", "import-stop", "problem-retry", "problems-retry"),
+    **_all(IMPORT, "problem-dismiss", "indexing-pause", "indexing-resume"),
+    **_all(SEARCH, "search-new", "search-again", "search-adjust", "search-second", "face-add", "face-leave-out"),
+    **_all(READ_SEARCHES, "search-history", "search", "search-image", "search-seen", "search-sheet"),
+    **_all(SEARCH, "standing", "standing-notice", "standing-open", "standing-close"),
+    **_all(SEARCH, "batches", "batch-files", "batch-start", "batch-move"),
+    **_all(READ_SEARCHES, "batch", "batch-csv", "shot", "shot-picture", "shot-face", "probe-picture"),
+    # The face that an alert shows is a probe, too.
+    "probe": SEE_ALERTS,
+    **_all(SPEAK, "candidate-decide", "marks", "mark-remove", "leads", "lead-sheet"),
+    **_all(EVALUATE, "evaluations", "evaluation", "evaluation-stop", "evaluation-remove", "evaluation-crop"),
+    **_all(SEE_CAMERAS, "cameras", "camera", "camera-counts", "plan-picture"),
+    **_all({"GET": SEE_CAMERAS, "POST": CHANGE_CAMERAS}, "plans", "plan"),
+    **_all(ADD_CAMERAS, "camera-new", "camera-demo"),
+    **_all(CHANGE_CAMERAS, "camera-edit", "camera-settings", "camera-pair", "camera-token", "camera-revoke"),
+    "plan-remove": CHANGE_CAMERAS,
+    **_all(WALK, "walk", "walk-frame", "walk-alerts", "walk-end"),
+    # The same over HTTP for programs.
+    **_all(_by_method("cases", "collection"), "api:collection-list", "api:collection-detail"),
+    **_all(_by_method("cases", "case"), "api:case-list", "api:case-detail"),
+    **_all(CHANGE_CASES, "api:case-close", "api:case-reopen"),
+    "api-case-seen": SEE_CASES,
+    **_all(_by_method("cases", "photo"), "api:photo-list", "api:photo-detail"),
+    **_all(SEARCH, "api:search-list", "api:search-detail", "api:search-second", "api:search-adjust", "probe-seen"),
+    **_all(SEARCH, "api:standingsearch-list", "api:standingsearch-detail", "api:standingsearch-close"),
+    **_all(SEARCH, "api:batch-list", "api:batch-detail", "api:batch-files", "api:batch-start", "api:batch-persons"),
+    **_all(SEARCH, "api:batch-pause", "api:batch-resume", "api:batch-cancel"),
+    **_all(SPEAK, "api:lead-list", "api:lead-detail", "api:lead-decide", "api:lead-marks"),
+    **_all(SEE_ALERTS, "api:alert-list", "api:alert-detail"),
+    "api:alert-review": REVIEW,
+    **_all(_by_method("matching", "camera"), "api:camera-list", "api:camera-detail"),
+    "api:camera-counts": SEE_CAMERAS,
+    **_all(CHANGE_CAMERAS, "api:camera-change-settings", "api:camera-pair", "api:camera-revoke"),
+}
+
+_SEES = [SEE_CASES, "cases.view_photo", "cases.view_collection", SEE_ALERTS, SEE_CAMERAS]
+_SEARCHES = [*_SEES, SEARCH, SPEAK, REVIEW]
+_CASES = ["cases.add_case", CHANGE_CASES, ADD_PHOTOS, CHANGE_PHOTOS, REMOVE_PHOTOS]
+ROLES: dict[str, list[str]] = {
+    "Viewer": _SEES,
+    "Reviewer": _SEARCHES,
+    "Investigator": [*_SEARCHES, *_CASES, SEE_SOURCES, WALK],
+    "Camera manager": [
+        SEE_CAMERAS, ADD_CAMERAS, CHANGE_CAMERAS, "matching.look_through_camera", SEE_ALERTS, SEE_CASES, WALK,
+    ],
+    "Auditor": [*_SEES, "cases.view_auditevent", "matching.view_search", "cases.see_all_teams"],
+    "Administrator": [
+        *_SEARCHES, *_CASES, "cases.add_collection", "cases.change_collection", "cases.delete_collection", SEE_SOURCES,
+        CHANGE_SOURCES, IMPORT, ADD_CAMERAS, CHANGE_CAMERAS, "matching.look_through_camera", WALK, EVALUATE,
+        "matching.view_search", "cases.see_all_teams", "cases.view_auditevent",
+    ],
+}  # fmt: skip
+
+
+def may(user: Any, route: str, method: str) -> bool:
+    """Whether somebody who is signed in may take this route. method: of HTTP; HEAD and OPTIONS ask as GET does."""
+    rule = ROUTES.get(route)
+    if rule is None:
+        return False
+    if isinstance(rule, dict):
+        rule = rule.get("GET" if method in ("HEAD", "OPTIONS") else method, SIGNED_IN)
+    any_of = rule if isinstance(rule, tuple) else (rule,)
+    return any(one == SIGNED_IN or user.has_perm(one) for one in any_of)
+
+
+class ByRole(BasePermission):
+    """For the API, where who asks is known only to the view."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        match = request.resolver_match
+        if match is None or not request.user or not request.user.is_authenticated:
+            return False
+        return may(request.user, match.view_name, request.method or "GET")
+
+
+class AccessMiddleware:
+    """Refuses pages that the role does not carry. The API and the administration ask for themselves."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+        match = request.resolver_match
+        asks_itself = hasattr(view, "cls") or not getattr(view, "login_required", True)
+        if match is None or asks_itself or match.app_name == "admin" or not request.user.is_authenticated:
+            return
+        if not may(request.user, match.view_name, request.method or "GET"):
+            raise PermissionDenied
+
+
+def make_roles(**kwargs: Any) -> None:
+    """The roles, with what they carry, after each migration. Where they come to an installation that has people, these
+    keep what they could do before."""
+    for app in ("cases", "matching"):
+        create_permissions(apps.get_app_config(app), verbosity=0)
+    is_first = not Group.objects.filter(name__in=ROLES).exists()
+    for name, carried in ROLES.items():
+        role, is_new = Group.objects.get_or_create(name=name)
+        if is_new:
+            role.permissions.set(Permission.objects.filter(pk__in=[_permission(one).pk for one in carried]))
+    if is_first:
+        reviewer = Group.objects.get(name="Reviewer")
+        reviewer.user_set.add(*User.objects.filter(groups=None, is_superuser=False))
+
+
+def _permission(name: str) -> Permission:
+    app, codename = name.split(".")
+    return Permission.objects.get(content_type__app_label=app, codename=codename)

@@ -1,0 +1,223 @@
+"""What each role may open, and that nothing of another team exists, by whichever route it is asked for."""
+
+import re
+import uuid
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from django.test import Client
+from django.utils import timezone
+
+from cases.models import Case, Collection, ImportProblem, ImportRun, ImportSource, Photo, Team
+from cases.visibility import visible
+from matching.models import (
+    Alert,
+    Batch,
+    BatchFile,
+    Camera,
+    Candidate,
+    Capture,
+    CasePair,
+    Face,
+    Mark,
+    OddPhoto,
+    Probe,
+    Search,
+    Shot,
+    SitePlan,
+    StandingSearch,
+)
+from mpsite.access import ROLES, ROUTES, may
+from tests import faces, people
+from tests.test_behind_a_door import OPEN, every_path
+from tests.test_behind_a_door import get_resolver as resolver
+
+# Who asks there is a camera by its token, or nobody yet.
+CAMERAS = {"captures", "captures-batch", "heartbeats", "rotate"}
+# What has neither owner nor face of anybody: the system's own, and rows that are only reached through their owners.
+SYSTEM = {
+    "matching.FaceModel", "matching.Measurement", "matching.IndexRun", "matching.Evaluation", "matching.EvaluationPair",
+    "matching.Template", "matching.GalleryBits", "matching.GalleryCount", "matching.ProbeBits", "cases.ImportSeen",
+    "cases.ImportedCase", "cases.Team", "cases.AuditEvent", "matching.Subscription",
+}  # fmt: skip
+# Routes with an id whose object belongs to no team, for those who may see the system's own.
+UNOWNED = {"evaluation", "evaluation-stop", "evaluation-remove", "evaluation-crop"}
+
+
+def routes():
+    for name, pattern in every_path(resolver()):
+        is_routed = name == "api-root" or (pattern.startswith("api/v1/") and re.search(r"\(\?P|\$", pattern))
+        yield f"api:{name}" if is_routed else name, pattern
+
+
+def test_each_route_says_what_it_asks_for():
+    named = {name for name, _ in routes()} - OPEN - CAMERAS
+    assert named - set(ROUTES) == set(), "name them in mpsite/access.py"
+    assert set(ROUTES) - named == {"logout", "manifest", "web-worker", "offline"} & set(ROUTES), "gone, still named"
+
+
+def test_each_model_says_whose_its_rows_are():
+    models = [one for app in ("cases", "matching") for one in apps.get_app_config(app).get_models()]
+    silent = {one._meta.label for one in models if not hasattr(one, "within") and not hasattr(one, "belongs_to")}
+    assert silent == SYSTEM | {"matching.Alert_captures"} & silent, "give it `belongs_to`, or name it here"
+
+
+@pytest.fixture
+def foreign(any_model, db) -> dict[str, object]:
+    """One of everything, of a team that nobody here is in, by the route's first words."""
+    team, theirs = Team.objects.create(name="Other agency"), User.objects.create_user("other")
+    team.members.add(theirs)
+    collection = Collection.objects.create(name="Theirs")
+    camera = Camera(name="Their gate")
+    camera.issue_token()
+    plan = SitePlan.objects.create(name="Their site", image=ContentFile(faces.person(0), "plan.jpg"))
+    Camera.objects.filter(pk=camera.pk).update(plan=plan)
+    for one in (collection, camera):
+        one.teams.add(team)
+    case, other = (Case.objects.create(collection=collection, number=n, name="Hidden Person") for n in ("S1", "S2"))
+    file = ContentFile(faces.person(1), "x.jpg")
+    photo = Photo.objects.create(case=case, image=file, display=file, filename="x.jpg", sha256="0" * 64)
+    numbers = {
+        "model": any_model, "embedding": [1.0] + [0.0] * (any_model.dimensions - 1), "left": 0, "top": 0, "right": 1,
+        "bottom": 1, "detection_score": 0.9, "size": 100, "sharpness": 100, "crop": file, "landmarks": [],
+        "yaw": 0, "pitch": 0, "roll": 0,
+    }  # fmt: skip
+    face = Face.objects.create(photo=photo, case=case, position=0, **numbers)
+    search = Search.objects.create(
+        user=theirs, purpose="secret", model=any_model, gallery_size=1, milliseconds=1, image=file, display=file
+    )
+    probe = Probe.objects.create(search=search, **numbers)
+    candidate = Candidate.objects.create(probe=probe, case=case, face=face, rank=1, similarity=0.9)
+    batch = Batch.objects.create(
+        search=Search.objects.create(user=theirs, purpose="b", model=any_model, gallery_size=1, milliseconds=1)
+    )
+    stored = BatchFile.objects.create(batch=batch, name="x.jpg", file=file)
+    shot = Shot.objects.create(file=stored, name="x.jpg", place=1, **numbers)
+    capture = Capture.objects.create(camera=camera, uid=uuid.uuid4(), image=file, captured_at=timezone.now())
+    seen = Probe.objects.create(capture=capture, **numbers)
+    alert = Alert.objects.create(
+        case=case, camera=camera, first_captured_at=timezone.now(), last_captured_at=timezone.now(), model=any_model,
+        best_capture=capture, similarity=0.9, gallery_size=1,
+    )  # fmt: skip
+    source = ImportSource.objects.create(name="Their list", kind="folder", collection=collection)
+    run = ImportRun.objects.create(source=source)
+    problem = ImportProblem.objects.create(source=source, run=run, key="k", reason="r")
+    mark = Mark.objects.create(candidate=candidate, user=theirs, x=0.5, y=0.5, text="scar")
+    standing = StandingSearch.objects.create(search=search, user=theirs)
+    pair = CasePair.objects.create(first=case, second=other, first_face=face, second_face=face, similarity=0.9)
+    odd = OddPhoto.objects.create(photo=photo, own_face=face, own_similarity=0.1)
+    return {
+        "alert": alert, "case": case, "photo": photo, "face": face, "search": search, "candidate": candidate,
+        "probe": probe, "seen": seen, "batch": batch, "shot": shot, "camera": camera, "plan": plan, "source": source,
+        "run": run, "problem": problem, "mark": mark, "standing": standing, "pair": pair, "odd": odd,
+        "collection": collection,
+    }  # fmt: skip
+
+
+# The thing whose id a route asks for, by how its path begins; the longest that fits.
+OF_PATH = {
+    "alerts/": "alert", "cases/": "case", "photos/": "photo", "faces/": "face", "search/": "search",
+    "candidates/": "candidate", "probes/": "probe", "batches/": "batch", "shots/": "shot", "cameras/": "camera",
+    "cameras/plans/": "plan", "imports/": "source", "imports/runs/": "run", "imports/problems/": "problem",
+    "marks/": "mark", "standing/": "standing", "worklists/pairs/": "pair", "worklists/photos/": "odd",
+    "worklists/subjects/": "photo", "collections/": "collection", "leads/": "candidate", "searches/": "search",
+}  # fmt: skip
+
+
+def path_of(pattern: str, foreign: dict[str, object]) -> str:
+    bare = pattern.removeprefix("api/v1/").lstrip("^")
+    thing = foreign[OF_PATH[max((start for start in OF_PATH if bare.startswith(start)), key=len)]]
+    path = re.sub(r"<(int|uuid):pk>|\(\?P<pk>[^)]*\)", str(thing.pk), pattern)
+    path = path.replace("<str:how>", "pause").replace("<str:which>", "crop")
+    return "/" + re.sub(r"[\^$?\\]", "", path)
+
+
+def with_id():
+    for name, pattern in routes():
+        is_format = "format" in pattern
+        if ("pk>" in pattern) and not is_format and name not in UNOWNED | OPEN | CAMERAS:
+            yield name, pattern
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_is_another_teams_does_not_exist(foreign, role):
+    """404 for what the role might open, 403 for what it might not; and by neither can one tell that it is there."""
+    person = people.person("kim", role)
+    mine = Team.objects.create(name="Ours")
+    mine.members.add(person)
+    client = Client()
+    client.force_login(person)
+    if person.has_perm("cases.see_all_teams"):
+        assert client.get(f"/cases/{foreign['case'].pk}/").status_code == 200
+        return
+    for name, pattern in with_id():
+        path = path_of(pattern, foreign)
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE") if name.startswith("api") else ("GET", "POST"):
+            answer = client.generic(method, path, b"{}", content_type="application/json")
+            allowed = (404, 405) if may(person, name, method) else (403, 405)
+            assert answer.status_code in allowed, f"{role}: {method} {path} answered {answer.status_code}"
+            assert b"Hidden Person" not in b"".join(answer)
+    assert Case.objects.filter(name="Hidden Person").count() == 2
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_lists_counts_and_exports_hold_nothing_of_another_team(foreign, role):
+    person = people.person("kim", role)
+    Team.objects.create(name="Ours").members.add(person)
+    if person.has_perm("cases.see_all_teams"):
+        return
+    client = Client()
+    client.force_login(person)
+    for name, pattern in routes():
+        if "pk>" in pattern or "format" in pattern or name in CAMERAS or not may(person, name, "GET"):
+            continue
+        path = "/" + re.sub(r"[\^$?\\]", "", pattern)
+        answer = client.get(path, follow=True)
+        content = b"".join(answer) if answer.status_code == 200 else b""
+        for word in (b"Hidden Person", b"Theirs", b"Their gate", b"Their list", b"Their site", b"secret"):
+            assert word not in content, f"{role}: {path} shows {word.decode()}"
+    for model in (Case, Photo, Alert, Camera, Search, Candidate, Probe, Batch, Shot, Capture, ImportSource):
+        assert not visible(model, person).exists()
+    for field in ("case", "camera"):
+        there = client.get(f"/api/v1/alerts/?{field}={foreign[field].pk}")
+        assert there.json() == client.get(f"/api/v1/alerts/?{field}=999999").json()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_opens_its_pages_and_no_others(db, any_model, role):
+    person = people.person("kim", role)
+    client = Client()
+    client.force_login(person)
+    for name, pattern in routes():
+        if "pk>" in pattern or "format" in pattern or name in CAMERAS | OPEN:
+            continue
+        answer = client.get("/" + re.sub(r"[\^$?\\]", "", pattern))
+        if may(person, name, "GET"):
+            assert answer.status_code in (200, 302, 404, 405), f"{role}: {name} answered {answer.status_code}"
+        else:
+            assert answer.status_code in (403, 405), f"{role}: {name} answered {answer.status_code}"
+
+
+def test_a_team_mate_sees_what_the_team_has(foreign):
+    mate = people.person("mate", "Investigator")
+    Team.objects.get(name="Other agency").members.add(mate)
+    client = Client()
+    client.force_login(mate)
+    for path in (
+        foreign["case"].get_absolute_url(),
+        foreign["search"].get_absolute_url(),
+        foreign["alert"].get_absolute_url(),
+        f"/photos/{foreign['photo'].pk}/",
+        f"/cameras/{foreign['camera'].pk}/",
+    ):
+        assert client.get(path).status_code == 200, path
+
+
+def test_somebody_without_a_role_is_told_whom_to_ask(db):
+    client = Client()
+    client.force_login(User.objects.create_user("new"))
+    answer = client.get("/alerts/")
+    assert answer.status_code == 403
+    assert "no role yet" in answer.content.decode()
