@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from django.db import transaction
+from django.db.models import ProtectedError, RestrictedError
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
+from rest_framework.exceptions import APIException
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -32,6 +35,10 @@ class VisibleOnly:
     def get_queryset(self) -> Any:
         found = super().get_queryset()  # type: ignore[misc]
         return visible(found, self.request.user)
+
+
+class Conflict(APIException):
+    status_code, default_code = 409, "conflict"
 
 
 class CollectionSerializer(serializers.ModelSerializer[Collection]):
@@ -88,6 +95,22 @@ class CloseSerializer(serializers.Serializer[Any]):
 class CollectionViewSet(VisibleOnly, viewsets.ModelViewSet[Collection]):
     queryset = Collection.objects.all()
     serializer_class = CollectionSerializer
+
+    def perform_create(self, serializer: Any) -> None:
+        audit.record(self.request, "created", serializer.save())
+
+    def perform_update(self, serializer: Any) -> None:
+        audit.record(self.request, "changed", serializer.save(), ", ".join(serializer.validated_data))
+
+    def perform_destroy(self, instance: Collection) -> None:
+        if instance.cases.exists():
+            raise Conflict("The collection has cases. Move or delete them first.")
+        try:
+            with transaction.atomic():
+                audit.record(self.request, "deleted", instance)
+                instance.delete()
+        except (ProtectedError, RestrictedError) as problem:
+            raise Conflict("The collection is in use. Remove what refers to it first.") from problem
 
 
 class CaseViewSet(

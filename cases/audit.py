@@ -1,11 +1,17 @@
 """The audit trail: every search, view of a case and decision leaves one row that says who, what, when and why."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.core.exceptions import PermissionDenied
 from django.db import models
+from django.dispatch import receiver
 from django.http import HttpRequest
+from django.utils import timezone
 
-from cases.models import AuditEvent
+from cases.models import AuditEvent, AuditQuestion
 
 
 def signed_in(request: HttpRequest) -> User:
@@ -23,15 +29,84 @@ def record(request: HttpRequest, action: str, target: models.Model, why: str = "
     return record_as(signed_in(request), action, target, why, request.META.get("REMOTE_ADDR"))
 
 
-def record_as(user: User, action: str, target: models.Model, why: str = "", address: str | None = None) -> AuditEvent:
-    """The same for what came by another way than a request."""
+def record_as(
+    user: User | None, action: str, target: models.Model, why: str = "", address: str | None = None
+) -> AuditEvent:
+    """The same for what came by another way than a request. user: None for the system itself."""
+    return _write(
+        user, action, str(target._meta.model_name), str(target.pk), str(target)[:300], why=why, address=address
+    )
+
+
+def _write(
+    user: User | None, action: str, kind: str, pk: str, label: str, *, username: str = "", why: str, address: str | None
+) -> AuditEvent:
     return AuditEvent.objects.create(
         user=user,
-        username=user.get_username(),
+        username=user.get_username() if user else username or "system",
         action=action,
-        target_type=str(target._meta.model_name),
-        target_id=str(target.pk),
-        target_label=str(target)[:300],
-        why=why,
+        target_type=kind,
+        target_id=pk,
+        # PostgreSQL keeps no NUL in a text.
+        target_label=label.replace("\0", ""),
+        why=why.replace("\0", ""),
         address=address or None,
     )
+
+
+@receiver(user_logged_in)
+def _signed_in(sender: Any, request: Any, user: User, **kwargs: Any) -> None:
+    record_as(user, "signed in", user, address=_address(request))
+
+
+@receiver(user_logged_out)
+def _signed_out(sender: Any, request: Any, user: User | None, **kwargs: Any) -> None:
+    if user is not None:
+        record_as(user, "signed out", user, address=_address(request))
+
+
+@receiver(user_login_failed)
+def _failed(sender: Any, credentials: dict[str, Any], request: Any = None, **kwargs: Any) -> None:
+    name = str(credentials.get("username", ""))[:150]
+    _write(
+        None, "failed to sign in", "user", "", name, username=name or "nobody", why="", address=_address(request)
+    )  # fmt: skip
+
+
+def refused(request: HttpRequest) -> None:
+    """Somebody asked for what their role does not carry."""
+    if isinstance(request.user, User):
+        record(request, "was refused", request.user, f"{request.method} {request.path}"[:300])
+
+
+def _address(request: Any) -> str | None:
+    return request.META.get("REMOTE_ADDR") if request is not None else None
+
+
+def broken() -> Iterator[tuple[AuditEvent, str]]:
+    """Rows that are not what was written, the first one first, each with what is wrong. Reads all of the trail."""
+    before: AuditEvent | None = None
+    for event in AuditEvent.objects.order_by("pk").iterator(chunk_size=2000):
+        if event.previous != (before.hash if before else ""):
+            yield event, "rows before it are missing, changed or new" if before else "the beginning is missing"
+        if event.hash != event.own_hash():
+            yield event, "it was changed after it was written"
+        before = event
+
+
+def ask(event: AuditEvent, text: str, by: User) -> AuditQuestion:
+    """Ask who did something for the reason. A second question stands in the first one's place until it is answered."""
+    question, is_new = AuditQuestion.objects.get_or_create(event=event, defaults={"text": text, "asked_by": by})
+    if not is_new and not question.answered_at:
+        question.text, question.asked_by = text, by
+        question.save()
+    return question
+
+
+def open_questions(user: User) -> models.QuerySet[AuditQuestion]:
+    return AuditQuestion.objects.filter(event__user=user, answered_at=None).select_related("event", "asked_by")
+
+
+def answer(question: AuditQuestion, text: str) -> None:
+    question.answer, question.answered_at = text, timezone.now()
+    question.save(update_fields=["answer", "answered_at"])

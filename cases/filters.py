@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce, ExtractYear
 from django.http import HttpRequest
 from django.utils import timezone
 
-from cases.models import Case, Collection, Photo
+from cases.models import AuditEvent, Case, Collection, Photo
 from cases.visibility import visible
 
 
@@ -34,6 +34,27 @@ class CaseFilter(django_filters.FilterSet):
                 | Q(number__icontains=word)
                 | Q(last_seen_place__icontains=word)
                 | Q(agency__icontains=word)
+            )
+        return queryset
+
+
+class AuditFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(method="words", label="Whom, what or why")
+    who = django_filters.CharFilter("username", "iexact", label="Who")
+    action = django_filters.CharFilter("action", "icontains", label="Did")
+    address = django_filters.CharFilter("address", "startswith", label="From address")
+    since = django_filters.DateFilter("at", "date__gte", label="From", widget=forms.DateInput({"type": "date"}))
+    until = django_filters.DateFilter("at", "date__lte", label="To", widget=forms.DateInput({"type": "date"}))
+    asked = django_filters.BooleanFilter("question", "isnull", exclude=True, label="Asked about")
+
+    class Meta:
+        model = AuditEvent
+        fields: list[str] = []
+
+    def words(self, queryset: QuerySet[AuditEvent], name: str, value: str) -> QuerySet[AuditEvent]:
+        for word in value.replace("\0", "").split():
+            queryset = queryset.filter(
+                Q(target_label__icontains=word) | Q(why__icontains=word) | Q(action__icontains=word)
             )
         return queryset
 

@@ -59,5 +59,13 @@ class TakenForm(forms.ModelForm[Photo]):
         return taken
 
 
+class QuestionForm(forms.Form):
+    text = forms.CharField(max_length=300, error_messages={"required": "Say what you ask."})
+
+
+class AnswerForm(forms.Form):
+    answer = forms.CharField(max_length=2000, error_messages={"required": "Say what it was for."})
+
+
 class CloseForm(forms.Form):
     reason = forms.CharField(max_length=300, error_messages={"required": "Say why the case is closed."})

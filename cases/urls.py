@@ -1,6 +1,6 @@
 from django.urls import path
 
-from cases.views import cases, collections, imports, photos
+from cases.views import audit, cases, collections, imports, photos
 
 urlpatterns = [
     path("collections/", collections.collection_list, name="collections"),
@@ -14,6 +14,11 @@ urlpatterns = [
     path("cases/<int:pk>/close/", cases.case_close, name="case-close"),
     path("cases/<int:pk>/reopen/", cases.case_reopen, name="case-reopen"),
     path("cases/<int:pk>/photos/", photos.photo_upload, name="photo-upload"),
+    path("audit/", audit.audit_list, name="audit"),
+    path("audit/export.csv", audit.audit_csv, name="audit-csv"),
+    path("audit/<int:pk>/ask/", audit.audit_ask, name="audit-ask"),
+    path("questions/", audit.questions, name="questions"),
+    path("questions/<int:pk>/answer/", audit.question_answer, name="question-answer"),
     path("imports/", imports.import_list, name="imports"),
     path("imports/new/", imports.import_new, name="import-new"),
     path("imports/<int:pk>/", imports.import_source, name="import-source"),

@@ -15,6 +15,8 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from cases import audit
+
 SIGNED_IN = ""
 Rule = str | tuple[str, ...] | dict[str, str]
 
@@ -25,7 +27,7 @@ SEARCH, SPEAK, REVIEW = "matching.add_search", "matching.add_opinion", "matching
 ADD_PHOTOS, CHANGE_PHOTOS, REMOVE_PHOTOS = "cases.add_photo", "cases.change_photo", "cases.delete_photo"
 SEE_SOURCES, CHANGE_SOURCES, IMPORT = "cases.view_importsource", "cases.change_importsource", "cases.add_importrun"
 SEE_CAMERAS, ADD_CAMERAS, CHANGE_CAMERAS = "matching.view_camera", "matching.add_camera", "matching.change_camera"
-WALK, EVALUATE = "matching.walk_with_camera", "matching.add_evaluation"
+WALK, EVALUATE, AUDIT = "matching.walk_with_camera", "matching.add_evaluation", "cases.view_auditevent"
 
 
 def _by_method(app: str, model: str) -> dict[str, str]:
@@ -44,7 +46,8 @@ def _all(rule: Rule, *names: str) -> dict[str, Rule]:
 
 ROUTES: dict[str, Rule] = {
     **_all(SIGNED_IN, "logout", "manifest", "web-worker", "offline", "system", "system-next", "schema", "api-docs"),
-    **_all(SIGNED_IN, "api:api-root", "home"),
+    **_all(SIGNED_IN, "api:api-root", "home", "questions", "question-answer"),
+    **_all(AUDIT, "audit", "audit-csv", "audit-ask"),
     **_all(SEE_ALERTS, "alerts", "alert", "case-sightings"),
     "alert-review": REVIEW,
     **_all(SEE_CASES, "cases", "case", "case-photos", "case-leads", "case-linked", "case-seen"),
@@ -104,11 +107,11 @@ ROLES: dict[str, list[str]] = {
     "Camera manager": [
         SEE_CAMERAS, ADD_CAMERAS, CHANGE_CAMERAS, "matching.look_through_camera", SEE_ALERTS, SEE_CASES, WALK,
     ],
-    "Auditor": [*_SEES, "cases.view_auditevent", "matching.view_search", "cases.see_all_teams"],
+    "Auditor": [*_SEES, AUDIT, "matching.view_search", "cases.see_all_teams"],
     "Administrator": [
         *_SEARCHES, *_CASES, "cases.add_collection", "cases.change_collection", "cases.delete_collection", SEE_SOURCES,
         CHANGE_SOURCES, IMPORT, ADD_CAMERAS, CHANGE_CAMERAS, "matching.look_through_camera", WALK, EVALUATE,
-        "matching.view_search", "cases.see_all_teams", "cases.view_auditevent",
+        "matching.view_search", "cases.see_all_teams", AUDIT,
     ],
 }  # fmt: skip
 
@@ -149,6 +152,7 @@ class AccessMiddleware:
         if match is None or asks_itself or match.app_name == "admin" or not request.user.is_authenticated:
             return
         if not may(request.user, match.view_name, request.method or "GET"):
+            audit.refused(request)
             raise PermissionDenied
 
 

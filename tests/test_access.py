@@ -40,10 +40,10 @@ CAMERAS = {"captures", "captures-batch", "heartbeats", "rotate"}
 SYSTEM = {
     "matching.FaceModel", "matching.Measurement", "matching.IndexRun", "matching.Evaluation", "matching.EvaluationPair",
     "matching.Template", "matching.GalleryBits", "matching.GalleryCount", "matching.ProbeBits", "cases.ImportSeen",
-    "cases.ImportedCase", "cases.Team", "cases.AuditEvent", "matching.Subscription",
+    "cases.ImportedCase", "cases.Team", "cases.AuditEvent", "cases.AuditQuestion", "matching.Subscription",
 }  # fmt: skip
 # Routes with an id whose object belongs to no team, for those who may see the system's own.
-UNOWNED = {"evaluation", "evaluation-stop", "evaluation-remove", "evaluation-crop"}
+UNOWNED = {"audit-ask", "question-answer", "evaluation", "evaluation-stop", "evaluation-remove", "evaluation-crop"}
 
 
 def routes():

@@ -1,6 +1,6 @@
 """WHO is looked for: collections, cases, their photos; where they were imported from; the audit trail."""
 
-from cases.models.audit import AuditEvent
+from cases.models.audit import AuditEvent, AuditQuestion
 from cases.models.case import Case, Collection
 from cases.models.imports import ImportedCase, ImportProblem, ImportRun, ImportSeen, ImportSource
 from cases.models.photo import (
@@ -17,6 +17,7 @@ from cases.models.team import Team, TeamOwned
 
 __all__ = [
     "AuditEvent",
+    "AuditQuestion",
     "Case",
     "Collection",
     "ImportProblem",

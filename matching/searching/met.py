@@ -1,7 +1,6 @@
 """What a batch found: each person with where they were met, as the page's rows and as a table to take along."""
 
 import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -10,6 +9,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import F, Max, Prefetch, QuerySet
 
+from cases import exports
 from cases.visibility import visible
 from matching.gallery import calibration
 from matching.models import Batch, Candidate, Probe, Shot
@@ -19,8 +19,6 @@ COLUMNS = [
     "person", "file", "from second", "to second", "left", "top", "right", "bottom", "rank", "case", "name",
     "collection", "similarity", "strength", "decision",
 ]  # fmt: skip
-# What a spreadsheet would take for a formula.
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -118,7 +116,5 @@ def _second(value: float | None) -> object:
 
 
 def _line(cells: Sequence[object]) -> str:
-    safe = [f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULAS) else cell for cell in cells]
-    written = io.StringIO()
-    csv.writer(written).writerow(safe)
-    return written.getvalue()
+    line: str = csv.writer(exports.Echo()).writerow(exports.safe(cells))  # type: ignore[assignment]
+    return line

@@ -61,6 +61,7 @@ def camera_detail(request: HttpRequest, pk: int, **extra: object) -> HttpRespons
 def camera_counts(request: HttpRequest, pk: int) -> HttpResponse:
     """Its counts as CSV."""
     camera = get_object_or_404(visible(Camera, request.user), pk=pk)
+    audit.record(request, "exported", camera, "counts")
     span = request.GET.get("span", "day")
     answer = HttpResponse(content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="counts-{camera.pk}.csv"'

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from cases import audit
 from cases.visibility import visible
 from matching.models import Alert, FaceModel
 from matching.searching import deciding, standing
@@ -16,6 +17,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
     fresh = standing.fresh(request.user).count()
     return {
         "waiting_alerts": visible(Alert, request.user).filter(status=Alert.Status.NEW).count(),
+        "questions": audit.open_questions(audit.signed_in(request)).count(),
         "waiting_leads": leads,
         "fresh_standing": fresh,
         "waiting_search": leads + fresh,

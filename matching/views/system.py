@@ -41,7 +41,7 @@ def system(request: HttpRequest) -> HttpResponse:
         "postgres": _server_version(),
         "disk_free": disk.free,
         "second": _second_model(),
-        "audit": AuditEvent.objects.all()[:20] if request.user.has_perm("cases.view_auditevent") else None,
+        "audit": AuditEvent.objects.all()[:8] if request.user.has_perm("cases.view_auditevent") else None,
     }
     return render(request, "system/detail.html", context)
 

@@ -105,7 +105,7 @@ def test_everything_people_do_leaves_a_row(any_model, collection, as_admin, admi
     as_admin.get(f"/cases/{case.pk}/?why=tip+12")
     as_admin.post(f"/cases/{case.pk}/edit/", fields(collection, name="Ana R."))
     as_admin.post(f"/cases/{case.pk}/close/", {"reason": "found"})
-    rows = AuditEvent.objects.order_by("pk")
+    rows = AuditEvent.objects.exclude(action="signed in").order_by("pk")
     assert [row.action for row in rows] == ["created", "viewed", "changed", "closed"]
     assert {row.username for row in rows} == {"boss"}
     assert [row.why for row in rows] == ["", "tip 12", "name", "found"]
@@ -115,7 +115,7 @@ def test_everything_people_do_leaves_a_row(any_model, collection, as_admin, admi
 def test_the_audit_trail_cannot_be_changed_in_the_administration(as_admin, admin, make_case):
     case = make_case()
     as_admin.get(f"/cases/{case.pk}/")
-    row = AuditEvent.objects.get()
+    row = AuditEvent.objects.get(action="viewed")
     assert as_admin.post(f"/admin/cases/auditevent/{row.pk}/delete/").status_code == 403
     assert as_admin.post(f"/admin/cases/auditevent/{row.pk}/change/", {"username": "x"}).status_code == 403
 
