@@ -44,7 +44,10 @@ class Conflict(APIException):
 class CollectionSerializer(serializers.ModelSerializer[Collection]):
     class Meta:
         model = Collection
-        fields = ["id", "name", "teams", "description", "alert_level", "reviewers", "look_back_days"]
+        fields = [
+            "id", "name", "teams", "description", "alert_level", "reviewers", "look_back_days", "episode_seconds",
+            "stop_when_confirmed",
+        ]  # fmt: skip
 
 
 class PhotoSerializer(serializers.ModelSerializer[Photo]):

@@ -22,7 +22,16 @@ class ForUser(forms.BaseForm):
 class CollectionForm(ForUser, forms.ModelForm[Collection]):
     class Meta:
         model = Collection
-        fields = ["name", "teams", "description", "alert_level", "reviewers", "look_back_days"]
+        fields = [
+            "name",
+            "teams",
+            "description",
+            "alert_level",
+            "reviewers",
+            "look_back_days",
+            "episode_seconds",
+            "stop_when_confirmed",
+        ]
         widgets = {"description": forms.Textarea(attrs={"rows": 2}), "teams": forms.CheckboxSelectMultiple}
 
 

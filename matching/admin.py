@@ -3,7 +3,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.http import HttpRequest
 
-from matching.models import Alert, Camera, Delivery, FaceModel, Review, Search, Subscription
+from matching.models import Alert, Camera, Delivery, FaceModel, Review, Search
 
 
 @admin.register(Camera)
@@ -31,12 +31,6 @@ class CameraAdmin(admin.ModelAdmin[Camera]):
 
     def _show(self, request: HttpRequest, camera: Camera, token: str) -> None:
         self.message_user(request, f"Token of {camera}, shown this once: {token}", messages.WARNING)
-
-
-@admin.register(Subscription)
-class SubscriptionAdmin(admin.ModelAdmin[Subscription]):
-    list_display = ["user", "address", "collection", "operations", "is_active"]
-    list_filter = ["is_active", "collection"]
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Any]):

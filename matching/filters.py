@@ -7,8 +7,9 @@ from django import forms
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Q, QuerySet
 
+from cases.models import Collection
 from cases.visibility import visible
-from matching.models import Alert, Candidate, Search
+from matching.models import Alert, Camera, Candidate, Search
 
 
 def listed(user: User | AnonymousUser) -> QuerySet[Search]:
@@ -25,6 +26,46 @@ class AlertFilter(django_filters.FilterSet):
     class Meta:
         model = Alert
         fields = ["status", "case", "camera"]
+
+
+def _seen(model: type[Any]) -> Any:
+    """The rows of a model that exist for whoever asks, as a filter chooses among them."""
+    return lambda request: model.objects.none() if request is None else visible(model, request.user)
+
+
+class BoardFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(method="words", label="Person, number or place")
+    strength = django_filters.ChoiceFilter(
+        choices=[("strong", "Strong"), ("fair", "Fair"), ("weak", "Weak")], label="Likeness", empty_label="Any"
+    )
+    camera = django_filters.ModelChoiceFilter(queryset=_seen(Camera), label="Camera", empty_label="Any")
+    collection = django_filters.ModelChoiceFilter(
+        "case__collection", queryset=_seen(Collection), label="Collection", empty_label="Any"
+    )
+    whose = django_filters.ChoiceFilter(
+        choices=[("mine", "Mine"), ("nobody", "Nobody's")], method="by_whose", label="Taken", empty_label="By anybody"
+    )
+    unread = django_filters.BooleanFilter(label="Not looked at by me", widget=forms.CheckboxInput, method="by_unread")
+
+    class Meta:
+        model = Alert
+        fields: list[str] = []
+
+    def words(self, queryset: QuerySet[Alert], name: str, value: str) -> QuerySet[Alert]:
+        for word in value.split():
+            queryset = queryset.filter(
+                Q(case__name__icontains=word)
+                | Q(case__number__icontains=word)
+                | Q(camera__name__icontains=word)
+                | Q(camera__place__icontains=word)
+            )
+        return queryset
+
+    def by_whose(self, queryset: QuerySet[Alert], name: str, value: str) -> QuerySet[Alert]:
+        return queryset.filter(assigned_to=self.request.user.pk if value == "mine" else None)
+
+    def by_unread(self, queryset: QuerySet[Alert], name: str, value: bool) -> QuerySet[Alert]:
+        return queryset.exclude(reads__user=self.request.user.pk) if value else queryset
 
 
 class SearchFilter(django_filters.FilterSet):

@@ -1,4 +1,5 @@
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
 from django.core.files.base import ContentFile
@@ -6,11 +7,13 @@ from django.utils import timezone
 
 from cases.forms import ForUser
 from cases.import_forms import inside
-from cases.models import Collection
+from cases.models import Case, Collection
+from cases.visibility import visible
 from matching.faces import images
 from matching.faces.images import FORMAT_WORDS, MAX_BYTES
-from matching.models import Camera, SitePlan
+from matching.models import Camera, Review, SitePlan, Subscription
 from matching.searching.adjusting import Adjustment
+from matching.telling import outward
 
 MAX_FRAME_BYTES = 5 * 2**20
 
@@ -143,6 +146,109 @@ class CameraEditForm(ForUser, forms.ModelForm[Camera]):
         }
         labels = {"plan": "Stands on the plan", "preview": "May be looked through"}
         widgets = {"notes": forms.Textarea(attrs={"rows": 4}), "teams": forms.CheckboxSelectMultiple}
+
+
+class ReviewForm(forms.ModelForm[Review]):
+    class Meta:
+        model = Review
+        fields = ["status", "reason", "note"]
+
+    @property
+    def reason_words(self) -> str:
+        reason = self.cleaned_data["reason"]
+        return Review.Reason(reason).label if reason else ""
+
+
+class CommentForm(forms.Form):
+    text = forms.CharField(max_length=2000, error_messages={"required": "Write something first."})
+
+
+class QuietForm(forms.Form):
+    hours = forms.IntegerField(min_value=0, max_value=720)
+    reason = forms.CharField(max_length=300, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("hours") and not cleaned.get("reason"):
+            self.add_error("reason", "Say why it is to be quiet.")
+        return cleaned
+
+
+class SubscriptionForm(ForUser, forms.ModelForm[Subscription]):
+    class Meta:
+        model = Subscription
+        fields = [
+            "name", "address", "collection", "camera", "case", "place", "strength", "hours_from", "hours_until",
+            "wait_minutes", "digest_minutes", "with_pictures", "operations", "is_active",
+        ]  # fmt: skip
+        widgets = {
+            "address": forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+            "hours_from": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+            "hours_until": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        }
+
+    case = forms.CharField(
+        required=False, max_length=50, label="Only this case", help_text="Its number; empty: every case."
+    )
+
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, user=user, **kwargs)
+        self._user = user
+        if self.instance.pk:
+            # Never shown again; left empty, it stays.
+            self.initial["address"] = ""
+            self.initial["case"] = self.instance.case.number if self.instance.case else ""
+            self.fields["address"].required = False
+            self.fields["address"].help_text = "Kept sealed. Left empty, it stays as it is."
+            if self.instance.way == Subscription.Way.BROWSER:
+                del self.fields["address"]
+
+    def clean_address(self) -> str:
+        address: str = self.cleaned_data["address"]
+        if not address:
+            return str(self.instance.address)
+        try:
+            outward.check(address)
+        except outward.AddressRefused as refusal:
+            raise forms.ValidationError(str(refusal)) from refusal
+        return address
+
+    def clean_case(self) -> Case | None:
+        number = self.cleaned_data["case"]
+        if not number:
+            return None
+        found = visible(Case, self._user).filter(number=number)
+        if len(found) != 1:
+            raise forms.ValidationError("No case has this number." if not found else "Several cases have this number.")
+        return found[0]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if bool(cleaned.get("hours_from")) != bool(cleaned.get("hours_until")):
+            self.add_error("hours_until", "Give both times, or none.")
+        return cleaned
+
+
+class PushForm(forms.Form):
+    """What a browser says of its push service."""
+
+    endpoint = forms.URLField(max_length=1000, assume_scheme="https")
+    keys = forms.JSONField()
+    name = forms.CharField(max_length=100)
+
+    def clean_endpoint(self) -> str:
+        endpoint: str = self.cleaned_data["endpoint"]
+        try:
+            outward.check_host(urlsplit(endpoint).hostname or "")
+        except outward.AddressRefused as refusal:
+            raise forms.ValidationError(str(refusal)) from refusal
+        return endpoint
+
+    def clean_keys(self) -> dict[str, str]:
+        keys = self.cleaned_data["keys"]
+        if not isinstance(keys, dict) or not all(isinstance(keys.get(name), str) for name in ("p256dh", "auth")):
+            raise forms.ValidationError("The browser's keys are missing.")
+        return {name: keys[name][:200] for name in ("p256dh", "auth")}
 
 
 class ZonesField(forms.CharField):

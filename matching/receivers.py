@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from cases.models import ImportRun, Photo
-from cases.signals import photo_waiting, photos_imported
+from cases.models import Case, ImportRun, Photo
+from cases.signals import case_moved, photo_waiting, photos_imported
 from matching.indexing import tasks as indexing
 from matching.models import Capture, Delivery, FaceModel
 from matching.signals import capture_waiting, delivery_waiting
@@ -31,6 +31,16 @@ def fold_templates(sender: type[Photo], instance: Photo, **kwargs: Any) -> None:
 @receiver(photo_waiting)
 def index_photo(sender: type[Photo], photo: Photo, **kwargs: Any) -> None:
     transaction.on_commit(lambda: indexing.index_photo.delay(photo.pk), robust=True)
+
+
+@receiver(case_moved)
+def move_alerts(sender: type[Case], case: Case, **kwargs: Any) -> None:
+    from matching.telling import episodes
+
+    if case.is_open:
+        episodes.reopen_case(case)
+    else:
+        episodes.close_case(case)
 
 
 @receiver(photos_imported)

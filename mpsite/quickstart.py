@@ -35,6 +35,8 @@ def main(arguments: list[str]) -> None:
     """Start, look after, stop. Ends the process with 0 after Ctrl-C, with 1 and the reason where it cannot go on."""
     options = _options(arguments)
     url = f"http://{options.host}:{options.port}/"
+    # Links in messages lead here, unless people reach it by another name.
+    os.environ.setdefault("PUBLIC_URL", url)
     servers = embedded.Servers(embedded.data_dir())
     processes: Processes = {}
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -148,6 +148,12 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
+# Where people reach this installation, for links in messages; empty: messages carry no link.
+PUBLIC_URL = os.environ.get("PUBLIC_URL", "")
+# Whether messages may be sent to private hosts: this machine's own network.
+ALERT_PRIVATE_HOSTS = os.environ.get("ALERT_PRIVATE_HOSTS", "") == "yes"
+# Whom a browser's push service asks about messages that come from here.
+PUSH_CONTACT = os.environ.get("PUSH_CONTACT", "mailto:nobody@localhost.invalid")
 # Days for which cameras' counts of people in view are kept.
 COUNT_DAYS = int(os.environ.get("COUNT_DAYS", "400"))
 # The broker that `manage.py mqtt_bridge` listens to, and certificates to trust beside the usual ones.

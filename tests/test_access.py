@@ -20,6 +20,7 @@ from matching.models import (
     Candidate,
     Capture,
     CasePair,
+    Delivery,
     Face,
     Mark,
     OddPhoto,
@@ -28,6 +29,7 @@ from matching.models import (
     Shot,
     SitePlan,
     StandingSearch,
+    Subscription,
 )
 from mpsite.access import ROLES, ROUTES, may
 from tests import faces, people
@@ -40,7 +42,7 @@ CAMERAS = {"captures", "captures-batch", "heartbeats", "rotate"}
 SYSTEM = {
     "matching.FaceModel", "matching.Measurement", "matching.IndexRun", "matching.Evaluation", "matching.EvaluationPair",
     "matching.Template", "matching.GalleryBits", "matching.GalleryCount", "matching.ProbeBits", "cases.ImportSeen",
-    "cases.ImportedCase", "cases.Team", "cases.AuditEvent", "cases.AuditQuestion", "matching.Subscription",
+    "cases.ImportedCase", "cases.Team", "cases.AuditEvent", "cases.AuditQuestion",
 }  # fmt: skip
 # Routes with an id whose object belongs to no team, for those who may see the system's own.
 UNOWNED = {"audit-ask", "question-answer", "evaluation", "evaluation-stop", "evaluation-remove", "evaluation-crop"}
@@ -108,11 +110,13 @@ def foreign(any_model, db) -> dict[str, object]:
     standing = StandingSearch.objects.create(search=search, user=theirs)
     pair = CasePair.objects.create(first=case, second=other, first_face=face, second_face=face, similarity=0.9)
     odd = OddPhoto.objects.create(photo=photo, own_face=face, own_similarity=0.1)
+    subscription = Subscription.objects.create(user=theirs, name="phone", address="json://example.org")
+    delivery = Delivery.objects.create(alert=alert, subscription=subscription, status="failed")
     return {
         "alert": alert, "case": case, "photo": photo, "face": face, "search": search, "candidate": candidate,
         "probe": probe, "seen": seen, "batch": batch, "shot": shot, "camera": camera, "plan": plan, "source": source,
         "run": run, "problem": problem, "mark": mark, "standing": standing, "pair": pair, "odd": odd,
-        "collection": collection,
+        "collection": collection, "subscription": subscription, "delivery": delivery,
     }  # fmt: skip
 
 
@@ -122,7 +126,8 @@ OF_PATH = {
     "candidates/": "candidate", "probes/": "probe", "batches/": "batch", "shots/": "shot", "cameras/": "camera",
     "cameras/plans/": "plan", "imports/": "source", "imports/runs/": "run", "imports/problems/": "problem",
     "marks/": "mark", "standing/": "standing", "worklists/pairs/": "pair", "worklists/photos/": "odd",
-    "worklists/subjects/": "photo", "collections/": "collection", "leads/": "candidate", "searches/": "search",
+    "worklists/subjects/": "photo", "subscriptions/": "subscription", "deliveries/": "delivery",
+    "collections/": "collection", "leads/": "candidate", "searches/": "search",
 }  # fmt: skip
 
 

@@ -2,13 +2,14 @@
 
 from itertools import count
 
-from django.core.validators import MaxValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
 from cases.models.team import TeamOwned
+from cases.signals import case_moved
 
 
 class Collection(TeamOwned):
@@ -43,6 +44,18 @@ class Collection(TeamOwned):
         validators=[MaxValueValidator(3650)],
         help_text="A new case is compared with what cameras saw in so many days before; faces that raised no alert are "
         "kept for it, as long as the longest of all collections asks. 0: they are not kept.",
+    )
+
+    episode_seconds = models.PositiveIntegerField(
+        "one alert for (seconds)",
+        default=60,
+        validators=[MinValueValidator(1), MaxValueValidator(86_400)],
+        help_text="Captures of a camera that follow each other within so many seconds are one alert.",
+    )
+    stop_when_confirmed = models.BooleanField(
+        "a confirmed sighting ends alerts",
+        default=False,
+        help_text="Once people confirmed a sighting of a case, what cameras see later joins it and wakes nobody.",
     )
 
     class Meta:
@@ -149,6 +162,9 @@ class Case(models.Model):
         return self._move(self.Status.CLOSED, self.Status.OPEN, closed_at=None, closed_reason="")
 
     def _move(self, old: str, new: str, **fields: object) -> bool:
-        moved = Case.objects.filter(pk=self.pk, status=old).update(status=new, updated_at=timezone.now(), **fields)
-        self.refresh_from_db()
+        with transaction.atomic():
+            moved = Case.objects.filter(pk=self.pk, status=old).update(status=new, updated_at=timezone.now(), **fields)
+            self.refresh_from_db()
+            if moved:
+                case_moved.send(Case, case=self)
         return bool(moved)

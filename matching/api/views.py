@@ -216,8 +216,8 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
         model = Alert
         fields = [
             "id", "status", "case", "case_number", "case_name", "camera", "camera_name", "similarity", "strength",
-            "seen_before", "capture_count", "folded_count", "first_captured_at", "last_captured_at", "updated_at",
-            "probe_url",
+            "assigned_to", "seen_before", "capture_count", "folded_count", "first_captured_at", "last_captured_at",
+            "updated_at", "probe_url",
         ]  # fmt: skip
 
     def get_strength(self, alert: Alert) -> str:
@@ -231,6 +231,7 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
 class ReviewSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=Review.Word.choices)
     note = serializers.CharField(allow_blank=True, default="")
+    reason = serializers.ChoiceField(choices=Review.Reason.choices, allow_blank=True, default="")
 
 
 class AlertViewSet(VisibleOnly, viewsets.ReadOnlyModelViewSet[Alert]):
@@ -245,6 +246,7 @@ class AlertViewSet(VisibleOnly, viewsets.ReadOnlyModelViewSet[Alert]):
         alert = self.get_object()
         form = ReviewSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        notifying.review(alert, form.validated_data["status"], form.validated_data["note"], audit.signed_in(request))
+        said = form.validated_data
+        notifying.review(alert, said["status"], said["note"], audit.signed_in(request), said["reason"])
         audit.record(request, form.validated_data["status"], alert, form.validated_data["note"])
         return Response(self.get_serializer(alert).data)

@@ -1,5 +1,5 @@
 from matching.models.agreement import Agreement, agreement
-from matching.models.alert import Alert, AlertCapture, Delivery, Review, Subscription
+from matching.models.alert import Alert, AlertCapture, AlertComment, AlertRead, Delivery, Quiet, Review, Subscription
 from matching.models.batch import Batch, BatchFile, Shot
 from matching.models.camera import Camera, CameraMinute, Capture, SitePlan, Trouble
 from matching.models.evaluation import Evaluation, EvaluationPair
@@ -14,6 +14,8 @@ __all__ = [
     "Agreement",
     "Alert",
     "AlertCapture",
+    "AlertComment",
+    "AlertRead",
     "Batch",
     "BatchFile",
     "Camera",
@@ -35,6 +37,7 @@ __all__ = [
     "Opinion",
     "Probe",
     "ProbeBits",
+    "Quiet",
     "Review",
     "Search",
     "Shot",

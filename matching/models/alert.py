@@ -1,11 +1,16 @@
 """Alerts, what reviewers said of them, and who is told."""
 
+from typing import Any
+
 from django.conf import settings
+from django.core.validators import MaxValueValidator
 from django.db import models
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
 from cases.models import Case, Collection
+from cases.sealed import SealedField
 from matching.models.camera import Camera, Capture, Trouble
 from matching.models.face import Face, FaceModel
 from matching.models.measurement import Measurement
@@ -23,6 +28,7 @@ class Alert(models.Model):
         DISPUTED = "disputed", "Disagreement"
         CONFIRMED = "confirmed", "Confirmed sighting"
         DISMISSED = "dismissed", "Dismissed"
+        CLOSED = "closed", "Case closed"
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="alerts")
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="alerts")
@@ -44,6 +50,13 @@ class Alert(models.Model):
     gallery_size = models.PositiveIntegerField(
         help_text="Cases the best capture was compared with; seen before: captures that the case was compared with."
     )
+    strength = models.CharField(
+        max_length=10, blank=True, db_index=True, help_text="strong, fair or weak, as of the best capture."
+    )
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", help_text="Who sees to it."
+    )
+    assigned_at = models.DateTimeField(null=True)
     seen_before = models.BooleanField(
         default=False, help_text="The captures are older than the case or the photo that they resemble."
     )
@@ -89,9 +102,19 @@ class Review(models.Model):
         CONFIRMED = "confirmed", "Confirmed sighting"
         DISMISSED = "dismissed", "Dismissed"
 
+    class Reason(models.TextChoices):
+        NOT_SAID = "", "Reason"
+        FEATURES = "features", "Features agree"
+        SPOKEN_TO = "spoken_to", "Spoken to on the spot"
+        OTHER_PERSON = "other_person", "Another person"
+        POOR = "poor", "Picture too poor to tell"
+        KNOWN_HERE = "known_here", "Known here: works or lives there"
+        OTHER = "other", "Other, see the note"
+
     alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="reviews")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
     status = models.CharField(max_length=10, choices=Word.choices)
+    reason = models.CharField(max_length=15, choices=Reason.choices, blank=True, default=Reason.NOT_SAID)
     note = models.TextField(blank=True)
     at = models.DateTimeField(auto_now_add=True)
 
@@ -102,23 +125,120 @@ class Review(models.Model):
         return f"{self.get_status_display()} by {self.user}"
 
 
-class Subscription(models.Model):
-    """Somebody who is told of new alerts by SMS, mail or webhook."""
+class AlertComment(models.Model):
+    """What somebody has to say of an alert without deciding."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="subscriptions")
-    address = models.CharField(
-        max_length=500,
-        help_text="An Apprise address: mailto://user:password@host, twilio://…, json://host/path and a hundred more.",
-    )
-    collection = models.ForeignKey(
-        Collection, null=True, blank=True, on_delete=models.CASCADE, help_text="Left empty: alerts of all collections."
-    )
-    operations = models.BooleanField(default=False, help_text="Tell of cameras in trouble as well.")
-    is_active = models.BooleanField(default=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    belongs_to = (("alert__case__collection",),)
+
+    alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="comments")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    text = models.CharField(max_length=2000)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["at"]
 
     def __str__(self) -> str:
-        return f"{self.user}: {self.address.split(':', 1)[0]}"
+        return f"{self.user}: {self.text}"
+
+
+class AlertRead(models.Model):
+    """Somebody has looked at an alert."""
+
+    belongs_to = (("alert__case__collection",),)
+
+    alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="reads")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["alert", "user"], name="alert_read_once_a_person")]
+
+    def __str__(self) -> str:
+        return f"{self.user} read {self.alert}"
+
+
+class Quiet(models.Model):
+    """A case raises no alert at a camera for a while; what is seen meanwhile joins its last one."""
+
+    belongs_to = (("case__collection",),)
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="quiets")
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="quiets")
+    until = models.DateTimeField()
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    reason = models.CharField(max_length=300)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-until"]
+
+    def __str__(self) -> str:
+        return f"{self.case} at {self.camera} quiet until {self.until:%Y-%m-%d %H:%M}"
+
+
+class Subscription(models.Model):
+    """Who is told of what, by which way: a message service by its Apprise address, or a browser's push service."""
+
+    class Way(models.TextChoices):
+        SERVICE = "service", "Message"
+        BROWSER = "browser", "This browser"
+
+    class Strength(models.TextChoices):
+        WEAK = "weak", "Every alert"
+        FAIR = "fair", "Fair and strong ones"
+        STRONG = "strong", "Only strong ones"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="subscriptions")
+    name = models.CharField(max_length=100, default="", help_text="As you know it: my phone, the night desk.")
+    way = models.CharField(max_length=10, choices=Way.choices, default=Way.SERVICE, editable=False)
+    address = SealedField(
+        help_text="An Apprise address: mailtos://user:password@host?to=…, twilio://…, slack://…, msteams://…, "
+        "jsons://host/path and a hundred more. Kept sealed and not shown again."
+    )
+    collection = models.ForeignKey(
+        Collection, null=True, blank=True, on_delete=models.CASCADE, help_text="None chosen: alerts of all collections."
+    )
+    case = models.ForeignKey(Case, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    camera = models.ForeignKey(Camera, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    place = models.CharField(max_length=200, blank=True, help_text="A word of the camera's place.")
+    strength = models.CharField(
+        "at least", max_length=10, choices=Strength.choices, default=Strength.WEAK, help_text="How strong a likeness."
+    )
+    hours_from = models.TimeField("from", null=True, blank=True, help_text="Told of alerts from this time of day")
+    hours_until = models.TimeField(
+        "until", null=True, blank=True, help_text="until this one; both empty: day and night."
+    )
+    wait_minutes = models.PositiveSmallIntegerField(
+        "only after minutes",
+        default=0,
+        validators=[MaxValueValidator(1440)],
+        help_text="0: at once. Else only where nobody has taken the alert by then: the next person to be told.",
+    )
+    digest_minutes = models.PositiveSmallIntegerField(
+        "weak ones together every (minutes)",
+        default=0,
+        validators=[MaxValueValidator(1440)],
+        help_text="0: each by itself. Else weak alerts are collected and told in one message.",
+    )
+    with_pictures = models.BooleanField(
+        "send the pictures along", default=False, help_text="The two faces leave Sightline with each message."
+    )
+    operations = models.BooleanField(default=False, help_text="Tell of cameras in trouble as well.")
+    is_active = models.BooleanField("switched on", default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["user", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.name or self.get_way_display()}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("subscription", args=[self.pk])
+
+    @classmethod
+    def within(cls, user: Any) -> QuerySet["Subscription"]:
+        return cls.objects.filter(user=user)
 
 
 class Delivery(models.Model):
@@ -130,13 +250,18 @@ class Delivery(models.Model):
         WAITING = "waiting", "Waiting"
         SENT = "sent", "Sent"
         FAILED = "failed", "Given up"
+        NOT_NEEDED = "not_needed", "Not needed any more"
 
     alert = models.ForeignKey(Alert, null=True, on_delete=models.CASCADE, related_name="deliveries")
     candidate = models.ForeignKey(Candidate, null=True, on_delete=models.CASCADE, related_name="deliveries")
     trouble = models.ForeignKey(Trouble, null=True, on_delete=models.CASCADE, related_name="deliveries")
     is_over = models.BooleanField(default=False, help_text="The trouble has ended.")
+    strength = models.CharField(
+        max_length=10, blank=True, help_text="Of the alert when it was told: told again where it rises."
+    )
+    in_digest = models.BooleanField(default=False, help_text="Told together with others.")
     subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="deliveries")
-    status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(default=timezone.now)
     error = models.TextField(blank=True)
@@ -145,7 +270,7 @@ class Delivery(models.Model):
     class Meta:
         verbose_name_plural = "deliveries"
         constraints = [
-            models.UniqueConstraint(fields=["alert", "subscription"], name="one_delivery_a_subscriber"),
+            models.UniqueConstraint(fields=["alert", "strength", "subscription"], name="one_delivery_a_strength"),
             models.UniqueConstraint(fields=["candidate", "subscription"], name="one_delivery_a_candidate"),
             models.UniqueConstraint(
                 fields=["trouble", "is_over", "subscription"], name="two_deliveries_a_trouble_at_most"

@@ -7,19 +7,19 @@ import numpy as np
 from django.db import connection
 from django.utils import timezone
 
+from cases.models import Case
 from matching.gallery import calibration, seen
 from matching.gallery import search as gallery
-from matching.models import Alert, AlertCapture, Capture, FaceModel
+from matching.models import Alert, AlertCapture, Capture, FaceModel, Quiet
 from matching.searching import remembering
-from matching.telling import notifying
+from matching.telling import messages, notifying
 
-EPISODE = timedelta(seconds=60)
 # Captures of dismissed alerts that a new one is compared with, the latest.
 MOST_COMPARED = 500
 # What a capture changes of the alert that it joins.
 JOINED = [
     "best_capture", "best_face", "model", "similarity", "allowance", "measurement", "gallery_size",
-    "first_captured_at", "last_captured_at", "capture_count", "updated_at",
+    "first_captured_at", "last_captured_at", "capture_count", "updated_at", "strength",
 ]  # fmt: skip
 
 
@@ -31,15 +31,17 @@ def join_or_raise(capture: Capture, hit: gallery.Hit, model: FaceModel, collecti
     with connection.cursor() as cursor:
         # One writer a camera and case at a time, so that two captures of one moment cannot both begin an episode.
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [capture.camera_id, hit.case_id])
-    if (dismissed := _dismissed_before(capture, hit, model)) is not None:
-        return _fold(capture, hit, dismissed)
+    case = Case.objects.select_related("collection").get(pk=hit.case_id)
+    if (settled := _settled_before(capture, case) or _dismissed_before(capture, hit, model)) is not None:
+        return _fold(capture, hit, settled)
     own = Alert.objects.filter(case=hit.case_id, camera=capture.camera, seen_before=False)
     # Somebody whom the camera followed is one episode, however long they stood there.
     alert = own.filter(captures__track=capture.track).first() if capture.track else None
+    gap = timedelta(seconds=case.collection.episode_seconds)
     alert = (
         alert
         or own.filter(
-            first_captured_at__lte=capture.captured_at + EPISODE, last_captured_at__gte=capture.captured_at - EPISODE
+            first_captured_at__lte=capture.captured_at + gap, last_captured_at__gte=capture.captured_at - gap
         ).first()
     )
     is_new = alert is None
@@ -54,6 +56,7 @@ def join_or_raise(capture: Capture, hit: gallery.Hit, model: FaceModel, collecti
         alert.best_capture, alert.best_face_id, alert.model = capture, hit.face_id, model
         alert.similarity, alert.allowance = hit.similarity, hit.allowance
         alert.gallery_size, alert.measurement = gallery.size(model, collections), calibration.latest(model)
+    before, alert.strength = alert.strength, messages.strength(alert).word
     alert.first_captured_at = min(alert.first_captured_at, capture.captured_at)
     alert.last_captured_at = max(alert.last_captured_at, capture.captured_at)
     alert.capture_count += 1
@@ -61,8 +64,40 @@ def join_or_raise(capture: Capture, hit: gallery.Hit, model: FaceModel, collecti
     # A joining capture leaves alone what a reviewer may be writing.
     alert.save(update_fields=None if is_new else JOINED)
     AlertCapture.objects.create(alert=alert, capture=capture, case_id=hit.case_id, similarity=hit.similarity)
-    notifying.announce(alert, is_new=is_new)
+    risen = bool(before) and notifying.STEPS.index(alert.strength) > notifying.STEPS.index(before)
+    notifying.announce(alert, is_new=is_new, risen=risen and alert.status in notifying.OPEN)
     return alert
+
+
+def close_case(case: Case) -> None:
+    """Nobody need see to alerts of a case that was closed. Inside the caller's transaction."""
+    for alert in Alert.objects.select_for_update().filter(case=case, status__in=notifying.OPEN):
+        _move(alert, Alert.Status.CLOSED)
+
+
+def reopen_case(case: Case) -> None:
+    """They wait again, as people had left them."""
+    for alert in Alert.objects.select_for_update().filter(case=case, status=Alert.Status.CLOSED):
+        _move(alert, notifying.status_of(alert))
+
+
+def _move(alert: Alert, status: Alert.Status) -> None:
+    alert.status, alert.updated_at = status, timezone.now()
+    alert.save(update_fields=["status", "updated_at"])
+    notifying.announce(alert, is_new=False)
+
+
+def _settled_before(capture: Capture, case: Case) -> Alert | None:
+    """The alert that what a camera sees of a case joins without waking anybody: people made the case quiet there for a
+    while, or they confirmed a sighting and its collection wants no further alerts then."""
+    alerts = Alert.objects.filter(case=case).order_by("-last_captured_at", "-pk")
+    if case.collection.stop_when_confirmed:
+        confirmed = alerts.filter(status=Alert.Status.CONFIRMED)
+        if found := confirmed.filter(camera=capture.camera).first() or confirmed.first():
+            return found
+    if Quiet.objects.filter(case=case, camera=capture.camera, until__gt=timezone.now()).exists():
+        return alerts.filter(camera=capture.camera).first()
+    return None
 
 
 def raise_seen_before(found: Sequence[tuple[Capture, seen.Seen]], case_id: int, model: FaceModel, among: int) -> Alert:
@@ -86,6 +121,7 @@ def raise_seen_before(found: Sequence[tuple[Capture, seen.Seen]], case_id: int, 
         alert.best_face_id = gallery.likest_faces(model, embedding, [case_id]).get(case_id)
         alert.similarity, alert.allowance = likeness.similarity, likeness.allowance
         alert.gallery_size, alert.measurement = among, calibration.latest(model)
+        alert.strength = messages.strength(alert).word
     alert.first_captured_at = min(alert.first_captured_at, *times)
     alert.last_captured_at = max(alert.last_captured_at, *times)
     alert.capture_count += len(found)

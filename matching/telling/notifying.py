@@ -3,17 +3,17 @@
 import logging
 from datetime import timedelta
 
-import apprise
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from cases import locks
 from cases.visibility import visible
 from matching.models import Agreement, Alert, Candidate, Delivery, Review, Subscription, Trouble, agreement
 from matching.searching import standing
 from matching.signals import delivery_waiting
-from matching.telling import dashboards
+from matching.telling import dashboards, messages, outward
 
 WORDS = {Review.Word.CONFIRMED: True, Review.Word.DISMISSED: False, Review.Word.NEW: None}
 COMES_TO = {
@@ -23,6 +23,9 @@ COMES_TO = {
     Agreement.AGAINST: Alert.Status.DISMISSED,
     Agreement.DISPUTED: Alert.Status.DISPUTED,
 }
+STEPS = ["", "weak", "fair", "strong"]
+# Alerts that somebody still has to see to.
+OPEN = (Alert.Status.NEW, Alert.Status.PROPOSED, Alert.Status.DISPUTED)
 
 logger = logging.getLogger(__name__)
 
@@ -30,24 +33,66 @@ logger = logging.getLogger(__name__)
 RETRY_MINUTES = (0.5, 2, 10, 30, 120)
 
 
-def announce(alert: Alert, *, is_new: bool) -> None:
-    """Tell of a new or changed alert once the transaction around is committed."""
-    if is_new:
-        subscriptions = Subscription.objects.filter(is_active=True, user__is_active=True).filter(
-            Q(collection=None) | Q(collection=alert.case.collection_id)
-        )
-        for subscription in subscriptions.select_related("user"):
-            if not visible(Alert, subscription.user).filter(pk=alert.pk).exists():
+def announce(alert: Alert, *, is_new: bool, risen: bool = False) -> None:
+    """Tell of a new or changed alert once the transaction around is committed. risen: its strength is a step higher."""
+    if is_new or risen:
+        for subscription in subscribers(alert):
+            if risen and not is_new and STEPS.index(alert.strength) <= _told(alert, subscription):
                 continue
-            delivery, _ = Delivery.objects.get_or_create(alert=alert, subscription=subscription)
-            delivery_waiting.send(Delivery, delivery=delivery)
-    transaction.on_commit(lambda: dashboards.tell(alert.pk, is_new=is_new), robust=True)
+            digest = subscription.digest_minutes if alert.strength == "weak" else 0
+            delivery, created = Delivery.objects.get_or_create(
+                alert=alert,
+                subscription=subscription,
+                strength=alert.strength,
+                defaults={
+                    "in_digest": bool(digest),
+                    "next_attempt_at": timezone.now() + timedelta(minutes=subscription.wait_minutes + digest),
+                },
+            )
+            if created and not digest and not subscription.wait_minutes:
+                delivery_waiting.send(Delivery, delivery=delivery)
+    transaction.on_commit(lambda: dashboards.tell(alert.pk, is_new=is_new or risen), robust=True)
+
+
+def _told(alert: Alert, subscription: Subscription) -> int:
+    """The highest step at which somebody was told of an alert already."""
+    told = Delivery.objects.filter(alert=alert, subscription=subscription).values_list("strength", flat=True)
+    return max((STEPS.index(one) for one in told), default=-1)
+
+
+def subscribers(alert: Alert) -> list[Subscription]:
+    """Those who want to be told of an alert, and for whom it exists."""
+    now = timezone.localtime().time()
+    wanted = (
+        _active()
+        .filter(Q(collection=None) | Q(collection=alert.case.collection_id))
+        .filter(Q(case=None) | Q(case=alert.case_id))
+        .filter(Q(camera=None) | Q(camera=alert.camera_id))
+        .filter(strength__in=STEPS[: STEPS.index(alert.strength) + 1] if alert.strength else STEPS)
+    )
+    return [
+        one
+        for one in wanted
+        if one.place.lower() in alert.camera.place.lower()
+        and _is_within(now, one)
+        and visible(Alert, one.user).filter(pk=alert.pk).exists()
+    ]
+
+
+def _active() -> QuerySet[Subscription]:
+    return Subscription.objects.filter(is_active=True, user__is_active=True).select_related("user")
+
+
+def _is_within(now: object, one: Subscription) -> bool:
+    begin, end = one.hours_from, one.hours_until
+    if begin is None or end is None:
+        return True
+    return begin <= now < end if begin <= end else now >= begin or now < end  # type: ignore[operator]
 
 
 def tell_owners(candidate: Candidate) -> None:
     """Tell those who keep a search open whom it found. Inside the caller's transaction."""
-    active = Subscription.objects.filter(is_active=True, user__is_active=True)
-    for subscription in active.filter(user__in=standing.owners(candidate)).select_related("user"):
+    for subscription in _active().filter(user__in=standing.owners(candidate)):
         if not visible(Candidate, subscription.user).filter(pk=candidate.pk).exists():
             continue
         delivery, _ = Delivery.objects.get_or_create(candidate=candidate, subscription=subscription)
@@ -56,8 +101,7 @@ def tell_owners(candidate: Candidate) -> None:
 
 def tell_trouble(trouble: Trouble) -> None:
     """Tell whoever looks after cameras that one is in trouble, or is well again. Inside the caller's transaction."""
-    operations = Subscription.objects.filter(is_active=True, user__is_active=True, operations=True)
-    for subscription in operations.select_related("user"):
+    for subscription in _active().filter(operations=True):
         if not visible(Trouble, subscription.user).filter(pk=trouble.pk).exists():
             continue
         delivery, _ = Delivery.objects.get_or_create(
@@ -66,20 +110,25 @@ def tell_trouble(trouble: Trouble) -> None:
         delivery_waiting.send(Delivery, delivery=delivery)
 
 
-def review(alert: Alert, word: str, note: str, user: User) -> None:
+def review(alert: Alert, word: str, note: str, user: User, reason: str = "") -> None:
     """Confirm or dismiss an alert, or take one's own word back by `new`. Each step is kept; together they make its
     status, by as many people as its collection asks for."""
     with transaction.atomic():
         locked = Alert.objects.select_for_update().get(pk=alert.pk)
-        Review.objects.create(alert=locked, user=user, status=Review.Word(word), note=note)
-        said = [
-            (review.user_id or f"gone {review.pk}", WORDS[Review.Word(review.status)])
-            for review in locked.reviews.order_by("at", "pk")
-        ]
-        alert.status = COMES_TO[agreement(said, alert.case.collection.reviewers)]
+        Review.objects.create(alert=locked, user=user, status=Review.Word(word), note=note, reason=reason)
+        alert.status = status_of(locked)
         alert.updated_at = timezone.now()
         alert.save(update_fields=["status", "updated_at"])
         announce(alert, is_new=False)
+
+
+def status_of(alert: Alert) -> Alert.Status:
+    """What was said of an alert comes to; of an open case."""
+    said = [
+        (review.user_id or f"gone {review.pk}", WORDS[Review.Word(review.status)])
+        for review in alert.reviews.order_by("at", "pk")
+    ]
+    return COMES_TO[agreement(said, alert.case.collection.reviewers)]
 
 
 def deliver(delivery_id: int) -> None:
@@ -87,8 +136,12 @@ def deliver(delivery_id: int) -> None:
     now = timezone.now()
     delivery = (
         Delivery.objects.select_related(
-            "alert__case",
+            "alert__case__collection",
             "alert__camera",
+            "alert__best_capture__probe",
+            "alert__best_face",
+            "alert__model",
+            "alert__measurement",
             "candidate__case",
             "candidate__probe__search",
             "trouble__camera",
@@ -101,48 +154,76 @@ def deliver(delivery_id: int) -> None:
         return
     tried = delivery.attempts
     pause = timedelta(minutes=RETRY_MINUTES[min(tried, len(RETRY_MINUTES) - 1)])
-    claimed = Delivery.objects.filter(pk=delivery_id, status=Delivery.Status.WAITING, attempts=tried).update(
-        attempts=tried + 1, next_attempt_at=now + pause
-    )
-    if not claimed:
+    claimed = Delivery.objects.filter(pk=delivery_id, status=Delivery.Status.WAITING, attempts=tried)
+    if not claimed.update(attempts=tried + 1, next_attempt_at=now + pause):
         return
-    if _send(delivery):
-        Delivery.objects.filter(pk=delivery_id).update(status=Delivery.Status.SENT, sent_at=timezone.now(), error="")
+    if not _is_needed(delivery):
+        _settle([delivery.pk], Delivery.Status.NOT_NEEDED)
         return
-    last = tried + 1 > len(RETRY_MINUTES)
-    Delivery.objects.filter(pk=delivery_id).update(
-        status=Delivery.Status.FAILED if last else Delivery.Status.WAITING,
-        error="The service did not take the message. Check the address.",
+    if not delivery.in_digest:
+        _send(delivery, [delivery], tried)
+        return
+    with locks.held(f"digest {delivery.subscription_id}") as mine:
+        if mine and (together := _digest_of(delivery)):
+            _send(delivery, together, tried)
+
+
+def _send(delivery: Delivery, together: list[Delivery], tried: int) -> None:
+    """together: what one message tells of; several only in a digest."""
+    settled = [one.pk for one in together]
+    try:
+        if delivery.in_digest:
+            outward.send(delivery.subscription, *messages.digest([one.alert for one in together if one.alert]))
+        else:
+            shown = delivery.alert if delivery.subscription.with_pictures else None
+            outward.send(delivery.subscription, *messages.of(delivery), messages.pictures(shown) if shown else ())
+    except outward.NotTaken as problem:
+        over = isinstance(problem, outward.PushOver)
+        if over:
+            Subscription.objects.filter(pk=delivery.subscription_id).update(is_active=False)
+        last = over or tried + 1 > len(RETRY_MINUTES)
+        _settle(settled, Delivery.Status.FAILED if last else Delivery.Status.WAITING, str(problem))
+        if last:
+            logger.error("a message to %s was given up after %s attempts", delivery.subscription, tried + 1)
+    else:
+        _settle(settled, Delivery.Status.SENT)
+
+
+def _is_needed(delivery: Delivery) -> bool:
+    """Whom to tell only where nobody has taken the alert need not be told where somebody has, or it is settled."""
+    alert = delivery.alert
+    if alert is None or not (delivery.subscription.wait_minutes or delivery.in_digest):
+        return True
+    waits = alert.status in OPEN
+    return waits and not (delivery.subscription.wait_minutes and (alert.assigned_to_id or alert.reviews.exists()))
+
+
+def _digest_of(delivery: Delivery) -> list[Delivery]:
+    """All that waits to be told together with it."""
+    waiting = Delivery.objects.filter(
+        subscription=delivery.subscription_id, in_digest=True, status=Delivery.Status.WAITING
     )
+    found = waiting.select_related("alert__case", "alert__camera").order_by("alert__first_captured_at")
+    needed = [one for one in found if one.alert and one.alert.status in OPEN]
+    _settle([one.pk for one in found if one not in needed], Delivery.Status.NOT_NEEDED)
+    return needed
 
 
-def _send(delivery: Delivery) -> bool:
-    service = apprise.Apprise()
-    if not service.add(delivery.subscription.address):
-        return False
-    title, body = _words(delivery)
-    return bool(service.notify(title=title, body=body))
+def _settle(ids: list[int], status: Delivery.Status, error: str = "") -> None:
+    sent = timezone.now() if status == Delivery.Status.SENT else None
+    Delivery.objects.filter(pk__in=ids).update(status=status, error=error[:500], sent_at=sent)
 
 
-def _words(delivery: Delivery) -> tuple[str, str]:
-    """A message's title and text."""
-    if (alert := delivery.alert) is not None:
-        when = f"{alert.first_captured_at:%Y-%m-%d %H:%M:%S} UTC"
-        return f"Sightline: {alert.case}", (
-            f"{'Seen before: a' if alert.seen_before else 'A'} face like {alert.case.display_name} "
-            f"({alert.case.number}) at {alert.camera} {alert.camera.place}, {when}, "
-            f"similarity {alert.similarity:.2f}. Not confirmed: compare before acting."
-        )
-    if (trouble := delivery.trouble) is not None:
-        camera, what = trouble.camera, trouble.get_kind_display().lower()
-        where = f"{camera} ({camera.place})" if camera.place else str(camera)
-        since = f"since {trouble.began_at:%Y-%m-%d %H:%M} UTC"
-        said = f"is well again; it was in trouble ({what}) {since}" if delivery.is_over else f"{what}, {since}"
-        return f"Sightline: camera {camera}", f"{where} {said}."
-    candidate = delivery.candidate
-    assert candidate is not None  # noqa: S101 - the database has it: a delivery is of one thing
-    return f"Sightline: {candidate.case}", (
-        f'Your standing search "{candidate.probe.search.purpose if candidate.probe.search else ""}" has a new '
-        f"likeness: {candidate.case.display_name} ({candidate.case.number}), similarity {candidate.similarity:.2f}. "
-        "Not confirmed: compare before acting."
-    )
+def retry(delivery: Delivery) -> None:
+    """Try once more what was given up."""
+    again = Delivery.objects.filter(pk=delivery.pk, status=Delivery.Status.FAILED)
+    if again.update(status=Delivery.Status.WAITING, attempts=0, next_attempt_at=timezone.now(), error=""):
+        delivery_waiting.send(Delivery, delivery=delivery)
+
+
+def given_up(user: User) -> QuerySet[Delivery]:
+    """What could not be delivered in the last week, of alerts that this person sees."""
+    since = timezone.now() - timedelta(days=7)
+    failed = Delivery.objects.filter(status=Delivery.Status.FAILED, next_attempt_at__gte=since)
+    shown = ("subscription__user", "alert__case", "alert__camera", "trouble__camera")
+    return visible(failed, user).select_related(*shown).order_by("-pk")

@@ -5,6 +5,7 @@ from django import template
 from matching.evaluating import figures
 from matching.gallery import calibration
 from matching.models import Alert, Candidate, Search
+from matching.telling import messages
 
 register = template.Library()
 
@@ -33,9 +34,7 @@ def similarity(value: float) -> str:
 def strength(likeness: Alert | Candidate) -> calibration.Strength:
     """What an alert's or a candidate's similarity is worth in the gallery it was found in."""
     if isinstance(likeness, Alert):
-        calibrated = calibration.by(likeness.model, likeness.measurement)
-        nouns = {"among": "capture", "candidate": "most similar capture"} if likeness.seen_before else {}
-        return calibration.strength(calibrated, likeness.similarity, likeness.gallery_size, likeness.allowance, **nouns)
+        return messages.strength(likeness)
     search = likeness.probe.search
     if search is None:
         raise ValueError("A capture's candidates are shown through their alert.")

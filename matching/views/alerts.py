@@ -1,5 +1,8 @@
+from datetime import timedelta
 from typing import Any
 
+from django.contrib import messages
+from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -10,20 +13,23 @@ from django.views.decorators.http import require_POST
 from cases import audit
 from cases.models import Case
 from cases.visibility import visible
-from matching.models import Alert, Review
-from matching.telling import notifying
+from matching.filters import BoardFilter
+from matching.forms import CommentForm, QuietForm, ReviewForm
+from matching.models import Alert
+from matching.telling import board, notifying
 
 PAGE_SIZE = 24
+SHIFTS = (4, 8, 12, 24, 168)
 
 
 def alert_cards(user: Any) -> QuerySet[Alert]:
     """Alerts that this person sees, with all that a card shows."""
-    return with_card(visible(Alert, user))
+    return board.with_unread(with_card(visible(Alert, user)), user)
 
 
 def with_card(alerts: QuerySet[Alert]) -> QuerySet[Alert]:
     return alerts.select_related(
-        "case__collection", "camera", "best_capture__probe", "best_face__model", "model", "measurement"
+        "case__collection", "camera", "best_capture__probe", "best_face__model", "model", "measurement", "assigned_to"
     ).prefetch_related("reviews__user")
 
 
@@ -32,8 +38,14 @@ def alert_list(request: HttpRequest) -> HttpResponse:
     alerts = alert_cards(request.user)
     if status in Alert.Status.values:
         alerts = alerts.filter(status=status)
+    narrowed = BoardFilter(request.GET, queryset=alerts, request=request)
+    query = request.GET.copy()
+    query.pop("page", None)
     context = {
-        "page": Paginator(alerts, PAGE_SIZE).get_page(request.GET.get("page")),
+        "filter": narrowed,
+        "narrowed": any(request.GET.get(name) for name in BoardFilter.base_filters),
+        "page": Paginator(narrowed.qs, PAGE_SIZE).get_page(request.GET.get("page")),
+        "query": query.urlencode(),
         "status": status,
         "statuses": [
             *((value, label, _waiting(request, value)) for value, label in Alert.Status.choices),
@@ -52,24 +64,89 @@ def _waiting(request: HttpRequest, status: str) -> int:
 
 def alert_detail(request: HttpRequest, pk: int) -> HttpResponse:
     alert = get_object_or_404(alert_cards(request.user), pk=pk)
+    user = audit.signed_in(request)
     audit.record(request, "viewed", alert.case, f"alert {alert.pk} at {alert.camera}")
-    entries = alert.entries.select_related("capture__probe").order_by("-similarity")[:24]
+    board.read(alert, user)
     spoken = {review.user_id for review in alert.reviews.all()}
-    hidden = alert.status == Alert.Status.PROPOSED and request.user.pk not in spoken
-    return render(request, "alerts/detail.html", {"alert": alert, "entries": entries, "hidden": hidden})
+    context = {
+        "alert": alert,
+        "entries": alert.entries.select_related("capture__probe").order_by("-similarity")[:24],
+        "hidden": alert.status == Alert.Status.PROPOSED and user.pk not in spoken,
+        "deliveries": alert.deliveries.select_related("subscription__user").order_by("pk"),
+        "comments": alert.comments.select_related("user"),
+        "quiet": board.quiet_at(alert).first(),
+        "people": board.people(alert) if user.has_perm("matching.add_review") else [],
+    }
+    return render(request, "alerts/detail.html", context)
 
 
 @require_POST
 def alert_review(request: HttpRequest, pk: int) -> HttpResponse:
     alert = get_object_or_404(visible(Alert, request.user), pk=pk)
-    status, note = request.POST.get("status", ""), request.POST.get("note", "").strip()
-    if status not in Review.Word.values:
+    form = ReviewForm(request.POST)
+    if not form.is_valid():
         return HttpResponse("Choose confirm, dismiss or undo.", status=400)
-    notifying.review(alert, status, note, audit.signed_in(request))
-    audit.record(request, {"new": "reopened"}.get(status, status), alert, note)
+    said = form.cleaned_data
+    notifying.review(alert, said["status"], said["note"], audit.signed_in(request), said["reason"])
+    why = ": ".join(filter(None, [form.reason_words, said["note"]]))
+    audit.record(request, {"new": "reopened"}.get(said["status"], said["status"]), alert, why)
+    return _card(request, alert)
+
+
+@require_POST
+def alert_take(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take an alert, give it to somebody, or give it back: `to` is a username, empty for nobody; left out: oneself."""
+    alert = get_object_or_404(visible(Alert, request.user), pk=pk)
+    to: User | None = audit.signed_in(request)
+    if "to" in request.POST:
+        to = next((one for one in board.people(alert) if one.username == request.POST["to"]), None)
+        if to is None and request.POST["to"]:
+            return HttpResponse("Nobody of that name may decide on this alert.", status=400)
+    board.take(alert, to)
+    audit.record(request, "assigned", alert, to.username if to else "to nobody")
+    return _card(request, alert)
+
+
+@require_POST
+def alert_comment(request: HttpRequest, pk: int) -> HttpResponse:
+    alert = get_object_or_404(visible(Alert, request.user), pk=pk)
+    form = CommentForm(request.POST)
+    if form.is_valid():
+        board.comment(alert, audit.signed_in(request), form.cleaned_data["text"])
+        audit.record(request, "commented", alert, form.cleaned_data["text"])
+    else:
+        messages.error(request, " ".join(str(error) for error in form.errors["text"]))
+    return redirect(alert)
+
+
+@require_POST
+def alert_quiet(request: HttpRequest, pk: int) -> HttpResponse:
+    """Its case wakes nobody at its camera for some hours; 0 ends that."""
+    alert = get_object_or_404(visible(Alert, request.user).select_related("case", "camera"), pk=pk)
+    form = QuietForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, " ".join(str(error) for found in form.errors.values() for error in found))
+    elif hours := form.cleaned_data["hours"]:
+        made = board.make_quiet(alert, audit.signed_in(request), hours, form.cleaned_data["reason"])
+        audit.record(request, "made quiet", alert, f"{hours} h: {made.reason}")
+        messages.success(request, f"Quiet at {alert.camera} for {hours} h; what is seen meanwhile joins this alert.")
+    elif board.end_quiet(alert):
+        audit.record(request, "ended quiet", alert)
+        messages.success(request, "The next one is told again.")
+    return redirect(alert)
+
+
+def alert_shift(request: HttpRequest) -> HttpResponse:
+    """What a shift did, and what waits for the next."""
+    asked = request.GET.get("hours", "")
+    hours = int(asked) if asked.isdecimal() and int(asked) in SHIFTS else 8
+    shift = board.shift(audit.signed_in(request), timezone.now() - timedelta(hours=hours))
+    return render(request, "alerts/shift.html", {"shift": shift, "hours": hours, "choices": SHIFTS})
+
+
+def _card(request: HttpRequest, alert: Alert) -> HttpResponse:
     if getattr(request, "htmx", False):
-        alert = alert_cards(request.user).get(pk=pk)
-        return render(request, "alerts/_alert.html", {"alert": alert})
+        return render(request, "alerts/_alert.html", {"alert": alert_cards(request.user).get(pk=alert.pk)})
     return redirect(alert)
 
 

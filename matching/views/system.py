@@ -9,6 +9,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
+from cases import audit
 from cases.models import AuditEvent, Case, Photo
 from cases.visibility import visible
 from matching.faces import packs
@@ -17,6 +18,7 @@ from matching.gallery import calibration, measuring
 from matching.gallery import search as gallery
 from matching.indexing import changing_over
 from matching.models import Capture, FaceModel
+from matching.telling import board, notifying
 from matching.views import charts
 from matching.watching import levels
 
@@ -41,6 +43,8 @@ def system(request: HttpRequest) -> HttpResponse:
         "postgres": _server_version(),
         "disk_free": disk.free,
         "second": _second_model(),
+        "judged": board.judged(audit.signed_in(request)),
+        "given_up": notifying.given_up(audit.signed_in(request))[:20],
         "audit": AuditEvent.objects.all()[:8] if request.user.has_perm("cases.view_auditevent") else None,
     }
     return render(request, "system/detail.html", context)

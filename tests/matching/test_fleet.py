@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from matching.models import Camera, CameraMinute, Capture, Delivery, Subscription, Trouble
-from matching.telling import notifying
+from matching.telling import messages
 from matching.watching import captures, fleet
 from tests import faces
 
@@ -129,7 +129,7 @@ def told(user) -> Callable[[], list[str]]:
     Subscription.objects.create(user=user, address="json://127.0.0.1:9/", operations=True)
 
     def bodies() -> list[str]:
-        return [notifying._words(one)[1] for one in Delivery.objects.order_by("pk")]
+        return [messages.of(one)[1] for one in Delivery.objects.order_by("pk")]
 
     return bodies
 

@@ -11,7 +11,7 @@ from matching.gallery import seen
 from matching.indexing import single
 from matching.models import Alert, Camera, Capture, Delivery, Probe, ProbeBits, Subscription, Template
 from matching.searching import looking_back, pictures
-from matching.telling import notifying
+from matching.telling import messages
 from matching.watching import captures, newcomers, retention
 from tests import faces, needs
 
@@ -81,7 +81,7 @@ def test_a_new_case_raises_one_alert_a_camera_for_what_was_seen_before(gate, mak
     assert (alert.case, alert.camera, alert.seen_before, alert.capture_count) == (case, gate, True, 4)
     assert (alert.last_captured_at - alert.first_captured_at).days == 8
     assert Delivery.objects.count() == 1
-    _, body = notifying._words(Delivery.objects.get())
+    _, body, _ = messages.of(Delivery.objects.get())
     assert body.startswith("Seen before: a face like Person MP3")
     newcomers.look_back()
     assert Alert.objects.get().capture_count == 4

@@ -183,7 +183,7 @@ def test_the_health_check_names_what_does_not_answer(client, settings):
     assert (answer.status_code, answer.json()["problems"]) == (503, ["redis"])
 
 
-@pytest.mark.parametrize("name", ["camera", "alert", "review", "delivery", "search", "facemodel", "subscription"])
+@pytest.mark.parametrize("name", ["camera", "alert", "review", "delivery", "search", "facemodel"])
 def test_the_administration_lists(alert, as_admin, name):
     assert as_admin.get(f"/admin/matching/{name}/").status_code == 200
 

@@ -6,7 +6,7 @@ from cases.models import Collection, add_photo
 from matching.indexing import single
 from matching.models import Candidate, Delivery, Search, StandingSearch, Subscription
 from matching.searching import deciding, pictures, standing
-from matching.telling import notifying
+from matching.telling import messages
 from matching.watching import newcomers
 from tests import faces, needs
 
@@ -37,7 +37,7 @@ def test_a_new_case_that_is_alike_comes_to_those_who_keep_the_search_open(kept, 
     assert "1 new likeness" in signed_in.get("/standing/notice/").content.decode()
     assert "1 new" in signed_in.get("/standing/").content.decode()
     assert "new likeness" not in as_admin.get("/standing/notice/").content.decode()
-    title, body = notifying._words(Delivery.objects.get())
+    title, body, _ = messages.of(Delivery.objects.get())
     assert "Person MP3" in title
     assert "the bus" in body
     page = signed_in.get(kept.search.get_absolute_url()).content.decode()

@@ -1,0 +1,141 @@
+"""The alerts' board: who sees to what, what they have to say, and what a shift did."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from cases.visibility import visible
+from matching.models import Alert, AlertComment, AlertRead, Camera, Quiet, Review
+from matching.telling import notifying
+
+MOST_QUIET = timedelta(days=30)
+
+
+def take(alert: Alert, user: User | None) -> None:
+    """Say who sees to an alert; None: nobody."""
+    alert.assigned_to, alert.assigned_at = user, timezone.now() if user else None
+    _changed(alert, ["assigned_to", "assigned_at"])
+
+
+def comment(alert: Alert, user: User, text: str) -> AlertComment:
+    made = AlertComment.objects.create(alert=alert, user=user, text=text)
+    _changed(alert, [])
+    return made
+
+
+def make_quiet(alert: Alert, user: User, hours: int, reason: str) -> Quiet:
+    """The alert's case wakes nobody at its camera for so long; what is seen meanwhile joins this alert."""
+    until = timezone.now() + min(timedelta(hours=hours), MOST_QUIET)
+    made = Quiet.objects.create(case=alert.case, camera=alert.camera, until=until, user=user, reason=reason)
+    _changed(alert, [])
+    return made
+
+
+def end_quiet(alert: Alert) -> bool:
+    ended = quiet_at(alert).update(until=timezone.now())
+    _changed(alert, [])
+    return bool(ended)
+
+
+def quiet_at(alert: Alert) -> QuerySet[Quiet]:
+    """Why its case is quiet at its camera now, where it is."""
+    return Quiet.objects.filter(case=alert.case_id, camera=alert.camera_id, until__gt=timezone.now())
+
+
+def read(alert: Alert, user: User) -> None:
+    AlertRead.objects.get_or_create(alert=alert, user=user)
+
+
+def with_unread(alerts: QuerySet[Alert], user: User) -> QuerySet[Alert]:
+    """Each with whether this person has not looked at it yet (`unread`)."""
+    return alerts.annotate(unread=~Exists(AlertRead.objects.filter(alert=OuterRef("pk"), user=user.pk)))
+
+
+def people(alert: Alert) -> list[User]:
+    """Those to whom an alert can be given: they see it and may decide on it."""
+    able = User.objects.filter(is_active=True).order_by("username")
+    return [
+        one for one in able if one.has_perm("matching.add_review") and visible(Alert, one).filter(pk=alert.pk).exists()
+    ]
+
+
+def _changed(alert: Alert, fields: list[str]) -> None:
+    alert.updated_at = timezone.now()
+    with transaction.atomic():
+        alert.save(update_fields=[*fields, "updated_at"])
+        notifying.announce(alert, is_new=False)
+
+
+@dataclass(frozen=True)
+class Shift:
+    """raised: alerts that came, by strength. said: each person's words, confirmed and dismissed. waiting: still to be
+    seen to, of them unassigned; oldest: since when the oldest waits."""
+
+    raised: dict[str, int]
+    said: list[tuple[str, int, int]]
+    waiting: int
+    unassigned: int
+    oldest: datetime | None
+
+
+def shift(user: User, since: datetime) -> Shift:
+    """What happened on the board since then, of what this person sees."""
+    mine = visible(Alert, user)
+    raised = Counter(mine.filter(created_at__gte=since).values_list("strength", flat=True))
+    words = (
+        visible(Review, user)
+        .filter(at__gte=since)
+        .order_by()
+        .values("user__username")
+        .annotate(yes=Count("pk", Q(status="confirmed")), no=Count("pk", Q(status="dismissed")))
+    )
+    said = [(one["user__username"] or "somebody who left", one["yes"], one["no"]) for one in words]
+    waiting = mine.filter(status__in=notifying.OPEN)
+    first = waiting.order_by("created_at").values_list("created_at", flat=True).first()
+    return Shift(
+        {word: raised[word] for word in ("strong", "fair", "weak")},
+        sorted(said),
+        waiting.count(),
+        waiting.filter(assigned_to=None).count(),
+        first,
+    )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What became of alerts of one strength or camera. reasons: how often each was given for dismissing."""
+
+    name: str
+    confirmed: int
+    dismissed: int
+    open: int
+    reasons: list[tuple[str, int]]
+
+    @property
+    def false_share(self) -> float | None:
+        """Of those decided, how many were dismissed."""
+        decided = self.confirmed + self.dismissed
+        return self.dismissed / decided if decided else None
+
+
+def judged(user: User, days: int = 30) -> tuple[list[Judged], list[Judged]]:
+    """Alerts of the last days by strength, and by camera: is the level right, and where does it raise too many?"""
+    since = timezone.now() - timedelta(days=days)
+    alerts = visible(Alert, user).filter(created_at__gte=since)
+    by_strength = [_judged(word, alerts.filter(strength=word)) for word in ("strong", "fair", "weak")]
+    cameras = Camera.objects.filter(pk__in=alerts.values("camera"))
+    by_camera = [_judged(camera.name, alerts.filter(camera=camera)) for camera in cameras]
+    return by_strength, by_camera
+
+
+def _judged(name: str, alerts: QuerySet[Alert]) -> Judged:
+    counted = Counter(alerts.values_list("status", flat=True))
+    reasons = Counter(Review.objects.filter(alert__in=alerts, status="dismissed").values_list("reason", flat=True))
+    named = [(Review.Reason(reason).label, number) for reason, number in reasons.most_common() if reason]
+    waiting = sum(counted[status] for status in notifying.OPEN)
+    return Judged(name, counted[Alert.Status.CONFIRMED], counted[Alert.Status.DISMISSED], waiting, named)

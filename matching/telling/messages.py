@@ -1,0 +1,81 @@
+"""What a message says: who, where, when, how alike and what that is worth, and a link."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import timezone
+
+from matching.gallery import calibration
+from matching.models import Alert, Delivery
+
+
+def link(path: str) -> str:
+    """An address that works outside; empty where the installation does not know its own."""
+    return f"{settings.PUBLIC_URL.rstrip('/')}{path}" if settings.PUBLIC_URL else ""
+
+
+def strength(alert: Alert) -> calibration.Strength:
+    """What an alert's similarity is worth in the gallery it was found in."""
+    calibrated = calibration.by(alert.model, alert.measurement)
+    nouns = {"among": "capture", "candidate": "most similar capture"} if alert.seen_before else {}
+    return calibration.strength(calibrated, alert.similarity, alert.gallery_size, alert.allowance, **nouns)
+
+
+def of(delivery: Delivery) -> tuple[str, str, str]:
+    """A message's title, text and link."""
+    if (alert := delivery.alert) is not None:
+        return f"Sightline: {alert.case}", _alert(alert), link(alert.get_absolute_url())
+    if (trouble := delivery.trouble) is not None:
+        camera, what = trouble.camera, trouble.get_kind_display().lower()
+        where = f"{camera} ({camera.place})" if camera.place else str(camera)
+        since = f"since {_time(trouble.began_at)}"
+        said = f"is well again; it was in trouble ({what}) {since}" if delivery.is_over else f"{what}, {since}"
+        return f"Sightline: camera {camera}", f"{where} {said}.", link(f"/cameras/{camera.pk}/")
+    candidate = delivery.candidate
+    assert candidate is not None  # noqa: S101 - the database has it: a delivery is of one thing
+    purpose = candidate.probe.search.purpose if candidate.probe.search else ""
+    said = (
+        f'Your standing search "{purpose}" has a new likeness: {candidate.case.display_name} '
+        f"({candidate.case.number}), similarity {candidate.similarity:.2f}. Not confirmed: compare before acting."
+    )
+    return f"Sightline: {candidate.case}", said, link(candidate.get_absolute_url())
+
+
+def digest(alerts: Sequence[Alert]) -> tuple[str, str, str]:
+    """Several weak alerts in one message."""
+    lines = [
+        f"{_time(alert.first_captured_at)} {alert.camera}: {alert.case.display_name} ({alert.case.number}), "
+        f"similarity {alert.similarity:.2f}"
+        for alert in alerts
+    ]
+    said = "\n".join([*lines, "Weak likenesses, as strangers reach them now and then. Compare before acting."])
+    return f"Sightline: {len(alerts)} weak alert{'' if len(alerts) == 1 else 's'}", said, link("/alerts/")
+
+
+def _alert(alert: Alert) -> str:
+    case = alert.case
+    person = [case.get_sex_display(), f"{case.age} when last seen" if case.age else ""]
+    seen = " ".join(filter(None, [f"{case.last_seen_on:%Y-%m-%d}" if case.last_seen_on else "", case.last_seen_place]))
+    worth = strength(alert)
+    where = f"{alert.camera}, {alert.camera.place}" if alert.camera.place else str(alert.camera)
+    lines = [
+        f"{'Seen before: a' if alert.seen_before else 'A'} face like {case.display_name} ({case.number}, "
+        f"{case.collection}) at {where}, {_time(alert.first_captured_at)}.",
+        f"Person: {', '.join(filter(None, person))}.",
+        f"Last seen: {seen}." if seen else "",
+        f"Similarity {alert.similarity:.2f}, {worth.word}. {worth.why}",
+        "Not confirmed: compare before acting.",
+    ]
+    return "\n".join(filter(None, lines))
+
+
+def _time(moment: datetime) -> str:
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def pictures(alert: Alert) -> list[Path]:
+    """The two faces, for a way that is marked for pictures."""
+    files = [alert.best_capture.probe.crop, alert.best_face.crop if alert.best_face else None]
+    return [Path(file.path) for file in files if file and Path(file.path).exists()]

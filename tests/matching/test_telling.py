@@ -1,0 +1,408 @@
+"""Who is told of what, when, by which way; what a message says; and where none may go."""
+
+import base64
+import json
+import os
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.core.files.base import ContentFile
+from django.db import connection
+from django.utils import timezone
+
+from cases.models import AuditEvent, Collection, Team
+from matching.models import Alert, AlertCapture, Camera, Capture, Delivery, Review, Subscription
+from matching.telling import board, episodes, messages, notifying, outward
+from matching.watching import captures
+from tests import faces
+from tests.listener import listening
+from tests.people import person
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def webhook(settings):
+    """A service that takes messages."""
+    settings.ALERT_PRIVATE_HOSTS = True
+    with listening() as service:
+        service.status = 200
+        yield service
+
+
+@pytest.fixture
+def subscribe(user, webhook):
+    def make(**fields) -> Subscription:
+        address = f"json://127.0.0.1:{webhook.server_port}/"
+        return Subscription.objects.create(**{"user": user, "name": "phone", "address": address, **fields})
+
+    return make
+
+
+def see(camera, person: int = 1, ago: float = 0, picture: bytes | None = None) -> Alert | None:
+    capture = captures.receive_capture(
+        camera,
+        picture or faces.person(person),
+        uid=uuid.uuid4(),
+        captured_at=timezone.now() - timedelta(seconds=ago),
+    )
+    captures.match_capture(capture.pk)
+    entry = AlertCapture.objects.filter(capture=capture).first()
+    return entry.alert if entry else None
+
+
+def told(webhook) -> list[str]:
+    return [json.loads(body)["message"] for _, body in webhook.got]
+
+
+def due() -> None:
+    """As the sweep does later on."""
+    Delivery.objects.filter(status="waiting").update(next_attempt_at=timezone.now())
+    for pk in Delivery.objects.filter(status="waiting").values_list("pk", flat=True):
+        notifying.deliver(pk)
+
+
+def test_a_message_says_who_where_when_and_what_the_likeness_is_worth(
+    any_model, make_case, camera, subscribe, webhook, settings
+):
+    settings.PUBLIC_URL = "https://sightline.example/"
+    make_case("MP7", faces.person(1), sex="female", age_from=34, last_seen_on="2024-03-02", last_seen_place="Old Town")
+    subscribe()
+    alert = see(camera)
+    (said,) = told(webhook)
+    for words in ("Person MP7", "MP7", "Female, 34 when last seen", "2024-03-02 Old Town", "Gate 3, Main station",
+                  f"{alert.similarity:.2f}, strong", "A stranger's best candidate", "Not confirmed", "UTC",
+                  f"https://sightline.example/alerts/{alert.pk}/"):  # fmt: skip
+        assert words in said
+    assert json.loads(webhook.got[0][1])["attachments"] == []
+
+
+def test_pictures_leave_only_by_a_way_that_is_marked_for_them(any_model, six_cases, camera, subscribe, webhook):
+    subscribe(with_pictures=True)
+    see(camera)
+    assert len(json.loads(webhook.got[0][1])["attachments"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_told"),
+    [
+        ({}, True),
+        ({"strength": "strong"}, True),
+        ({"place": "station"}, True),
+        ({"place": "harbour"}, False),
+        ({"is_active": False}, False),
+        ({"collection": "Wanted"}, False),
+        ({"camera": "Gate 9"}, False),
+        ({"hours": (-60, 60)}, True),
+        ({"hours": (60, 120)}, False),
+        ({"hours": (60, -60)}, False),
+    ],
+)
+def test_who_is_told_of_what(any_model, six_cases, camera, subscribe, webhook, fields, is_told):
+    fields = dict(fields)
+    if "collection" in fields:
+        fields["collection"] = Collection.objects.create(name=fields["collection"])
+    if "camera" in fields:
+        fields["camera"] = Camera(name=fields["camera"])
+        fields["camera"].issue_token()
+    if "hours" in fields:
+        begin, end = ((timezone.localtime() + timedelta(minutes=m)).time() for m in fields.pop("hours"))
+        fields |= {"hours_from": begin, "hours_until": end}
+    subscribe(**fields)
+    see(camera)
+    assert bool(webhook.got) == is_told
+
+
+def test_whoever_does_not_see_a_collection_is_not_told_of_it(
+    any_model, six_cases, camera, collection, subscribe, webhook
+):
+    collection.teams.add(Team.objects.create(name="County"))
+    subscribe()
+    assert see(camera)
+    assert webhook.got == []
+
+
+def test_an_alert_is_told_again_only_when_its_strength_rises_a_step(
+    any_model, six_cases, camera, subscribe, webhook, monkeypatch
+):
+    subscribe()
+    words = iter(["fair", "weak", "fair", "strong", "strong"])
+    real = messages.strength
+    monkeypatch.setattr(
+        episodes.messages, "strength", lambda alert: type(real(alert))(next(words, "strong"), real(alert).why)
+    )
+    for ago in (9, 8, 7, 6, 5):
+        see(camera, ago=ago)
+    assert Alert.objects.count() == 1
+    assert list(Delivery.objects.order_by("pk").values_list("strength", flat=True)) == ["fair", "strong"]
+
+
+def test_weak_alerts_are_told_together(any_model, six_cases, camera, subscribe, webhook, monkeypatch):
+    subscribe(digest_minutes=30)
+    real = messages.strength
+    monkeypatch.setattr(episodes.messages, "strength", lambda alert: type(real(alert))("weak", "x"))
+    for number in (1, 2, 3):
+        see(camera, number)
+    assert webhook.got == []
+    assert Delivery.objects.filter(next_attempt_at__gt=timezone.now() + timedelta(minutes=29)).count() == 3
+    notifying.review(Alert.objects.get(case__number="MP3"), "dismissed", "", person("lee", "Reviewer"))
+    due()
+    (said,) = told(webhook)
+    assert "MP1" in said
+    assert "MP2" in said
+    assert "MP3" not in said, "nobody need see to it any more"
+    assert sorted(Delivery.objects.values_list("status", flat=True)) == ["not_needed", "sent", "sent"]
+
+
+def test_the_next_person_is_told_where_nobody_has_taken_an_alert(
+    any_model, six_cases, camera, subscribe, webhook, user
+):
+    subscribe(wait_minutes=10)
+    first, second = see(camera, 1), see(camera, 2)
+    assert webhook.got == []
+    board.take(first, user)
+    due()
+    (said,) = told(webhook)
+    assert second.case.number in said
+    assert Delivery.objects.get(alert=first).status == "not_needed"
+
+
+def test_a_case_that_is_closed_closes_its_alerts_and_opens_them_again(any_model, six_cases, camera, user):
+    alert, decided = see(camera, 1), see(camera, 2)
+    notifying.review(decided, "confirmed", "", user)
+    for one in (alert, decided):
+        one.case.close("found")
+        one.refresh_from_db()
+    assert (alert.status, decided.status) == ("closed", "confirmed")
+    assert see(camera, 1) is None, "a closed case is not searched"
+    alert.case.reopen()
+    alert.refresh_from_db()
+    assert alert.status == "new"
+
+
+def test_a_confirmed_sighting_can_end_further_alerts(
+    any_model, six_cases, camera, collection, user, subscribe, webhook
+):
+    subscribe()
+    collection.stop_when_confirmed = True
+    collection.save()
+    alert = see(camera, ago=600)
+    notifying.review(alert, "confirmed", "", user)
+    elsewhere = Camera(name="Gate 9")
+    elsewhere.issue_token()
+    assert [see(camera).pk, see(elsewhere).pk] == [alert.pk, alert.pk]
+    alert.refresh_from_db()
+    assert (Alert.objects.count(), alert.capture_count, alert.folded_count) == (1, 3, 2)
+    assert len(webhook.got) == 1
+
+
+def test_a_case_is_quiet_at_one_camera_for_a_while(any_model, six_cases, camera, signed_in, subscribe, webhook):
+    subscribe()
+    alert = see(camera, ago=600)
+    assert "Say why" in signed_in.post(f"/alerts/{alert.pk}/quiet/", {"hours": 8}, follow=True).content.decode()
+    page = signed_in.post(f"/alerts/{alert.pk}/quiet/", {"hours": 8, "reason": "works there"}, follow=True)
+    assert "Quiet at Gate 3 until" in page.content.decode()
+    assert see(camera).pk == alert.pk
+    assert see(camera, 2).pk != alert.pk, "another case is told"
+    signed_in.post(f"/alerts/{alert.pk}/quiet/", {"hours": 0})
+    Alert.objects.filter(pk=alert.pk).update(last_captured_at=timezone.now() - timedelta(minutes=5))
+    assert see(camera).pk != alert.pk
+    assert AuditEvent.objects.filter(action="made quiet", why="8 h: works there").exists()
+
+
+def test_an_episode_is_as_long_as_its_collection_says(any_model, six_cases, camera, collection):
+    see(camera, ago=300)
+    see(camera, ago=200)
+    assert Alert.objects.count() == 2
+    Alert.objects.all().delete()
+    collection.episode_seconds = 120
+    collection.save()
+    see(camera, ago=300)
+    see(camera, ago=200)
+    assert Alert.objects.get().capture_count == 2
+
+
+# Ways, and where none may go.
+
+
+def test_an_address_is_sealed_and_never_shown_again(signed_in, user, settings):
+    form = {"name": "Desk", "address": "mailtos://kim:s3cret@mail.example.com", "strength": "weak",
+            "wait_minutes": 0, "digest_minutes": 0, "is_active": "on"}  # fmt: skip
+    assert "Desk is saved" in signed_in.post("/subscriptions/new/", form, follow=True).content.decode()
+    made = Subscription.objects.get()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT address FROM matching_subscription")
+        assert "s3cret" not in cursor.fetchone()[0]
+    for path in ("/subscriptions/", f"/subscriptions/{made.pk}/"):
+        assert "s3cret" not in signed_in.get(path).content.decode()
+    signed_in.post(f"/subscriptions/{made.pk}/", {**form, "name": "Night desk", "address": ""})
+    again = Subscription.objects.get()
+    assert (again.name, outward.unseal(again.address)) == ("Night desk", form["address"])
+    assert "s3cret" not in str(list(AuditEvent.objects.values()))
+    settings.SECRET_KEY = "another"
+    with pytest.raises(outward.NotTaken, match="Enter it again"):
+        outward.send(again, "title", "body", "")
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("not an address", "no address"),
+        ("json://127.0.0.1/", "private host"),
+        ("json://localhost:8000/x", "private host"),
+        ("jsons://10.1.2.3/", "private host"),
+        ("json://[::1]/", "private host"),
+        ("json://169.254.169.254/latest/meta-data", "private host"),
+        ("json://0x7f000001/", "private host"),
+        ("json://2130706433/", "private host"),
+        ("mailto://kim:x@192.168.1.1", "private host"),
+        ("syslog://", "own screen"),
+        ("file:///etc/passwd", "no address"),
+    ],
+)
+def test_an_address_of_a_private_host_is_refused_in_words(signed_in, address, why):
+    form = {"name": "x", "address": address, "strength": "weak", "wait_minutes": 0, "digest_minutes": 0}
+    answer = signed_in.post("/subscriptions/new/", form)
+    assert answer.status_code == 422
+    assert why in answer.content.decode()
+    assert not Subscription.objects.exists()
+
+
+def test_a_name_that_turns_into_a_private_host_is_not_reached(user, webhook, settings, monkeypatch):
+    """As it was looked up for the check, so it may not be when the message goes: what counts is the connection."""
+    settings.ALERT_PRIVATE_HOSTS = False
+    address = f"json://rebound.example:{webhook.server_port}/"
+    real = outward._look_up
+    monkeypatch.setattr(
+        outward, "_look_up", lambda host, *a, **k: real("127.0.0.1" if host == "rebound.example" else host, *a, **k)
+    )
+    one = Subscription.objects.create(user=user, name="x", address=address)
+    with pytest.raises(outward.NotTaken):
+        outward.send(one, "title", "body", "")
+    assert webhook.got == []
+
+
+def test_a_test_message_says_whether_it_was_taken(signed_in, subscribe, webhook):
+    one = subscribe()
+    assert "took the test message" in signed_in.post(f"/subscriptions/{one.pk}/test/", follow=True).content.decode()
+    webhook.status = 500
+    page = signed_in.post(f"/subscriptions/{one.pk}/test/", follow=True).content.decode()
+    assert "did not take the message" in page
+    assert "500" in page
+
+
+def test_a_browser_is_told_encrypted_and_forgotten_when_it_signs_off(
+    any_model, six_cases, camera, signed_in, webhook, settings, tmp_path
+):
+    settings.DATA_DIR = tmp_path
+    outward._vapid.cache_clear()
+    key = ec.generate_private_key(ec.SECP256R1()).public_key()
+    point = key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+    keys = {name: base64.urlsafe_b64encode(raw).decode().rstrip("=") for name, raw in
+            {"p256dh": point, "auth": os.urandom(16)}.items()}  # fmt: skip
+    said = {"endpoint": f"http://127.0.0.1:{webhook.server_port}/push", "keys": keys, "name": "phone"}
+    for bad in ({}, {**said, "keys": {}}, {**said, "endpoint": "nowhere"}, []):
+        assert signed_in.post("/subscriptions/push/", bad, content_type="application/json").status_code == 400
+    assert signed_in.post("/subscriptions/push/", said, content_type="application/json").status_code == 201
+    webhook.status = 201
+    see(camera)
+    ((headers, body),) = webhook.got
+    assert b"Person" not in body
+    said = {name.lower(): value for name, value in headers.items()}
+    assert said["content-encoding"] == "aes128gcm"
+    assert said["authorization"].startswith("vapid ")
+    assert (tmp_path / "push_key.pem").stat().st_mode & 0o777 == 0o600
+    webhook.status = 410
+    see(camera, 2)
+    assert not Subscription.objects.get().is_active
+    assert "signed off" in Delivery.objects.get(status="failed").error
+    outward._vapid.cache_clear()
+
+
+def test_what_was_given_up_is_seen_and_tried_again(
+    any_model, six_cases, camera, signed_in, as_admin, subscribe, webhook
+):
+    subscribe()
+    webhook.status = 503
+    alert = see(camera)
+    Delivery.objects.update(status="failed", error="The service did not take the message.")
+    for client, path in ((signed_in, "/subscriptions/"), (as_admin, "/system/"), (signed_in, f"/alerts/{alert.pk}/")):
+        assert "did not take the message" in client.get(path).content.decode()
+    webhook.status = 200
+    signed_in.post(f"/deliveries/{Delivery.objects.get().pk}/retry/")
+    assert Delivery.objects.get().status == "sent"
+
+
+def test_nobody_changes_anothers_subscription(subscribe, webhook, client):
+    one = subscribe()
+    client.force_login(person("lee", "Investigator"))
+    for path in ("", "test/", "remove/"):
+        assert client.post(f"/subscriptions/{one.pk}/{path}").status_code == 404
+
+
+# The board.
+
+
+def test_an_alert_is_taken_given_commented_and_read(any_model, six_cases, camera, signed_in, user, client):
+    alert, lee = see(camera), person("lee", "Reviewer")
+    assert signed_in.get("/alerts/?whose=nobody&unread=on").content.decode().count('id="alert-') == 1
+    signed_in.post(f"/alerts/{alert.pk}/take/")
+    assert "Taken by <b>kim</b>" in signed_in.get("/alerts/?whose=mine").content.decode()
+    assert signed_in.post(f"/alerts/{alert.pk}/take/", {"to": "nobody-here"}).status_code == 400
+    signed_in.post(f"/alerts/{alert.pk}/take/", {"to": "lee"})
+    signed_in.post(f"/alerts/{alert.pk}/comment/", {"text": "Called <b>the</b> station"})
+    page = signed_in.get(f"/alerts/{alert.pk}/").content.decode()
+    assert "Called &lt;b&gt;the" in page
+    assert '<option value="lee" selected>' in page
+    assert 'id="alert-' not in signed_in.get("/alerts/?unread=on").content.decode(), "looked at"
+    client.force_login(lee)
+    assert client.get("/alerts/?unread=on&whose=mine").content.decode().count('id="alert-') == 1
+
+
+def test_the_board_is_narrowed(any_model, six_cases, camera, signed_in, collection):
+    see(camera, 1)
+    for query, shown in (
+        ("strength=strong", 1), ("strength=weak", 0), (f"camera={camera.pk}", 1), (f"collection={collection.pk}", 1),
+        ("q=person+mp1", 1), ("q=main", 1), ("q=nobody", 0),
+    ):  # fmt: skip
+        assert signed_in.get(f"/alerts/?{query}").content.decode().count('id="alert-') == shown, query
+    assert "Select a valid choice" in signed_in.get("/alerts/?camera=999").content.decode()
+
+
+def test_what_a_shift_did_and_whether_the_level_is_right(any_model, six_cases, camera, signed_in, as_admin):
+    first, second, _ = see(camera, 1), see(camera, 2), see(camera, 3)
+    signed_in.post(f"/alerts/{first.pk}/review/", {"status": "confirmed", "reason": "features", "note": ""})
+    signed_in.post(f"/alerts/{second.pk}/review/", {"status": "dismissed", "reason": "known_here", "note": "porter"})
+    shift = board.shift(first.reviews.get().user, timezone.now() - timedelta(hours=8))
+    assert (shift.waiting, shift.unassigned, shift.said) == (1, 1, [("kim", 1, 1)])
+    assert "kim" in signed_in.get("/alerts/shift/?hours=8").content.decode()
+    assert signed_in.get("/alerts/shift/?hours=never").status_code == 200
+    page = as_admin.get("/system/").content.decode()
+    assert "Known here: works or lives there 1" in page
+    assert Review.objects.get(alert=second).reason == "known_here"
+    assert AuditEvent.objects.filter(why="Known here: works or lives there: porter").exists()
+    assert signed_in.post(f"/alerts/{first.pk}/review/", {"status": "dismissed", "reason": "x"}).status_code == 400
+
+
+def test_ten_workers_at_once_make_one_alert_and_one_message(any_model, six_cases, camera, subscribe, webhook):
+    subscribe()
+    # Not received one after another, for then each would be matched where it is received.
+    picture = ContentFile(faces.person(1), "x.jpg")
+    now = timezone.now()
+    sent = [Capture.objects.create(camera=camera, uid=uuid.uuid4(), captured_at=now, image=picture) for _ in range(10)]
+
+    def match(capture: Capture) -> None:
+        try:
+            captures.match_capture(capture.pk)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(10) as workers:
+        list(workers.map(match, sent))
+    assert Alert.objects.get().capture_count == 10
+    assert AlertCapture.objects.count() == 10
+    assert len(webhook.got) == Delivery.objects.count() == 1
