@@ -4,7 +4,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from cases.models import Case, Collection, Photo, Team
+from cases.models import ApiToken, Case, Collection, Photo, Team
 from cases.visibility import sees_all, visible
 
 
@@ -66,6 +66,17 @@ class TakenForm(forms.ModelForm[Photo]):
         if taken is not None and taken > timezone.localdate():
             raise forms.ValidationError("That day is still to come.")
         return taken
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(max_length=100, help_text="Which program it is for.")
+    scopes = forms.MultipleChoiceField(
+        choices=ApiToken.Scope.choices,
+        widget=forms.CheckboxSelectMultiple,
+        label="It may",
+        error_messages={"required": "Say what the program may do."},
+    )
+    days = forms.IntegerField(min_value=1, max_value=366, initial=90, label="For days")
 
 
 class QuestionForm(forms.Form):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from cases.views import audit, cases, collections, imports, photos
+from cases.views import audit, cases, collections, imports, photos, tokens
 
 urlpatterns = [
     path("collections/", collections.collection_list, name="collections"),
@@ -14,6 +14,8 @@ urlpatterns = [
     path("cases/<int:pk>/close/", cases.case_close, name="case-close"),
     path("cases/<int:pk>/reopen/", cases.case_reopen, name="case-reopen"),
     path("cases/<int:pk>/photos/", photos.photo_upload, name="photo-upload"),
+    path("tokens/", tokens.token_list, name="tokens"),
+    path("tokens/<int:pk>/revoke/", tokens.token_revoke, name="token-revoke"),
     path("audit/", audit.audit_list, name="audit"),
     path("audit/export.csv", audit.audit_csv, name="audit-csv"),
     path("audit/<int:pk>/ask/", audit.audit_ask, name="audit-ask"),

@@ -16,8 +16,11 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from cases import audit
+from cases.models import ApiToken
 
 SIGNED_IN = ""
+# Routes of django-allauth, which look after themselves: signing in and out, one's own second factors and sessions.
+OWN_ACCOUNT = ("account_", "mfa_", "socialaccount_", "usersessions_", "openid_connect_")
 Rule = str | tuple[str, ...] | dict[str, str]
 
 # What a role may do, as it is asked for below.
@@ -45,8 +48,9 @@ def _all(rule: Rule, *names: str) -> dict[str, Rule]:
 
 
 ROUTES: dict[str, Rule] = {
-    **_all(SIGNED_IN, "logout", "manifest", "web-worker", "offline", "system", "system-next", "schema", "api-docs"),
-    **_all(SIGNED_IN, "api:api-root", "home", "questions", "question-answer"),
+    **_all(SIGNED_IN, "manifest", "web-worker", "offline", "system", "system-next", "schema", "api-docs"),
+    **_all(SIGNED_IN, "api:api-root", "home", "account", "questions", "question-answer", "tokens"),
+    "token-revoke": SIGNED_IN,
     **_all(AUDIT, "audit", "audit-csv", "audit-ask"),
     **_all(SEE_ALERTS, "alerts", "alert", "alert-shift", "case-sightings"),
     **_all(SEE_ALERTS, "subscriptions", "subscription", "subscription-new", "subscription-push", "subscription-test"),
@@ -120,6 +124,8 @@ ROLES: dict[str, list[str]] = {
 
 def may(user: Any, route: str, method: str) -> bool:
     """Whether somebody who is signed in may take this route. method: of HTTP; HEAD and OPTIONS ask as GET does."""
+    if route.startswith(OWN_ACCOUNT):
+        return True
     rule = ROUTES.get(route)
     if rule is None:
         return False
@@ -136,7 +142,18 @@ class ByRole(BasePermission):
         match = request.resolver_match
         if match is None or not request.user or not request.user.is_authenticated:
             return False
-        return may(request.user, match.view_name, request.method or "GET")
+        method = request.method or "GET"
+        if isinstance(request.auth, ApiToken) and scope_of(match.view_name, method) not in request.auth.scopes:
+            return False
+        return may(request.user, match.view_name, method)
+
+
+def scope_of(route: str, method: str) -> str:
+    """What a program's token must carry for a route."""
+    if method in ("GET", "HEAD", "OPTIONS"):
+        return ApiToken.Scope.READ
+    searches = ("api:search", "api:batch", "api:standing", "api:lead", "api:alert")
+    return ApiToken.Scope.SEARCH if route.startswith(searches) else ApiToken.Scope.WRITE
 
 
 class AccessMiddleware:

@@ -1,15 +1,26 @@
+from allauth.account import urls as account_urls
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
-from django.contrib.auth import views as auth_views
-from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
-from django.views.generic import RedirectView
+from django.views.generic import RedirectView, TemplateView
+
+# One door for all: whoever administers signs in as everybody does, second factor and all.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+# Accounts are made by administrators, without mail: neither sign-up nor anything that would send a letter.
+KEPT = {"account_login", "account_logout", "account_signup", "account_inactive", "account_reauthenticate",
+        "account_change_password", "account_set_password"}  # fmt: skip
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="alerts"), name="home"),
+    path("account/", TemplateView.as_view(template_name="account.html"), name="account"),
     path("", include("cases.urls")),
     path("", include("matching.urls")),
     path("api/", include("matching.api.urls")),
-    path("login/", login_not_required(auth_views.LoginView.as_view(redirect_authenticated_user=True)), name="login"),
-    path("logout/", auth_views.LogoutView.as_view(), name="logout"),
+    path("accounts/", include([one for one in account_urls.urlpatterns if one.name in KEPT])),
+    path("accounts/second-factor/", include("allauth.mfa.urls")),
+    path("accounts/sessions/", include("allauth.usersessions.urls")),
+    path("accounts/agency/", include("allauth.socialaccount.urls")),
+    path("accounts/", include("allauth.socialaccount.providers.openid_connect.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -4,6 +4,7 @@ import pytest
 import redis
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.test import Client
 
 from cases.models import Case, Collection, add_photo
@@ -27,6 +28,12 @@ def _tasks_run_at_once() -> Iterator[None]:
     app.conf.task_eager_propagates = True
     yield
     app.conf.task_always_eager = False
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_locked_out() -> None:
+    """What was counted against names and addresses in another test."""
+    cache.clear()
 
 
 @pytest.fixture(autouse=True)

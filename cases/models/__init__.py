@@ -14,8 +14,10 @@ from cases.models.photo import (
     replace_photo,
 )
 from cases.models.team import Team, TeamOwned
+from cases.models.token import ApiToken
 
 __all__ = [
+    "ApiToken",
     "AuditEvent",
     "AuditQuestion",
     "Case",

@@ -1,6 +1,5 @@
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
-from rest_framework.authtoken.views import obtain_auth_token
 from rest_framework.routers import DefaultRouter
 
 from cases.api import CaseViewSet, CollectionViewSet, PhotoViewSet
@@ -9,6 +8,7 @@ from matching.api.cameras import CameraViewSet
 from matching.api.captures import CaptureBatchView, CapturesView, HeartbeatsView, PairView, RotateView
 from matching.api.leads import LeadViewSet
 from matching.api.looking_back import SeenCaseView, SeenProbeView, StandingViewSet
+from matching.api.tokens import TokenView
 from matching.api.views import AlertViewSet, SearchViewSet
 
 router = DefaultRouter()
@@ -30,7 +30,7 @@ urlpatterns = [
     path("v1/captures/", CapturesView.as_view(), name="captures"),
     path("v1/probes/<int:pk>/seen/", SeenProbeView.as_view(), name="probe-seen"),
     path("v1/cases/<int:pk>/seen/", SeenCaseView.as_view(), name="api-case-seen"),
-    path("v1/token/", obtain_auth_token, name="api-token"),
+    path("v1/token/", TokenView.as_view(), name="api-token"),
     path("v1/", include((router.urls, "api"))),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),

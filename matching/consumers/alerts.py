@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from cases.visibility import visible
+from matching.consumers.sessions import NOT_SIGNED_IN, EndsWithSession
 from matching.models import Alert
 from matching.telling.dashboards import GROUP
 from matching.views.alerts import with_card
@@ -23,10 +24,9 @@ OVERLAP = timedelta(seconds=10)
 MOST_MISSED = 200
 MOST_SHARED = 200
 PAUSE = 0.3  # seconds between two pictures of alerts that captures join
-NOT_SIGNED_IN = 4401
 
 
-class AlertConsumer(AsyncJsonWebsocketConsumer):
+class AlertConsumer(EndsWithSession, AsyncJsonWebsocketConsumer):
     """Sends `{"kind": "alert", "id", "status", "at", "html"}`; takes `{"since": ISO time}` for what was missed."""
 
     # Alerts that changed and wait to be shown, in their order, each with its last change; and who will show them.
@@ -41,9 +41,11 @@ class AlertConsumer(AsyncJsonWebsocketConsumer):
             await self.close(code=NOT_SIGNED_IN)
             return
         await self.channel_layer.group_add(GROUP, self.channel_name)
+        self.watch_session()
         await self.send_json({"kind": "ready", "at": timezone.now().isoformat()})
 
     async def disconnect(self, code: int) -> None:
+        self.stop_watching()
         if self._soon is not None:
             self._soon.cancel()
         await self.channel_layer.group_discard(GROUP, self.channel_name)

@@ -10,10 +10,11 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from cases import audit
 from cases.visibility import visible
+from matching.consumers.sessions import NOT_SIGNED_IN, EndsWithSession
 from matching.models import Camera
 from matching.watching import live, tokens
 
-NOT_LET_IN, NOT_SIGNED_IN, TOO_LARGE = 4403, 4401, 1009
+NOT_LET_IN, TOO_LARGE = 4403, 1009
 # How stale may be what a camera's frames were let in by.
 RECHECK_SECONDS = 5.0
 # What a client's message may carry: a picture as base64 with its boxes.
@@ -102,7 +103,7 @@ def _frame(text: str) -> dict[str, Any] | None:
         return None
 
 
-class LiveConsumer(AsyncWebsocketConsumer):
+class LiveConsumer(EndsWithSession, AsyncWebsocketConsumer):
     """Somebody who looks through a camera. Sends its frames with boxes and names; takes `{"test": true}`.
 
     Both its beginning and its end stand in the audit trail.
@@ -124,8 +125,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self._write_down("looked through")
         await self.channel_layer.group_add(live.viewer_group(camera.pk), self.channel_name)
         self._asking = asyncio.create_task(self._ask_on())
+        self.watch_session()
 
     async def disconnect(self, code: int) -> None:
+        self.stop_watching()
         if self._asking is not None:
             self._asking.cancel()
         if self.camera is not None:

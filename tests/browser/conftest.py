@@ -29,7 +29,7 @@ def browser() -> Iterator[Browser]:
 
 def sign_in(page: Page) -> None:
     page.goto("/")
-    page.fill("[name=username]", NAME)
+    page.fill("[name=login]", NAME)
     page.fill("[name=password]", PASSWORD)
     page.click("button.main")
     page.wait_for_selector("#live.on")

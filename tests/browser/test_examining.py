@@ -19,8 +19,8 @@ SIZES = [(1440, 900), (390, 844)]
 
 
 def sign_in(page: Page, name: str, password: str) -> None:
-    page.goto("/login/")
-    page.fill("[name=username]", name)
+    page.goto("/accounts/login/")
+    page.fill("[name=login]", name)
     page.fill("[name=password]", password)
     page.click("button.main")
     page.wait_for_url("**/alerts/**")

@@ -94,4 +94,4 @@ def test_nothing_is_fetched_from_another_host_and_nothing_runs_over_at_phone_wid
 def test_signing_out_closes_the_door(page: Page):
     page.click("form[action='/logout/'] button")
     page.goto("/cases/")
-    assert "/login/" in page.url
+    assert "/accounts/login/" in page.url

@@ -94,10 +94,10 @@ def test_an_account_that_goes_leaves_its_rows_as_they_were(trail, user):
 
 def test_sign_ins_failures_and_refusals_leave_rows(user):
     client = Client()
-    client.post("/login/", {"username": "kim", "password": "wrong"})
-    client.post("/login/", {"username": "kim", "password": PASSWORD})
+    client.post("/accounts/login/", {"login": "kim", "password": "wrong"})
+    client.post("/accounts/login/", {"login": "kim", "password": PASSWORD})
     assert client.get("/cases/new/").status_code == 403
-    client.post("/logout/")
+    client.post("/accounts/logout/")
     rows = list(AuditEvent.objects.order_by("pk").values_list("action", "username", "why", "address"))
     assert rows == [
         ("failed to sign in", "kim", "", "127.0.0.1"),

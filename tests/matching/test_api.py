@@ -5,17 +5,17 @@ import re
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from rest_framework.authtoken.models import Token
 
 from cases.models import AuditEvent, Case
 from tests import faces
+from tests.people import api_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def api(admin):
-    return Client(headers={"authorization": f"Token {Token.objects.create(user=admin)}"})
+    return Client(headers={"authorization": f"Token {api_token(admin)}"})
 
 
 def upload(content: bytes | None = None) -> SimpleUploadedFile:

@@ -5,19 +5,19 @@ import uuid
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from rest_framework.authtoken.models import Token
 
 from matching.models import Batch, Candidate, Search
 from matching.searching import deciding, pictures
 from matching.watching import captures, newcomers
 from tests import faces
+from tests.people import api_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def api(user) -> Client:
-    return Client(headers={"authorization": f"Token {Token.objects.create(user=user)}"})
+    return Client(headers={"authorization": f"Token {api_token(user)}"})
 
 
 @pytest.fixture
