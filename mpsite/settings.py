@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dj_database_url
 import django_stubs_ext
+from csp.constants import NONE, SELF
 
 from mpsite.embedded import data_dir
 
@@ -49,6 +50,23 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = HTTPS
+# Supervisors ask by the address of the machine, without TLS.
+SECURE_REDIRECT_EXEMPT = [r"^healthz/", r"^metrics$"]
+# Other hosts of the agency's domain are not ours to promise TLS for.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# No script and no style but our own files; nothing of another host; nobody frames a page.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF, *_list("OIDC_URL", "")],
+        "frame-ancestors": [NONE],
+    }
+}
 
 INSTALLED_APPS = [
     "mpsite",
@@ -58,6 +76,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
+    "csp",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "django_htmx",
@@ -78,6 +97,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "mpsite.headers.PermissionsPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -222,7 +243,8 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "PAGE_SIZE": 50,
     # A pairing code has 40 bits and 15 minutes: at this rate nobody guesses one.
-    "DEFAULT_THROTTLE_RATES": {"pair": "20/min", "token": "20/min"},
+    "DEFAULT_THROTTLE_CLASSES": ["matching.api.throttles.PatientUserThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"pair": "20/min", "token": "20/min", "user": "1200/min"},
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {

@@ -17,9 +17,9 @@ from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
+from matching.api.throttles import PatientScopedThrottle
 from matching.faces import images
 from matching.models import Camera
 from matching.watching import captures, fleet, live, tokens
@@ -92,7 +92,7 @@ class DeepLensSerializer(serializers.Serializer[Any]):
             raise serializers.ValidationError("This is not base64.") from None
 
 
-class BatchSerializer(serializers.Serializer[Any]):
+class CaptureBatchSerializer(serializers.Serializer[Any]):
     """Besides `captures` one file a capture, named by its id."""
 
     captures = serializers.JSONField(help_text="A list of objects with the fields of a single capture but its image.")
@@ -180,6 +180,7 @@ def keep_report(camera: Camera, said: Any) -> dict[str, Any]:
 
 
 class HeartbeatsView(APIView):
+    throttle_classes: list[Any] = []
     authentication_classes = [CameraTokenAuthentication]
     permission_classes = [IsAuthenticated]
     parser_classes = [JSONParser]
@@ -206,7 +207,7 @@ class PairView(APIView):
     authentication_classes: list[type[BaseAuthentication]] = []
     permission_classes: list[Any] = []
     parser_classes = [JSONParser]
-    throttle_classes = [ScopedRateThrottle]
+    throttle_classes = [PatientScopedThrottle]
     throttle_scope = "pair"
 
     @extend_schema(request=PairSerializer, responses={201: PairedSerializer}, operation_id="pair", auth=[])
@@ -222,6 +223,7 @@ class PairView(APIView):
 
 
 class RotateView(APIView):
+    throttle_classes: list[Any] = []
     authentication_classes = [CameraTokenAuthentication]
     permission_classes = [IsAuthenticated]
 
@@ -233,6 +235,8 @@ class RotateView(APIView):
 
 
 class CapturesView(APIView):
+    # A camera is never turned away: what it sends was seen once.
+    throttle_classes: list[Any] = []
     authentication_classes = [CameraTokenAuthentication]
     permission_classes = [IsAuthenticated]
     parser_classes = [MultiPartParser, JSONParser]
@@ -253,18 +257,19 @@ class CapturesView(APIView):
 
 
 class CaptureBatchView(APIView):
+    throttle_classes: list[Any] = []
     authentication_classes = [CameraTokenAuthentication]
     permission_classes = [IsAuthenticated]
     parser_classes = [MultiPartParser]
 
     @extend_schema(
-        request={"multipart/form-data": BatchSerializer},
+        request={"multipart/form-data": CaptureBatchSerializer},
         responses={202: ResultsSerializer},
         operation_id="captures_batch",
     )
     def post(self, request: Request) -> Response:
         """Keep several, as a client does that was away: each is answered by itself, and one bad one spoils no other."""
-        form = BatchSerializer(data=request.data)
+        form = CaptureBatchSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         results = []
         for details in form.validated_data["captures"]:

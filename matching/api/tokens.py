@@ -11,11 +11,11 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from cases import audit
 from cases.models import ApiToken
+from matching.api.throttles import PatientScopedThrottle
 
 DAYS = 30
 
@@ -33,7 +33,7 @@ class TokenSerializer(serializers.Serializer[Any]):
 class TokenView(APIView):
     authentication_classes: list[Any] = []
     permission_classes: list[Any] = []
-    throttle_classes = [ScopedRateThrottle]
+    throttle_classes = [PatientScopedThrottle]
     throttle_scope = "token"
 
     @extend_schema(request=CredentialsSerializer, responses=TokenSerializer, operation_id="token", auth=[])

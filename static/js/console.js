@@ -161,3 +161,21 @@ document.addEventListener("htmx:afterSettle", (event) => {
     (swapped.matches(".done") && after ? after : swapped).focus();
   }
 });
+
+// What a page says of itself in data-, for nothing in it is a script or a style of its own.
+function settle(part) {
+  for (const box of part.querySelectorAll("[data-box]")) {
+    [box.style.left, box.style.top, box.style.width, box.style.height] = box.dataset.box.split(" ");
+  }
+}
+settle(document);
+document.addEventListener("htmx:load", (event) => settle(event.detail.elt.parentElement || document));
+document.addEventListener("click", (event) => { if (event.target.closest("[data-print]")) window.print(); });
+document.addEventListener("submit", (event) => {
+  const asks = event.target.dataset.confirm;
+  if (asks && !window.confirm(asks)) event.preventDefault();
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const goes = event.detail.elt.dataset.removes;
+  if (goes && event.detail.successful) event.detail.elt.closest(goes)?.remove();
+});

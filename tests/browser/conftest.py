@@ -1,4 +1,5 @@
 import shutil
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -27,6 +28,14 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+def until(page: Page, true: str, seconds: float = 20) -> None:
+    """Wait for an expression. The page's policy lets nobody evaluate text in it, so it is asked from outside."""
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(true):
+        assert time.monotonic() < deadline, true
+        page.wait_for_timeout(50)
+
+
 def sign_in(page: Page) -> None:
     page.goto("/")
     page.fill("[name=login]", NAME)
@@ -42,6 +51,8 @@ def page(browser: Browser, product: Product) -> Iterator[Page]:
     opened = context.new_page()
     errors: list[str] = []
     opened.on("pageerror", lambda error: errors.append(str(error)))
+    # What the page's own policy refuses is a fault of the page.
+    opened.on("console", lambda said: "Content Security Policy" in said.text and errors.append(said.text))
     # A test can close the page's sockets, as a lost network does.
     opened.add_init_script(
         """window.openSockets = [];

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from matching.faces import images
 from tests import faces
+from tests.browser.conftest import until
 from tests.browser.test_search import choose
 from tests.product import PASSWORD, ROOT, Product
 
@@ -70,10 +71,10 @@ def test_a_clip_and_pictures_are_searched_as_one_and_the_clip_is_jumped_into(pag
     place.click()
     expect(page.locator("h1")).to_contain_text("street.mp4")
     picture = page.locator(".boxed.moment img")
-    page.wait_for_function("document.querySelector('.boxed.moment img').naturalWidth === 640")
+    until(page, "document.querySelector('.boxed.moment img').naturalWidth === 640")
     expect(page.locator(".boxed .box.subject")).to_be_visible()
     page.get_by_role("link", name="+0.2 s").click()
-    page.wait_for_function("document.querySelector('.boxed.moment img').naturalWidth === 640")
+    until(page, "document.querySelector('.boxed.moment img').naturalWidth === 640")
     expect(picture).to_have_attribute("src", re.compile(r"\?t="))
     page.get_by_role("link", name="Compare").click()
     expect(page.locator(".facts-of .person")).to_have_text("Casey Brook")

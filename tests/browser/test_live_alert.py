@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests import faces
+from tests.browser.conftest import until
 from tests.product import ROOT, Product
 
 
@@ -31,9 +32,7 @@ def test_an_alert_appears_without_a_reload_is_confirmed_and_undone(page: Page, p
     # Other tests' cameras see the same persons.
     card = page.locator(".alert", has_text="Quinn Harper").filter(has_text="test_an_alert_appears")
     expect(card).to_be_visible(timeout=15000)
-    page.wait_for_function(
-        "[...document.querySelectorAll('.alert img')].every((i) => i.complete && i.naturalWidth > 50)"
-    )
+    until(page, "[...document.querySelectorAll('.alert img')].every((i) => i.complete && i.naturalWidth > 50)")
     assert page.evaluate("window.notReloaded")
     card.locator("[name=note]").fill("mole on the left cheek")
     card.get_by_role("button", name="Confirm").click()
@@ -47,7 +46,7 @@ def test_what_came_while_the_connection_was_lost_appears_after_it(page: Page, pr
     page.evaluate(
         """() => {
             window.RealWebSocket = window.WebSocket;
-            window.WebSocket = function () { return new window.RealWebSocket("ws://127.0.0.1:9/"); };
+            window.WebSocket = function () { return new window.RealWebSocket(`ws://${location.host}/ws/nowhere/`); };
             window.openSockets.forEach((socket) => socket.close());
         }"""
     )

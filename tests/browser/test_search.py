@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests import faces
+from tests.browser.conftest import until
 
 
 def choose(page: Page, name: str, content: bytes, purpose: str = "tip 4711") -> None:
@@ -19,9 +20,7 @@ def test_it_works(page: Page):
     first = page.locator(".candidate").first
     expect(first).to_contain_text("Jordan Vale")
     expect(first).to_contain_text("Strong", ignore_case=True)
-    page.wait_for_function(
-        "[...document.querySelectorAll('#pair img')].every((i) => i.complete && i.naturalWidth > 50)"
-    )
+    until(page, "[...document.querySelectorAll('#pair img')].every((i) => i.complete && i.naturalWidth > 50)")
     page.goto("/search/")
     expect(page.locator("text=tip 4711").first).to_be_visible()
 
@@ -92,6 +91,6 @@ def test_nothing_is_fetched_from_another_host_and_nothing_runs_over_at_phone_wid
 
 
 def test_signing_out_closes_the_door(page: Page):
-    page.click("form[action='/logout/'] button")
+    page.click("form[action='/accounts/logout/'] button")
     page.goto("/cases/")
     assert "/accounts/login/" in page.url

@@ -130,7 +130,7 @@ def test_an_ended_session_ends_its_websockets(signed_in, user, monkeypatch, how)
         await asyncio.to_thread(end)
         return await socket.receive_output(timeout=5)
 
-    assert async_to_sync(scenario)() ["code"] == 4401
+    assert async_to_sync(scenario)()["code"] == 4401
 
 
 def test_a_token_is_made_shown_once_used_and_revoked(signed_in, user):
