@@ -45,8 +45,8 @@ class CollectionSerializer(serializers.ModelSerializer[Collection]):
     class Meta:
         model = Collection
         fields = [
-            "id", "name", "teams", "description", "alert_level", "reviewers", "look_back_days", "episode_seconds",
-            "stop_when_confirmed",
+            "id", "name", "teams", "description", "alert_level", "reviewers", "look_back_days", "search_days",
+            "episode_seconds", "stop_when_confirmed",
         ]  # fmt: skip
 
 
@@ -173,5 +173,7 @@ class PhotoViewSet(
         audit.record(self.request, "added photo", photo.case, photo.filename)
 
     def perform_destroy(self, instance: Photo) -> None:
+        if instance.case.held_at:
+            raise Conflict(f"The case is under a legal hold: {instance.case.held_reason}")
         audit.record(self.request, "removed photo", instance.case, instance.filename)
         remove_photo(instance)

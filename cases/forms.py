@@ -29,6 +29,7 @@ class CollectionForm(ForUser, forms.ModelForm[Collection]):
             "alert_level",
             "reviewers",
             "look_back_days",
+            "search_days",
             "episode_seconds",
             "stop_when_confirmed",
         ]
@@ -85,6 +86,17 @@ class QuestionForm(forms.Form):
 
 class AnswerForm(forms.Form):
     answer = forms.CharField(max_length=2000, error_messages={"required": "Say what it was for."})
+
+
+class HoldForm(forms.Form):
+    reason = forms.CharField(max_length=300, required=False)
+
+
+class EraseForm(forms.Form):
+    """The case's number is typed again, for nothing brings it back."""
+
+    number = forms.CharField(max_length=50)
+    why = forms.CharField(max_length=300, error_messages={"required": "Say who asked for it."})
 
 
 class CloseForm(forms.Form):

@@ -19,6 +19,13 @@ STALE = timedelta(seconds=15)
 BATCH = 500
 
 
+@shared_task(queue=BULK)
+def keep_to_days() -> None:
+    from matching import keeping
+
+    keeping.keep_to_days()
+
+
 @shared_task(queue=URGENT)
 def sweep() -> None:
     from cases.models import Photo

@@ -60,6 +60,7 @@ ROUTES: dict[str, Rule] = {
     **_all(SEE_CASES, "photo", "photo-original", "face", "worklists", "collections", "collection-levels"),
     **_all(CHANGE_CASES, "case-edit", "case-close", "case-reopen", "pair-decide"),
     **_all("cases.add_case", "case-new", "case-begin"),
+    **_all("cases.delete_case", "case-hold", "case-export", "case-erase"),
     "photo-upload": ADD_PHOTOS,
     **_all(CHANGE_PHOTOS, "photo-view", "photo-taken", "face-choose", "subject-decide", "odd-decide"),
     "photo-delete": REMOVE_PHOTOS,
@@ -115,7 +116,8 @@ ROLES: dict[str, list[str]] = {
     ],
     "Auditor": [*_SEES, AUDIT, "matching.view_search", "cases.see_all_teams"],
     "Administrator": [
-        *_SEARCHES, *_CASES, "cases.add_collection", "cases.change_collection", "cases.delete_collection", SEE_SOURCES,
+        *_SEARCHES, *_CASES, "cases.delete_case", "cases.add_collection", "cases.change_collection",
+        "cases.delete_collection", SEE_SOURCES,
         CHANGE_SOURCES, IMPORT, ADD_CAMERAS, CHANGE_CAMERAS, "matching.look_through_camera", WALK, EVALUATE,
         "matching.view_search", "cases.see_all_teams", AUDIT,
     ],

@@ -14,6 +14,7 @@ app.conf.task_routes = {
     "cases.tasks.keep_current": {"queue": "work"},
     "matching.gallery.tasks.measure": {"queue": "bulk"},
     "matching.watching.tasks.forget": {"queue": "bulk"},
+    "matching.tasks.keep_to_days": {"queue": "bulk"},
     "matching.watching.tasks.look_after": {"queue": "work"},
     "matching.indexing.tasks.fill_second": {"queue": "bulk"},
 }
@@ -27,5 +28,6 @@ app.conf.beat_schedule = {
         "args": [True],
     },
     "look-after": {"task": "matching.watching.tasks.look_after", "schedule": 30.0, "options": {"expires": 30.0}},
+    "keep-to-days": {"task": "matching.tasks.keep_to_days", "schedule": crontab(hour="4", minute="20")},
     "forget": {"task": "matching.watching.tasks.forget", "schedule": crontab(minute="40")},
 }

@@ -46,6 +46,13 @@ class Collection(TeamOwned):
         "kept for it, as long as the longest of all collections asks. 0: they are not kept.",
     )
 
+    search_days = models.PositiveSmallIntegerField(
+        "days that searches are kept",
+        default=0,
+        validators=[MaxValueValidator(3650)],
+        help_text="Searches and batches that led to nothing are removed after so many days, with their pictures; of "
+        "several collections the longest counts. 0: they are kept.",
+    )
     episode_seconds = models.PositiveIntegerField(
         "one alert for (seconds)",
         default=60,
@@ -101,6 +108,8 @@ class Case(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN, editable=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     closed_reason = models.CharField(max_length=300, blank=True, editable=False)
+    held_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="Since when a legal hold keeps it.")
+    held_reason = models.CharField(max_length=300, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -152,6 +161,11 @@ class Case(models.Model):
             except IntegrityError:
                 continue  # somebody else was faster, or typed it
         raise AssertionError("count() does not end")
+
+    def hold(self, reason: str) -> None:
+        """A legal hold: nothing of the case is removed until it ends; an empty reason ends it."""
+        self.held_at, self.held_reason = (timezone.now() if reason else None), reason
+        self.save(update_fields=["held_at", "held_reason", "updated_at"])
 
     def close(self, reason: str) -> bool:
         """Take the case out of the gallery; returns False where it was closed already."""

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
-from django.db import models
+from django.db import models, transaction
 
 from cases import signals
 from cases.models.case import Case
@@ -130,11 +130,14 @@ def replace_photo(photo: Photo, content: bytes, filename: str, *, view: str) -> 
     other = Photo.objects.filter(case=photo.case_id, sha256=sha256).exclude(pk=photo.pk).first()
     if other is not None:
         raise PhotoAlreadyThere(other)
+    before, gone = photo.sha256, [name for name in (photo.image.name, photo.display.name) if name]
     if sha256 != photo.sha256:
         photo.image = ContentFile(content, name=filename)  # type: ignore[assignment]
         photo.filename, photo.sha256, photo.display, photo.picture_hash = filename[-255:], sha256, "", ""  # type: ignore[assignment]
     photo.view, photo.status, photo.status_note, photo.duplicate_of = view, Photo.Status.PENDING, "", None
     photo.save()
+    for name in gone if sha256 != before else ():
+        transaction.on_commit(lambda name=name: photo.image.storage.delete(name))  # type: ignore[misc]
     _let_go_of_duplicates(photo)
     return True
 
@@ -150,6 +153,9 @@ def change_view(photo: Photo, view: str) -> None:
 def remove_photo(photo: Photo) -> None:
     """Delete a photo for good; another one that was left out as the same picture takes its place."""
     _let_go_of_duplicates(photo)
+    for name in (photo.image.name, photo.display.name):
+        if name:
+            transaction.on_commit(lambda name=name: photo.image.storage.delete(name))  # type: ignore[misc]
     photo.delete()
 
 

@@ -28,6 +28,8 @@ def photo_upload(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def photo_delete(request: HttpRequest, pk: int) -> HttpResponse:
     photo = get_object_or_404(visible(Photo.objects.select_related("case"), request.user), pk=pk)
+    if photo.case.held_at:
+        return HttpResponse(f"The case is under a legal hold: {photo.case.held_reason}", status=409)
     audit.record(request, "removed photo", photo.case, photo.filename)
     remove_photo(photo)
     return HttpResponse(status=204, headers={"HX-Trigger": "photos-changed"})

@@ -5,6 +5,7 @@ from matching.models.camera import Camera, CameraMinute, Capture, SitePlan, Trou
 from matching.models.evaluation import Evaluation, EvaluationPair
 from matching.models.face import Face, FaceModel
 from matching.models.index_run import IndexRun
+from matching.models.keeping import KeepingRun
 from matching.models.measurement import Measurement
 from matching.models.pairs import CasePair, OddPhoto
 from matching.models.search import Candidate, Mark, Opinion, Probe, ProbeBits, Search, StandingSearch
@@ -31,6 +32,7 @@ __all__ = [
     "GalleryBits",
     "GalleryCount",
     "IndexRun",
+    "KeepingRun",
     "Mark",
     "Measurement",
     "OddPhoto",

@@ -17,7 +17,7 @@ from matching.faces.engines import Recipe
 from matching.gallery import calibration, measuring
 from matching.gallery import search as gallery
 from matching.indexing import changing_over
-from matching.models import Capture, FaceModel
+from matching.models import Capture, FaceModel, KeepingRun
 from matching.telling import board, notifying
 from matching.views import charts
 from matching.watching import levels
@@ -43,6 +43,7 @@ def system(request: HttpRequest) -> HttpResponse:
         "postgres": _server_version(),
         "disk_free": disk.free,
         "second": _second_model(),
+        "kept": KeepingRun.objects.first(),
         "judged": board.judged(audit.signed_in(request)),
         "given_up": notifying.given_up(audit.signed_in(request))[:20],
         "audit": AuditEvent.objects.all()[:8] if request.user.has_perm("cases.view_auditevent") else None,

@@ -175,9 +175,10 @@ def _note(camera: Camera, kind: str, is_so: bool) -> None:
         notifying.tell_trouble(open_)
 
 
-def forget_counts() -> None:
-    """Remove counts that are older than the setting says."""
-    CameraMinute.objects.filter(minute__lt=timezone.now() - timedelta(days=settings.COUNT_DAYS)).delete()
+def forget_counts() -> int:
+    """Remove counts that are older than the setting says. Returns how many."""
+    old = CameraMinute.objects.filter(minute__lt=timezone.now() - timedelta(days=settings.COUNT_DAYS))
+    return old.delete()[0]
 
 
 def _minute(at: datetime) -> datetime:
