@@ -5,11 +5,27 @@ from django.db import models
 from django.http import HttpRequest
 
 from cases import audit
-from cases.models import AuditEvent, Case, Collection, Photo
+from cases.models import AuditEvent, Case, Collection, Notice, Photo, Team, Training
+from cases.visibility import visible
+
+
+class SeenAdmin(admin.ModelAdmin[Any]):
+    """The administration shows what exists for whoever looks, as every page does."""
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return visible(super().get_queryset(request), request.user)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        for field in form.base_fields.values():
+            rows = getattr(field, "queryset", None)
+            if rows is not None and hasattr(rows.model, "within"):
+                field.queryset = visible(rows, request.user)  # type: ignore[attr-defined]
+        return form
 
 
 @admin.register(Collection)
-class CollectionAdmin(admin.ModelAdmin[Collection]):
+class CollectionAdmin(SeenAdmin):
     list_display = ["name", "alert_level", "description"]
     search_fields = ["name"]
 
@@ -22,6 +38,22 @@ class PhotoInline(admin.TabularInline[Photo, Case]):
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(Team)
+class TeamAdmin(admin.ModelAdmin[Team]):
+    list_display = ["name"]
+    filter_horizontal = ["members"]
+
+
+@admin.register(Training)
+class TrainingAdmin(admin.ModelAdmin[Training]):
+    list_display = ["user", "good_until", "note"]
+
+
+@admin.register(Notice)
+class NoticeAdmin(admin.ModelAdmin[Notice]):
+    list_display = ["__str__", "is_active", "changed_at"]
 
 
 @admin.action(description="Close the chosen cases")
@@ -39,7 +71,7 @@ def reopen(modeladmin: Any, request: HttpRequest, queryset: Any) -> None:
 
 
 @admin.register(Case)
-class CaseAdmin(admin.ModelAdmin[Case]):
+class CaseAdmin(SeenAdmin):
     list_display = ["number", "name", "collection", "sex", "last_seen_on", "last_seen_place", "status"]
     list_filter = ["collection", "status", "sex"]
     search_fields = ["number", "name", "other_names", "last_seen_place", "agency"]

@@ -46,6 +46,7 @@ class CollectionSerializer(serializers.ModelSerializer[Collection]):
         model = Collection
         fields = [
             "id", "name", "teams", "description", "alert_level", "reviewers", "look_back_days", "search_days",
+            "needs_reference",
             "episode_seconds", "stop_when_confirmed",
         ]  # fmt: skip
 

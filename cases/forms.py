@@ -29,6 +29,7 @@ class CollectionForm(ForUser, forms.ModelForm[Collection]):
             "alert_level",
             "reviewers",
             "look_back_days",
+            "needs_reference",
             "search_days",
             "episode_seconds",
             "stop_when_confirmed",

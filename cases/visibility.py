@@ -16,6 +16,7 @@ from cases.models import Collection
 
 Row = TypeVar("Row", bound=Model)
 SEE_ALL = "cases.see_all_teams"
+NOTHING = "No collection is your team's: there is nobody to search for. Ask an administrator."
 
 
 def sees_all(user: User | AnonymousUser) -> bool:
@@ -48,7 +49,7 @@ def _by(model: Any, way: str, user: User) -> Q:
 def searchable(user: User | None, wanted: Any = ()) -> list[Collection]:
     """The collections that a search of this person goes through; an empty list: all there are.
 
-    wanted: those they chose, all they see if none. Raises `NothingToSearch` where they see none.
+    wanted: those they chose, all they see if none. Raises `SearchRefused` where they see none.
     """
     chosen = list(wanted)
     if user is None or sees_all(user):
@@ -56,10 +57,9 @@ def searchable(user: User | None, wanted: Any = ()) -> list[Collection]:
     seen = visible(Collection, user)
     found = list(seen.filter(pk__in=[one.pk for one in chosen]) if chosen else seen)
     if not found and Collection.objects.exists():
-        raise NothingToSearch
+        raise SearchRefused(NOTHING)
     return found
 
 
-class NothingToSearch(Exception):
-    def __str__(self) -> str:
-        return "No collection is your team's: there is nobody to search for. Ask an administrator."
+class SearchRefused(Exception):
+    """Somebody may not make this search; the text says why, and what to do."""

@@ -3,11 +3,12 @@ from typing import Any
 from django.contrib import admin, messages
 from django.http import HttpRequest
 
+from cases.admin import SeenAdmin
 from matching.models import Alert, Camera, Delivery, FaceModel, Review, Search
 
 
 @admin.register(Camera)
-class CameraAdmin(admin.ModelAdmin[Camera]):
+class CameraAdmin(SeenAdmin):
     list_display = ["name", "place", "last_seen_at", "revoked_at"]
     search_fields = ["name", "place"]
     actions = ["new_token", "revoke"]
@@ -33,7 +34,7 @@ class CameraAdmin(admin.ModelAdmin[Camera]):
         self.message_user(request, f"Token of {camera}, shown this once: {token}", messages.WARNING)
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+class ReadOnlyAdmin(SeenAdmin):
     """Rows that the product writes: to be looked at here, not edited."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -67,5 +68,11 @@ class SearchAdmin(ReadOnlyAdmin):
 
 
 @admin.register(FaceModel)
-class FaceModelAdmin(ReadOnlyAdmin):
+class FaceModelAdmin(admin.ModelAdmin[FaceModel]):
     list_display = ["name", "dimensions", "is_active", "is_fallback", "source"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -114,4 +114,5 @@ urlpatterns = [
     path("system/", system.system, name="system"),
     path("system/next/", system.system_next, name="system-next"),
     path("healthz/", system.healthz, name="healthz"),
+    path("readyz/", system.readyz, name="readyz"),
 ]

@@ -49,7 +49,7 @@ def _all(rule: Rule, *names: str) -> dict[str, Rule]:
 
 ROUTES: dict[str, Rule] = {
     **_all(SIGNED_IN, "manifest", "web-worker", "offline", "system", "system-next", "schema", "api-docs"),
-    **_all(SIGNED_IN, "api:api-root", "home", "account", "questions", "question-answer", "tokens"),
+    **_all(SIGNED_IN, "api:api-root", "home", "account", "accept-notice", "questions", "question-answer", "tokens"),
     "token-revoke": SIGNED_IN,
     **_all(AUDIT, "audit", "audit-csv", "audit-ask"),
     **_all(SEE_ALERTS, "alerts", "alert", "alert-shift", "case-sightings"),

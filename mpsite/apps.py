@@ -7,7 +7,12 @@ class MpsiteConfig(AppConfig):
 
     def ready(self) -> None:
         # Makes the Celery application the one that tasks are queued with.
-        from mpsite import celery  # noqa: F401
+        from mpsite import (
+            celery,  # noqa: F401
+            metrics,
+        )
         from mpsite.access import make_roles
+
+        metrics.register()
 
         post_migrate.connect(make_roles, sender=apps.get_app_config("matching"))

@@ -85,6 +85,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "channels",
+    "django_prometheus",
     "allauth",
     "allauth.account",
     "allauth.socialaccount",
@@ -96,6 +97,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "mpsite.headers.PermissionsPolicyMiddleware",
@@ -112,6 +114,7 @@ MIDDLEWARE = [
     "mpsite.sign_in.SessionMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
 ROOT_URLCONF = "mpsite.urls"
@@ -219,6 +222,8 @@ PUBLIC_URL = os.environ.get("PUBLIC_URL", "")
 ALERT_PRIVATE_HOSTS = os.environ.get("ALERT_PRIVATE_HOSTS", "") == "yes"
 # Whom a browser's push service asks about messages that come from here.
 PUSH_CONTACT = os.environ.get("PUSH_CONTACT", "mailto:nobody@localhost.invalid")
+# What Prometheus must say to be told of `/metrics`; empty: nobody is.
+METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
 # Days for which cameras' counts of people in view are kept.
 COUNT_DAYS = int(os.environ.get("COUNT_DAYS", "400"))
 # The broker that `manage.py mqtt_bridge` listens to, and certificates to trust beside the usual ones.
@@ -238,6 +243,11 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["mpsite.access.ByRole"],
+    "DEFAULT_PARSER_CLASSES": [
+        "matching.api.parsers.JSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -278,8 +288,16 @@ MODELS_DIR = Path(os.environ.get("MODELS_DIR", DATA_DIR / "models"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": "mpsite.logs.JsonFormatter"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "json" if os.environ.get("LOG_FORMAT") == "json" else "line",
+        }
+    },
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {"cases": {"level": "INFO"}, "matching": {"level": "INFO"}, "mpsite": {"level": "INFO"}},
 }

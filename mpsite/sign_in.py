@@ -11,12 +11,16 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
 
-from cases import sessions
+from cases import audit, fair_use, sessions
 from cases.sealed import seal, unseal
 
+ACCEPTED = "accepted_notice"
 # Where somebody must get who has yet to set up a second factor, and what every page needs.
 ALWAYS = ("/accounts/", "/static/", "/manifest.webmanifest", "/worker.js", "/offline/", "/healthz/")
 
@@ -62,4 +66,18 @@ class SessionMiddleware:
             if asks and not is_mfa_enabled(request.user):
                 messages.info(request, "A second factor is required here. Set one up to go on.")
                 return redirect("mfa_index")
+            asks = not request.path.startswith((*ALWAYS, "/api/", "/notice/", "/metrics"))
+            if asks and ACCEPTED not in request.session and (said := fair_use.notice()):
+                if request.method == "GET" and not request.headers.get("HX-Request"):
+                    return render(request, "notice.html", {"notice": said, "next": request.get_full_path()})
+                raise PermissionDenied("Accept the notice first: open any page.")
         return self.get_response(request)
+
+
+@require_POST
+def accept_notice(request: HttpRequest) -> HttpResponse:
+    """For this session; the trail says who accepted and when."""
+    request.session[ACCEPTED] = True
+    audit.record(request, "accepted notice", audit.signed_in(request))
+    to = request.POST.get("next", "/")
+    return redirect(to if url_has_allowed_host_and_scheme(to, {request.get_host()}) else "/")

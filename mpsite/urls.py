@@ -4,6 +4,9 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView, TemplateView
 
+from mpsite.metrics import metrics
+from mpsite.sign_in import accept_notice
+
 # One door for all: whoever administers signs in as everybody does, second factor and all.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
@@ -13,6 +16,8 @@ KEPT = {"account_login", "account_logout", "account_signup", "account_inactive",
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="alerts"), name="home"),
+    path("notice/", accept_notice, name="accept-notice"),
+    path("metrics", metrics, name="metrics"),
     path("account/", TemplateView.as_view(template_name="account.html"), name="account"),
     path("", include("cases.urls")),
     path("", include("matching.urls")),

@@ -42,7 +42,8 @@ CAMERAS = {"captures", "captures-batch", "heartbeats", "rotate"}
 SYSTEM = {
     "matching.FaceModel", "matching.Measurement", "matching.IndexRun", "matching.Evaluation", "matching.EvaluationPair",
     "matching.Template", "matching.GalleryBits", "matching.GalleryCount", "matching.ProbeBits", "cases.ImportSeen",
-    "cases.ImportedCase", "cases.Team", "matching.KeepingRun", "cases.AuditEvent", "cases.AuditQuestion",
+    "cases.ImportedCase", "cases.Team", "matching.KeepingRun",
+    "cases.Notice", "cases.Training", "cases.AuditEvent", "cases.AuditQuestion",
 }  # fmt: skip
 # Routes with an id whose object belongs to no team, for those who may see the system's own.
 UNOWNED = {

@@ -3,6 +3,7 @@
 from cases.models.audit import AuditEvent, AuditQuestion
 from cases.models.case import Case, Collection
 from cases.models.imports import ImportedCase, ImportProblem, ImportRun, ImportSeen, ImportSource
+from cases.models.person import Notice, Training
 from cases.models.photo import (
     Photo,
     PhotoAlreadyThere,
@@ -27,10 +28,12 @@ __all__ = [
     "ImportSeen",
     "ImportSource",
     "ImportedCase",
+    "Notice",
     "Photo",
     "PhotoAlreadyThere",
     "Team",
     "TeamOwned",
+    "Training",
     "add_photo",
     "change_view",
     "display_path",

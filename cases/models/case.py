@@ -46,6 +46,9 @@ class Collection(TeamOwned):
         "kept for it, as long as the longest of all collections asks. 0: they are not kept.",
     )
 
+    needs_reference = models.BooleanField(
+        "searches name a case or tip number", default=False, help_text="Nobody searches here without one."
+    )
     search_days = models.PositiveSmallIntegerField(
         "days that searches are kept",
         default=0,

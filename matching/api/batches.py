@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,7 +16,8 @@ from cases import audit
 from cases.api import VisibleRelated
 from cases.filters import SearchedCases
 from cases.models import Collection
-from cases.visibility import NothingToSearch
+from cases.visibility import SearchRefused
+from matching.api.parsers import JSONParser
 from matching.api.views import CandidateSerializer
 from matching.faces.face_models import NoFaceModel
 from matching.filters import listed
@@ -76,7 +77,7 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
                 narrowed=narrowed,
                 one_person=validated_data.get("one_person", False),
             )
-        except (NoFaceModel, NothingToSearch) as problem:
+        except (NoFaceModel, SearchRefused) as problem:
             raise serializers.ValidationError(str(problem)) from problem
 
 

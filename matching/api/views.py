@@ -7,7 +7,7 @@ from django.urls import reverse
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,7 +15,8 @@ from cases import audit
 from cases.api import VisibleOnly, VisibleRelated
 from cases.filters import SearchedCases
 from cases.models import Collection
-from cases.visibility import NothingToSearch, visible
+from cases.visibility import SearchRefused, visible
+from matching.api.parsers import JSONParser
 from matching.faces.engines import EngineUnavailable
 from matching.faces.face_models import NoFaceModel
 from matching.faces.images import ImageRefused
@@ -125,7 +126,7 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
                 collections=validated_data.get("collections", []),
                 narrowed=validated_data["narrowed"],
             )
-        except (ImageRefused, NoFaceModel, EngineUnavailable, NothingToSearch) as problem:
+        except (ImageRefused, NoFaceModel, EngineUnavailable, SearchRefused) as problem:
             raise serializers.ValidationError({"image": str(problem)}) from problem
 
 
@@ -199,7 +200,7 @@ class SearchViewSet(
             )
         try:
             search = adjusting.search_adjusted(old, form.adjustment, audit.signed_in(request))
-        except (FileNotFoundError, ImageRefused, NoFaceModel, EngineUnavailable, NothingToSearch) as problem:
+        except (FileNotFoundError, ImageRefused, NoFaceModel, EngineUnavailable, SearchRefused) as problem:
             raise serializers.ValidationError({"image": str(problem)}) from problem
         audit.record(request, "searched", search, f"{search.purpose} ({form.adjustment.words})")
         return Response(self.get_serializer(search).data, status=201)

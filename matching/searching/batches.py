@@ -9,9 +9,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from cases import locks
+from cases.fair_use import may_search
 from cases.filters import SearchedCases
 from cases.models import Collection
-from cases.visibility import searchable
 from matching.faces import face_models
 from matching.faces.engines import EngineUnavailable
 from matching.models import Batch, BatchFile, Candidate, Search, Shot
@@ -40,8 +40,8 @@ def begin(
     narrowed: SearchedCases | None = None,
     one_person: bool = False,
 ) -> Batch:
-    """A batch that takes files. Raises `NoFaceModel`, `NothingToSearch`."""
-    collections = searchable(user, collections)
+    """A batch that takes files. Raises `NoFaceModel`, `SearchRefused`."""
+    collections = may_search(user, collections, reference)
     with transaction.atomic():
         search = Search.objects.create(
             user=user,

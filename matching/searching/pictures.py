@@ -9,9 +9,9 @@ from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.db import transaction
 
+from cases.fair_use import may_search
 from cases.filters import SearchedCases
 from cases.models import Collection
-from cases.visibility import searchable
 from matching.faces import face_models, images
 from matching.faces.rows import face_columns, jpeg_file
 from matching.gallery import calibration, seen
@@ -37,14 +37,14 @@ def search_image(
     collections: where to search; all that the user sees if empty. narrowed: filters, valid, that leave out cases
     known not to fit.
     A picture without a face gives a search without probes.
-    Raises `ImageRefused`, `NoFaceModel`, `EngineUnavailable`, `NothingToSearch`; then nothing is kept.
+    Raises `ImageRefused`, `NoFaceModel`, `EngineUnavailable`, `SearchRefused`; then nothing is kept.
     """
     started = time.perf_counter()
     model = face_models.active()
     opened = images.open_image(content)
     # Each face counts: a bystander here may be the one who is missing.
     faces = face_models.find_faces(face_models.engine(model), opened.rgb, thorough=True)
-    collections = searchable(user, collections)
+    collections = may_search(user, collections, reference)
     among = [collection.pk for collection in collections] or None
     filters = narrowed.asked() if narrowed else {}
     cases = narrowed.qs if narrowed and filters else None

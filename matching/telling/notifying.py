@@ -184,7 +184,7 @@ def _send(delivery: Delivery, together: list[Delivery], tried: int) -> None:
         last = over or tried + 1 > len(RETRY_MINUTES)
         _settle(settled, Delivery.Status.FAILED if last else Delivery.Status.WAITING, str(problem))
         if last:
-            logger.error("a message to %s was given up after %s attempts", delivery.subscription, tried + 1)
+            logger.error("delivery %s was given up after %s attempts", delivery.pk, tried + 1)
     else:
         _settle(settled, Delivery.Status.SENT)
 

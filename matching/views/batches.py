@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from cases import audit
 from cases.filters import SearchedCases
 from cases.private_files import picture
-from cases.visibility import NothingToSearch, visible
+from cases.visibility import SearchRefused, visible
 from matching.faces import images
 from matching.faces.face_models import NoFaceModel
 from matching.filters import listed
@@ -44,7 +44,7 @@ def batch_list(request: HttpRequest) -> HttpResponse:
             return JsonResponse({"errors": errors}, status=422)
         try:
             batch = batches.begin(user=audit.signed_in(request), narrowed=narrowed, **form.cleaned_data)
-        except (NoFaceModel, NothingToSearch) as problem:
+        except (NoFaceModel, SearchRefused) as problem:
             return JsonResponse({"errors": [str(problem)]}, status=422)
         audit.record(request, "began batch", batch.search, batch.search.purpose)
         urls = {name: reverse(f"batch-{name}", args=[batch.pk]) for name in ("files", "start")}

@@ -1,13 +1,17 @@
 """What every page of the console shows: how many alerts wait, and a standing notice where one is due."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils import timezone
 
 from cases import audit
 from cases.visibility import visible
-from matching.models import Alert, FaceModel
+from matching.models import Alert, Capture, Delivery, FaceModel
 from matching.searching import deciding, standing
+
+LATE = timedelta(minutes=1)
 
 
 def console(request: HttpRequest) -> dict[str, Any]:
@@ -21,5 +25,17 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "waiting_leads": leads,
         "fresh_standing": fresh,
         "waiting_search": leads + fresh,
+        "behind": _behind(request),
         "active_model": FaceModel.objects.filter(is_active=True).first(),
     }
+
+
+def _behind(request: HttpRequest) -> list[str]:
+    """What is behind just now, in words, for a line on every page."""
+    late = timezone.now() - LATE
+    waiting = visible(Capture, request.user).filter(status=Capture.Status.PENDING, received_at__lt=late).count()
+    behind = [f"{waiting} captures wait longer than a minute"] if waiting else []
+    tried = Delivery.objects.filter(status=Delivery.Status.WAITING, attempts__gte=2)
+    if number := visible(tried, request.user).count():
+        behind.append(f"{number} messages were refused and are tried again")
+    return behind

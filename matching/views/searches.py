@@ -13,7 +13,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from cases import audit
 from cases.filters import SearchedCases
 from cases.models import Collection
-from cases.visibility import NothingToSearch, visible
+from cases.visibility import SearchRefused, visible
 from matching.faces.engines import EngineUnavailable
 from matching.faces.face_models import NoFaceModel
 from matching.faces.images import ImageRefused
@@ -47,7 +47,7 @@ def search_new(request: HttpRequest) -> HttpResponse:
                 )
             except ImageRefused as refusal:
                 errors = [f"{upload.name}: {refusal}"]
-            except (NoFaceModel, EngineUnavailable, NothingToSearch) as problem:
+            except (NoFaceModel, EngineUnavailable, SearchRefused) as problem:
                 errors = [str(problem)]
             else:
                 audit.record(request, "searched", search, search.purpose)
@@ -149,7 +149,7 @@ def search_again(request: HttpRequest, pk: str) -> HttpResponse:
             collections=form.cleaned_data["collections"],
             narrowed=narrowed,
         )
-    except (FileNotFoundError, ImageRefused, NoFaceModel, EngineUnavailable, NothingToSearch) as problem:
+    except (FileNotFoundError, ImageRefused, NoFaceModel, EngineUnavailable, SearchRefused) as problem:
         messages.error(request, f"The search could not be run again: {problem}")
         return redirect(old)
     audit.record(request, "searched", search, search.purpose)

@@ -56,7 +56,7 @@ def subscription_push(request: HttpRequest) -> JsonResponse:
     """A browser that let itself be told: its push service's address and keys, as JSON."""
     try:
         said = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return JsonResponse({"error": "This is no JSON."}, status=400)
     form = PushForm(said if isinstance(said, dict) else {})
     if not form.is_valid():

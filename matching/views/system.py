@@ -1,3 +1,4 @@
+import json
 import shutil
 from typing import Any
 
@@ -6,6 +7,7 @@ from celery import current_app
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
@@ -21,6 +23,8 @@ from matching.models import Capture, FaceModel, KeepingRun
 from matching.telling import board, notifying
 from matching.views import charts
 from matching.watching import levels
+
+LEAST_FREE = 500 * 2**20
 
 
 def system(request: HttpRequest) -> HttpResponse:
@@ -110,6 +114,21 @@ def healthz(request: HttpRequest) -> JsonResponse:
             client.ping()
     except redis.RedisError:
         problems.append("redis")
+    return JsonResponse({"ok": not problems, "problems": problems}, status=503 if problems else 200)
+
+
+@login_not_required
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Whether the work can be done: 503 and what is missing, for whoever sends people or captures here."""
+    problems = json.loads(healthz(request).content)["problems"]
+    if not problems:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            problems.append("migrations")
+        elif not FaceModel.objects.filter(is_active=True).exists():
+            problems.append("face model")
+        if shutil.disk_usage(settings.DATA_DIR).free < LEAST_FREE:
+            problems.append("disk")
     return JsonResponse({"ok": not problems, "problems": problems}, status=503 if problems else 200)
 
 

@@ -36,7 +36,7 @@ def announce_settings(camera: Camera) -> None:
     try:
         dashboards.send(client_group(camera.pk), message)
     except Exception as error:  # whatever redis raises while it is away
-        logger.warning("the client of %s hears of its settings with its next report (%s)", camera, error)
+        logger.warning("the client of %s hears of its settings with its next report (%s)", camera.pk, error)
 
 
 def settings_of(camera: Camera) -> dict[str, Any]:

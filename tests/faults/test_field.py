@@ -177,7 +177,7 @@ def state(product: Product) -> dict:
 import json
 from datetime import timedelta
 from matching.models import Alert, AlertCapture, Capture
-from matching.telling.episodes import EPISODE
+EPISODE = timedelta(seconds=60)  # of a new collection
 captures = Capture.objects.filter(camera__name__startswith="over-")
 twice = []
 alerts = list(Alert.objects.filter(camera__name__startswith="over-").order_by("camera", "case", "first_captured_at"))
