@@ -1,0 +1,71 @@
+"""What supervisors and Prometheus are told, and what the console says when something is behind."""
+
+import json
+import logging
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.core.files.base import ContentFile
+from django.test import Client
+from django.utils import timezone
+
+from matching.models import Capture, Delivery, FaceModel, Subscription
+from matching.watching import captures
+from mpsite.logs import JsonFormatter
+from tests import faces
+
+
+def test_ready_only_when_the_work_can_be_done(any_model, monkeypatch):
+    assert Client().get("/readyz/").json() == {"ok": True, "problems": []}
+    FaceModel.objects.update(is_active=False)
+    answer = Client().get("/readyz/")
+    assert (answer.status_code, answer.json()["problems"]) == (503, ["face model"])
+    monkeypatch.setattr("matching.views.system.LEAST_FREE", 2**60)
+    assert "disk" in Client().get("/readyz/").json()["problems"]
+
+
+def test_ready_names_what_does_not_answer(any_model, settings):
+    settings.REDIS_URL = "redis://127.0.0.1:9/0"
+    assert Client().get("/readyz/").json()["problems"] == ["redis"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_metrics_are_told_to_who_has_the_token(any_model, six_cases, camera, user, settings):
+    Subscription.objects.create(user=user, name="x", address="json://127.0.0.1/")
+    capture = captures.receive_capture(camera, faces.person(1), uid=uuid.uuid4(), captured_at=timezone.now())
+    captures.match_capture(capture.pk)
+    assert Client().get("/metrics").status_code == 404, "without a token set nobody reads them"
+    settings.METRICS_TOKEN = "a-long-token"
+    for said in ("", "Bearer wrong", "Bearer é"):
+        assert Client(headers={"authorization": said}).get("/metrics").status_code == 404
+    told = Client(headers={"authorization": "Bearer a-long-token"}).get("/metrics").content.decode()
+    for line in (
+        'sightline_captures{status="matched"} 1.0',
+        'sightline_alerts{status="new",strength="strong"} 1.0',
+        'sightline_deliveries{status="waiting"} 1.0',
+        "sightline_oldest_capture_seconds 0.0",
+        "django_http_requests_total_by_method_total",
+    ):
+        assert line in told
+    assert "Person MP1" not in told
+    assert "kim" not in told
+
+
+def test_what_is_behind_is_said_on_every_page(any_model, camera, signed_in, make_case, user):
+    assert "Behind:" not in signed_in.get("/cases/").content.decode()
+    late = timezone.now() - timedelta(minutes=5)
+    picture = ContentFile(b"x", "x.jpg")
+    Capture.objects.create(camera=camera, uid=uuid.uuid4(), captured_at=late, received_at=late, image=picture)
+    assert "1 captures wait longer than a minute" in signed_in.get("/cases/").content.decode()
+    assert not Delivery.objects.exists()
+
+
+def test_a_log_line_is_one_json_object(caplog):
+    try:
+        raise ValueError("broken")
+    except ValueError:
+        logging.getLogger("matching").exception("delivery %s failed", 7)
+    said = json.loads(JsonFormatter().format(caplog.records[-1]))
+    assert (said["message"], said["level"], said["logger"]) == ("delivery 7 failed", "error", "matching")
+    assert "ValueError: broken" in said["error"]
