@@ -1,7 +1,7 @@
 PYTHON ?= python3.11
 VENV := .venv/bin
 
-.PHONY: help install install-dev run test check faults bench demo-camera lock clean
+.PHONY: help install install-dev run test check audit abuse faults bench demo-camera lock clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -31,6 +31,13 @@ check: install-dev  ## style and types
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy .
 	$(VENV)/lint-imports --no-logo
+	$(VENV)/bandit --quiet --recursive -ll --skip B310,B608 cases matching mpsite edge_client
+
+audit: install-dev  ## known holes in what is installed; asks the public list
+	$(VENV)/pip-audit --requirement requirements.lock --no-deps --disable-pip
+
+abuse: install-dev  ## ask the API as each role, eighty times a call
+	ABUSE_EXAMPLES=80 $(VENV)/python -m pytest tests/abuse
 
 test: check  ## everything that CI runs
 	@sh tests/install-tools.sh

@@ -45,11 +45,18 @@ class AuditFilter(django_filters.FilterSet):
     address = django_filters.CharFilter("address", "startswith", label="From address")
     since = django_filters.DateFilter("at", "date__gte", label="From", widget=forms.DateInput({"type": "date"}))
     until = django_filters.DateFilter("at", "date__lte", label="To", widget=forms.DateInput({"type": "date"}))
-    asked = django_filters.BooleanFilter("question", "isnull", exclude=True, label="Asked about")
+    asked = django_filters.ChoiceFilter(
+        choices=[("open", "Not answered yet"), ("any", "Any")], method="by_question", label="Asked about",
+        empty_label="Or not",
+    )  # fmt: skip
 
     class Meta:
         model = AuditEvent
         fields: list[str] = []
+
+    def by_question(self, queryset: QuerySet[AuditEvent], name: str, value: str) -> QuerySet[AuditEvent]:
+        asked = queryset.filter(question__isnull=False)
+        return asked.filter(question__answered_at=None) if value == "open" else asked
 
     def words(self, queryset: QuerySet[AuditEvent], name: str, value: str) -> QuerySet[AuditEvent]:
         for word in value.replace("\0", "").split():

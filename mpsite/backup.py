@@ -23,7 +23,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.color import no_style
 from django.db import connection, transaction
-from django.db.migrations.recorder import MigrationRecorder
+from django.db.migrations.loader import MigrationLoader
 
 FORMAT = 1
 KEYS = ("secret_key", "push_key.pem")
@@ -141,7 +141,9 @@ def _tables() -> Iterator[str]:
 
 
 def _migrations() -> list[list[str]]:
-    return sorted(list(key) for key in MigrationRecorder(connection).applied_migrations())
+    """Those applied, of what is installed: apps that older versions had left theirs behind."""
+    loader = MigrationLoader(connection)
+    return sorted(list(key) for key in loader.applied_migrations if key in loader.disk_migrations)
 
 
 def _copy_out(table: str, into: BinaryIO) -> dict[str, Any]:

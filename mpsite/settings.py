@@ -169,6 +169,8 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
+# How long a sign-in lasts is the agency's word, not a box to tick.
+ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 # After five wrong passwords a name is locked for a quarter of an hour.
 ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "20/m/ip,5/15m/key"}
@@ -282,7 +284,7 @@ FBI_URL = os.environ.get("FBI_URL", "https://api.fbi.gov/")
 IMPORT_RATE = float(os.environ.get("IMPORT_RATE", "4"))
 IMPORT_BACKOFF = float(os.environ.get("IMPORT_BACKOFF", "1"))
 _contact = os.environ.get("IMPORT_CONTACT", "no contact given")
-IMPORT_USER_AGENT = f"Sightline/0.6 (missing persons search; {_contact})"
+IMPORT_USER_AGENT = f"Sightline/0.7 (missing persons search; {_contact})"
 # Where the Imports page may read files and folders from; the command line may read anywhere.
 IMPORT_DIR = Path(os.environ.get("IMPORT_DIR", DATA_DIR / "imports"))
 

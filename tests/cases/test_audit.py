@@ -135,7 +135,7 @@ def test_an_auditor_asks_for_the_reason_and_gets_an_answer(auditor, trail, signe
     signed_in.post(f"/questions/{question.pk}/answer/", {"answer": ""})
     assert not AuditQuestion.objects.get().answered_at
     signed_in.post(f"/questions/{question.pk}/answer/", {"answer": "Tip 1, asked by the county"})
-    assert "Tip 1, asked by the county" in auditor.get("/audit/?asked=true").content.decode()
+    assert "Tip 1, asked by the county" in auditor.get("/audit/?asked=any").content.decode()
     assert "An auditor asks" not in signed_in.get("/search/").content.decode()
 
 
