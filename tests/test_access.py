@@ -31,6 +31,8 @@ from matching.models import (
     StandingSearch,
     Subscription,
 )
+from matching.searching import pictures, sheets
+from matching.watching import captures
 from mpsite.access import OWN_ACCOUNT, ROLES, ROUTES, may
 from tests import faces, people
 from tests.test_behind_a_door import OPEN, every_path
@@ -237,3 +239,43 @@ def test_somebody_without_a_role_is_told_whom_to_ask(db):
     answer = client.get("/alerts/")
     assert answer.status_code == 403
     assert "no role yet" in answer.content.decode()
+
+
+def test_of_a_mates_search_one_sees_only_the_candidates_of_ones_own_collections(any_model, db, make_case, collection):
+    """Kim is in both teams, Lee in one: what Kim's search found in the other team's collection is not Lee's to see."""
+    both, one = people.person("both", "Investigator"), people.person("lee", "Reviewer")
+    ours, theirs = Team.objects.create(name="Ours"), Team.objects.create(name="Theirs")
+    ours.members.add(both, one)
+    theirs.members.add(both)
+    collection.teams.add(ours)
+    hidden = Collection.objects.create(name="Sealed")
+    hidden.teams.add(theirs)
+    make_case("OPEN-1", faces.person(1))
+    make_case("SEALED-1", faces.person(1), collection=hidden, name="Hidden Person")
+    search = pictures.search_image(faces.person(1), "x.jpg", user=both, purpose="tip")
+    assert {found.case.number for found in search.probes.get().candidates.all()} == {"OPEN-1", "SEALED-1"}
+    assert set(search.collections.values_list("name", flat=True)) == {"Missing", "Sealed"}
+    client = Client()
+    client.force_login(one)
+    for path in (search.get_absolute_url(), f"/api/v1/searches/{search.pk}/", "/search/history/", "/search/"):
+        page = client.get(path).content.decode()
+        assert "Hidden Person" not in page, path
+    assert "OPEN-1" in client.get(search.get_absolute_url()).content.decode()
+    words: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sheets._Sheet, "cell", lambda self, *a, **k: words.append(str(a) + str(k)))
+        patch.setattr(sheets._Sheet, "multi_cell", lambda self, *a, **k: words.append(str(a) + str(k)))
+        sheets.candidate_list(search, one, "1")
+    assert "OPEN-1" in str(words)
+    assert "SEALED-1" not in str(words)
+
+
+def test_a_camera_of_one_team_raises_no_alert_for_anothers_case(any_model, make_case, collection, camera):
+    collection.teams.add(Team.objects.create(name="Ours"))
+    make_case("A1", faces.person(1))
+    camera.teams.add(Team.objects.create(name="Theirs"))
+    for teams, number in (([], 0), (["Ours"], 1)):
+        camera.teams.add(*Team.objects.filter(name__in=teams))
+        capture = captures.receive_capture(camera, faces.person(1), uid=uuid.uuid4(), captured_at=timezone.now())
+        captures.match_capture(capture.pk)
+        assert Alert.objects.count() == number

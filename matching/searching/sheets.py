@@ -17,6 +17,7 @@ from fpdf.enums import XPos, YPos
 
 from matching.gallery import calibration
 from matching.models import Candidate, Opinion, Probe, Search
+from matching.searching.met import seen_by
 
 # FiraGO has Latin, Cyrillic, Greek, Arabic, Hebrew, Thai, Georgian and Devanagari letters.
 FONTS = {"": "figo", "B": "figbo"}
@@ -148,7 +149,7 @@ def candidate_list(search: Search, printed_by: User, reference: str) -> bytes:
         sheet.paragraph(NO_IDENTIFICATION, bold=True)
         worth = Max(F("candidates__similarity") - F("candidates__allowance"))
         ordered = search.probes.annotate(worth=worth).order_by(F("worth").desc(nulls_last=True), "position")
-        probes = list(ordered.prefetch_related("candidates__case__collection", "candidates__face__model")[:FACES])
+        probes = list(ordered.prefetch_related(seen_by(printed_by), "candidates__face__model")[:FACES])
         left = search.probes.count() - len(probes)
         if left:
             sheet.paragraph(f"The {FACES} faces with the strongest candidates; {left:,} more are not printed.")

@@ -1,5 +1,6 @@
 """Faces and their pictures, and the part of the case page that shows what indexing found in each photo."""
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
@@ -17,7 +18,12 @@ def face_crop(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def probe_crop(request: HttpRequest, pk: int) -> HttpResponse:
-    return picture(get_object_or_404(visible(Probe, request.user), pk=pk).crop)
+    """Of an alert's capture; or of a search, for those who may read searches."""
+    probe = get_object_or_404(visible(Probe, request.user), pk=pk)
+    reads = ("matching.add_search", "matching.view_search")
+    if probe.search_id and not any(audit.signed_in(request).has_perm(one) for one in reads):
+        raise PermissionDenied
+    return picture(probe.crop)
 
 
 def search_image(request: HttpRequest, pk: str) -> HttpResponse:
