@@ -35,6 +35,9 @@ class SealedField(models.TextField):  # type: ignore[type-arg]
     """A text that the database holds sealed (AES and HMAC, by `cryptography`). Comes back as what `unseal` takes, so
     that a row whose key is gone can still be listed."""
 
-    def get_prep_value(self, value: Any) -> Any:
-        text = super().get_prep_value(value)
-        return text if not text or text.startswith("gAAAA") else seal(text)
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        text = super().pre_save(model_instance, add)
+        if text and not text.startswith("gAAAA"):
+            text = seal(text)
+            setattr(model_instance, self.attname, text)
+        return text

@@ -406,3 +406,21 @@ def test_ten_workers_at_once_make_one_alert_and_one_message(any_model, six_cases
     assert Alert.objects.get().capture_count == 10
     assert AlertCapture.objects.count() == 10
     assert len(webhook.got) == Delivery.objects.count() == 1
+
+
+def test_a_hundred_copies_of_a_capture_at_once_are_one_alert_and_one_message(
+    any_model, six_cases, camera, subscribe, webhook
+):
+    subscribe()
+    uid, now = uuid.uuid4(), timezone.now()
+
+    def send(_: int) -> None:
+        try:
+            captures.receive_capture(camera, faces.person(1), uid=uid, captured_at=now)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(20) as clients:
+        list(clients.map(send, range(100)))
+    assert Capture.objects.count() == Alert.objects.get().capture_count == 1
+    assert len(webhook.got) == Delivery.objects.count() == 1
