@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.utils import timezone
@@ -44,8 +45,13 @@ class TokenView(APIView):
         user = authenticate(request, **form.validated_data)
         if not isinstance(user, User):
             raise serializers.ValidationError({"detail": "Name and password do not fit."})
-        if is_mfa_enabled(user):
-            raise serializers.ValidationError({"detail": "You have a second factor: make a token on your page."})
+        if settings.REQUIRE_SECOND_FACTOR or is_mfa_enabled(user):
+            raise serializers.ValidationError(
+                {
+                    "detail": "A password is not enough here: make a token on your page, "
+                    "where your second factor is asked for."
+                }
+            )
         until = timezone.now() + timedelta(days=DAYS)
         made, text = ApiToken.issue(user, "by password", list(ApiToken.Scope.values), until)
         audit.record_as(user, "made token", made, "by password", request.META.get("REMOTE_ADDR"))

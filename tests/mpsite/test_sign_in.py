@@ -85,6 +85,8 @@ def test_where_a_second_factor_is_required_nothing_else_is_open_before_it(user, 
     client = Client()
     sign_in(client)
     assert client.get("/cases/").url == "/accounts/second-factor/"
+    refused = Client().post("/api/v1/token/", {"username": "kim", "password": PASSWORD})
+    assert "second factor" in str(refused.json())
     assert client.get("/accounts/second-factor/totp/activate/").status_code in (200, 302)
     TOTP.activate(user, generate_totp_secret())
     assert client.get("/cases/").status_code == 200
