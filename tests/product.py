@@ -32,6 +32,7 @@ class Product:
     folder: Path
     url: str
     log: Path
+    _token: str = ""
 
     def environment(self) -> dict[str, str]:
         return environment(self.folder)
@@ -70,8 +71,11 @@ class Product:
         return self.process.wait(40)
 
     def token(self) -> str:
-        answer = requests.post(f"{self.url}api/v1/token/", {"username": NAME, "password": PASSWORD}, timeout=20)
-        return str(answer.json()["token"])
+        """One for all who ask: so many a minute are given to an address."""
+        if not self._token:
+            answer = requests.post(f"{self.url}api/v1/token/", {"username": NAME, "password": PASSWORD}, timeout=20)
+            self._token = str(answer.json()["token"])
+        return self._token
 
     def api(self) -> requests.Session:
         session = requests.Session()

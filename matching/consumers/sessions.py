@@ -1,9 +1,11 @@
 """Websockets of people who are signed in: they end with the session."""
 
 import asyncio
+from importlib import import_module
 from typing import Any
 
 from channels.db import database_sync_to_async
+from django.conf import settings
 from django.contrib.auth.models import User
 
 from cases import sessions
@@ -33,7 +35,7 @@ class EndsWithSession:
     def _goes_on(self) -> bool:
         session = self.scope.get("session")
         if session is not None:
-            kept = type(session)(session.session_key)
+            kept = import_module(settings.SESSION_ENGINE).SessionStore(session.session_key)
             if not kept.exists(session.session_key) or sessions.over(kept):
                 return False
         return User.objects.filter(pk=self.scope["user"].pk, is_active=True).exists()

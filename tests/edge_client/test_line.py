@@ -74,10 +74,11 @@ def wait_until(true, log: Path, seconds: float = 40):
 
 def signed_in(product: Product, name: str = NAME, password: str = PASSWORD) -> requests.Session:
     session = requests.Session()
-    page = session.get(f"{product.url}login/", timeout=20).text
+    page = session.get(f"{product.url}accounts/login/", timeout=20).text
     secret = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page).group(1)
-    said = {"username": name, "password": password, "csrfmiddlewaretoken": secret}
-    assert session.post(f"{product.url}login/", said, timeout=20).url != f"{product.url}login/"
+    said = {"login": name, "password": password, "csrfmiddlewaretoken": secret}
+    door = f"{product.url}accounts/login/"
+    assert session.post(door, said, timeout=20).url != door
     return session
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from datetime import timedelta
-from importlib import import_module
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -16,7 +15,6 @@ from allauth.mfa.totp.internal.auth import (
 )
 from asgiref.sync import async_to_sync
 from channels.testing import WebsocketCommunicator
-from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
@@ -24,7 +22,7 @@ from django.utils import timezone
 
 from cases.models import ApiToken, AuditEvent
 from matching.consumers import sessions
-from matching.consumers.alerts import AlertConsumer
+from mpsite.asgi import application
 from tests.people import PASSWORD, api_token, person
 
 
@@ -110,7 +108,8 @@ def test_a_session_ends(signed_in, name, ago, words):
 def test_an_ended_session_ends_its_websockets(signed_in, user, monkeypatch, how):
     monkeypatch.setattr(sessions, "RECHECK_SECONDS", 0.1)
     signed_in.get("/search/")
-    store = import_module(django_settings.SESSION_ENGINE).SessionStore(signed_in.session.session_key)
+    cookie = f"sessionid={signed_in.session.session_key}".encode()
+    headers = [(b"cookie", cookie), (b"origin", b"http://127.0.0.1"), (b"host", b"127.0.0.1")]
 
     def end() -> None:
         if how == "signed out":
@@ -124,8 +123,7 @@ def test_an_ended_session_ends_its_websockets(signed_in, user, monkeypatch, how)
         connection.close()
 
     async def scenario() -> dict:
-        socket = WebsocketCommunicator(AlertConsumer.as_asgi(), "/ws/alerts/")
-        socket.scope |= {"user": user, "session": store}
+        socket = WebsocketCommunicator(application, "/ws/alerts/", headers=headers)
         await socket.connect()
         assert (await socket.receive_json_from())["kind"] == "ready"
         assert await socket.receive_nothing(0.5)
