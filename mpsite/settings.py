@@ -8,6 +8,7 @@ import dj_database_url
 import django_stubs_ext
 from csp.constants import NONE, SELF
 
+from cases.made_once import made_once
 from mpsite.embedded import data_dir
 
 # Lets `ModelAdmin[Case]` and the like, which the type checker wants, also run.
@@ -25,19 +26,7 @@ def _secret_key() -> str:
     """The key in the environment, or one made once and kept in the data folder, readable by its owner only."""
     if key := os.environ.get("SECRET_KEY"):
         return key
-    path = DATA_DIR / "secret_key"
-    if not path.exists():
-        DATA_DIR.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(f".{os.getpid()}")
-        fresh.touch(mode=0o600)
-        fresh.write_text(secrets.token_urlsafe(50))
-        try:
-            os.link(fresh, path)
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return path.read_text()
+    return made_once(DATA_DIR / "secret_key", lambda: secrets.token_urlsafe(50).encode()).decode()
 
 
 SECRET_KEY = _secret_key()

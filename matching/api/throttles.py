@@ -4,10 +4,10 @@ from typing import Any
 
 from redis.exceptions import RedisError
 from rest_framework.request import Request
-from rest_framework.throttling import ScopedRateThrottle, UserRateThrottle
+from rest_framework.throttling import BaseThrottle, ScopedRateThrottle, UserRateThrottle
 
 
-class PatientUserThrottle(UserRateThrottle):
+class _Patient(BaseThrottle):
     def allow_request(self, request: Request, view: Any) -> bool:
         try:
             return super().allow_request(request, view)
@@ -15,9 +15,9 @@ class PatientUserThrottle(UserRateThrottle):
             return True
 
 
-class PatientScopedThrottle(ScopedRateThrottle):
-    def allow_request(self, request: Request, view: Any) -> bool:
-        try:
-            return super().allow_request(request, view)
-        except RedisError:
-            return True
+class PatientUserThrottle(_Patient, UserRateThrottle):
+    pass
+
+
+class PatientScopedThrottle(_Patient, ScopedRateThrottle):
+    pass

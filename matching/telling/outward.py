@@ -8,7 +8,6 @@ import functools
 import ipaddress
 import json
 import logging
-import os
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from django.conf import settings
 from py_vapid import Vapid02
 from pywebpush import WebPushException, webpush
 
+from cases.made_once import made_once
 from cases.sealed import SealBroken, unseal
 from matching.models import Subscription
 
@@ -141,20 +141,13 @@ def _push(endpoint: dict[str, Any], message: dict[str, str]) -> None:
 @functools.cache
 def _vapid() -> Vapid02:
     """The key by which push services know this installation, made once and kept in the data folder."""
-    path = settings.DATA_DIR / "push_key.pem"
-    if not path.exists():
+
+    def make() -> bytes:
         made = Vapid02()
         made.generate_keys()
-        fresh = path.with_suffix(f".{os.getpid()}")
-        fresh.touch(mode=0o600)
-        made.save_key(str(fresh))
-        try:
-            os.link(fresh, path)
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    key: Vapid02 = Vapid02.from_file(str(path))
+        return bytes(made.private_pem())
+
+    key: Vapid02 = Vapid02.from_pem(made_once(settings.DATA_DIR / "push_key.pem", make))
     return key
 
 
