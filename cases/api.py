@@ -45,9 +45,8 @@ class CollectionSerializer(serializers.ModelSerializer[Collection]):
     class Meta:
         model = Collection
         fields = [
-            "id", "name", "teams", "description", "alert_level", "reviewers", "look_back_days", "search_days",
-            "needs_reference",
-            "episode_seconds", "stop_when_confirmed",
+            "id", "name", "teams", "description", "kind", "alert_level", "reviewers", "look_back_days", "search_days",
+            "needs_reference", "episode_seconds", "stop_when_confirmed",
         ]  # fmt: skip
 
 

@@ -26,6 +26,7 @@ class CollectionForm(ForUser, forms.ModelForm[Collection]):
             "name",
             "teams",
             "description",
+            "kind",
             "alert_level",
             "reviewers",
             "look_back_days",

@@ -49,13 +49,14 @@ def _by(model: Any, way: str, user: User) -> Q:
 def searchable(user: User | None, wanted: Any = ()) -> list[Collection]:
     """The collections that a search of this person goes through; an empty list: all there are.
 
-    wanted: those they chose, all they see if none. Raises `SearchRefused` where they see none.
+    wanted: those they chose; none: all they see but of known people. Raises `SearchRefused` where they see none.
     """
     chosen = list(wanted)
+    sought = Collection.objects.exclude(kind=Collection.Kind.KNOWN)
     if user is None or sees_all(user):
-        return chosen
+        return chosen if chosen or sought.count() == Collection.objects.count() else list(sought)
     seen = visible(Collection, user)
-    found = list(seen.filter(pk__in=[one.pk for one in chosen]) if chosen else seen)
+    found = list(seen.filter(pk__in=[one.pk for one in chosen]) if chosen else visible(sought, user))
     if not found and Collection.objects.exists():
         raise SearchRefused(NOTHING)
     return found

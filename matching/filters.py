@@ -25,7 +25,7 @@ class AlertFilter(django_filters.FilterSet):
 
     class Meta:
         model = Alert
-        fields = ["status", "case", "camera"]
+        fields = ["kind", "status", "case", "camera"]
 
 
 def _seen(model: type[Any]) -> Any:
@@ -35,6 +35,7 @@ def _seen(model: type[Any]) -> Any:
 
 class BoardFilter(django_filters.FilterSet):
     q = django_filters.CharFilter(method="words", label="Person, number or place")
+    kind = django_filters.ChoiceFilter(choices=Alert.Kind.choices, label="Who", empty_label="Anybody")
     strength = django_filters.ChoiceFilter(
         choices=[("strong", "Strong"), ("fair", "Fair"), ("weak", "Weak")], label="Likeness", empty_label="Any"
     )

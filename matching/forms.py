@@ -139,13 +139,31 @@ class CameraForm(ForUser, forms.ModelForm[Camera]):
 class CameraEditForm(ForUser, forms.ModelForm[Camera]):
     class Meta:
         model = Camera
-        fields = ["name", "place", "teams", "plan", "latitude", "longitude", "thing", "preview", "notes"]
+        fields = [
+            "name", "place", "teams", "plan", "latitude", "longitude", "thing", "preview", "strangers", "visits_from",
+            "greets", "notes",
+        ]  # fmt: skip
         error_messages = {
             "name": {"unique": "There is a camera of this name already."},
             "thing": {"unique": "Another camera has this MQTT name."},
         }
         labels = {"plan": "Stands on the plan", "preview": "May be looked through"}
-        widgets = {"notes": forms.Textarea(attrs={"rows": 4}), "teams": forms.CheckboxSelectMultiple}
+        widgets = {
+            "notes": forms.Textarea(attrs={"rows": 4}),
+            "teams": forms.CheckboxSelectMultiple,
+            "greets": forms.CheckboxSelectMultiple,
+        }
+
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, user=user, **kwargs)
+        self._user = user
+
+    def clean_strangers(self) -> bool:
+        strangers: bool = self.cleaned_data["strangers"]
+        known = visible(Collection, self._user).filter(kind=Collection.Kind.KNOWN)
+        if strangers and not known.exists():
+            raise forms.ValidationError("Nobody is known yet: make a collection of known people first.")
+        return strangers
 
 
 class ReviewForm(forms.ModelForm[Review]):
@@ -179,7 +197,7 @@ class SubscriptionForm(ForUser, forms.ModelForm[Subscription]):
         model = Subscription
         fields = [
             "name", "address", "collection", "camera", "case", "place", "strength", "hours_from", "hours_until",
-            "wait_minutes", "digest_minutes", "with_pictures", "operations", "is_active",
+            "wait_minutes", "digest_minutes", "with_pictures", "visitors", "operations", "is_active",
         ]  # fmt: skip
         widgets = {
             "address": forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),

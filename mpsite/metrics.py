@@ -34,11 +34,13 @@ class WorkCollector:
         waits = (now - oldest).total_seconds() if oldest else 0
         yield GaugeMetricFamily("sightline_oldest_capture_seconds", "How long the oldest capture waits", value=waits)
         alerts = GaugeMetricFamily(
-            "sightline_alerts", "Alerts of the last day; dismissed ones are false alarms", labels=["strength", "status"]
+            "sightline_alerts",
+            "Alerts of the last day; dismissed ones are false alarms",
+            labels=["kind", "strength", "status"],
         )
-        rows = Alert.objects.filter(created_at__gte=day).order_by().values_list("strength", "status")
-        for strength, status, number in rows.annotate(number=Count("pk")):
-            alerts.add_metric([strength or "unknown", status], number)
+        rows = Alert.objects.filter(created_at__gte=day).order_by().values_list("kind", "strength", "status")
+        for kind, strength, status, number in rows.annotate(number=Count("pk")):
+            alerts.add_metric([kind, strength or "unknown", status], number)
         yield alerts
         deliveries = GaugeMetricFamily("sightline_deliveries", "Messages of the last day", labels=["status"])
         for status, number in _counts(Delivery.objects.filter(next_attempt_at__gte=day), "status"):

@@ -21,14 +21,26 @@ class Collection(TeamOwned):
         STANDARD = "standard", "Standard: 10 in 1,000"
         SENSITIVE = "sensitive", "Sensitive: 50 in 1,000"
 
+    class Kind(models.TextChoices):
+        SOUGHT = "sought", "People who are looked for"
+        KNOWN = "known", "People who are known: staff, residents"
+
     name = models.CharField(max_length=100, unique=True)
     description = models.TextField(blank=True)
+    kind = models.CharField(
+        "who is in it",
+        max_length=10,
+        choices=Kind.choices,
+        default=Kind.SOUGHT,
+        help_text="Known people raise no alerts: cameras greet them, or tell of strangers who are none of them. Nobody "
+        "is searched for among them unless the collection is chosen.",
+    )
     alert_level = models.CharField(
         max_length=10,
         choices=AlertLevel.choices,
         default=AlertLevel.STANDARD,
         help_text="How many of 1,000 strangers whom a camera sees may raise an alert. A stricter level misses more of "
-        "those who are looked for.",
+        "those who are looked for; of known people, more of them are taken for strangers.",
     )
     reviewers = models.PositiveSmallIntegerField(
         "who confirms",

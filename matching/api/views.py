@@ -207,8 +207,8 @@ class SearchViewSet(
 
 
 class AlertSerializer(serializers.ModelSerializer[Alert]):
-    case_number = serializers.CharField(source="case.number", read_only=True)
-    case_name = serializers.CharField(source="case.display_name", read_only=True)
+    case_number = serializers.CharField(source="case.number", read_only=True, allow_null=True)
+    case_name = serializers.CharField(source="title", read_only=True)
     camera_name = serializers.CharField(source="camera.name", read_only=True)
     strength = serializers.SerializerMethodField()
     probe_url = serializers.SerializerMethodField()
@@ -216,13 +216,13 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
     class Meta:
         model = Alert
         fields = [
-            "id", "status", "case", "case_number", "case_name", "camera", "camera_name", "similarity", "strength",
-            "assigned_to", "seen_before", "capture_count", "folded_count", "first_captured_at", "last_captured_at",
-            "updated_at", "probe_url",
+            "id", "kind", "status", "case", "case_number", "case_name", "camera", "camera_name", "similarity",
+            "strength", "visits", "last_visit_at", "assigned_to", "seen_before", "capture_count", "folded_count",
+            "first_captured_at", "last_captured_at", "updated_at", "probe_url",
         ]  # fmt: skip
 
     def get_strength(self, alert: Alert) -> str:
-        return likeness.strength(alert).word
+        return likeness.strength(alert).word if alert.case_id else ""
 
     @extend_schema_field(str)
     def get_probe_url(self, alert: Alert) -> str:

@@ -18,9 +18,12 @@ from matching.models.search import Candidate
 
 
 class Alert(models.Model):
-    """Captures of one camera that resemble one case, within one episode."""
+    """Captures of one camera that resemble one case, within one episode; or that show one stranger."""
 
-    belongs_to = (("case__collection",),)
+    class Kind(models.TextChoices):
+        SOUGHT = "sought", "Looked for"
+        STRANGER = "stranger", "Stranger"
+        GREETING = "greeting", "Greeting"
 
     class Status(models.TextChoices):
         NEW = "new", "New"
@@ -29,8 +32,19 @@ class Alert(models.Model):
         CONFIRMED = "confirmed", "Confirmed sighting"
         DISMISSED = "dismissed", "Dismissed"
         CLOSED = "closed", "Case closed"
+        GREETED = "greeted", "Greeted"
 
-    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="alerts")
+    # What people's words come to where nobody is looked for.
+    OF_STRANGERS = {
+        Status.CONFIRMED: "Not known here",
+        Status.DISMISSED: "Known here",
+        Status.CLOSED: "Known after all",
+    }
+
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.SOUGHT, db_index=True)
+    case = models.ForeignKey(
+        Case, null=True, on_delete=models.CASCADE, related_name="alerts", help_text="Nobody, of a stranger."
+    )
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="alerts")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.NEW, db_index=True)
     first_captured_at = models.DateTimeField()
@@ -47,6 +61,10 @@ class Alert(models.Model):
         default=0, help_text="Taken off before the similarity is judged, because both pictures are poor."
     )
     measurement = models.ForeignKey(Measurement, null=True, on_delete=models.SET_NULL, related_name="+")
+    visits = models.PositiveIntegerField(
+        default=0, help_text="How often the face was seen, this visit with it; 0: not counted."
+    )
+    last_visit_at = models.DateTimeField(null=True, help_text="When the visit before this one ended.")
     gallery_size = models.PositiveIntegerField(
         help_text="Cases the best capture was compared with; seen before: captures that the case was compared with."
     )
@@ -67,9 +85,43 @@ class Alert(models.Model):
     class Meta:
         ordering = ["-last_captured_at", "-pk"]
         indexes = [models.Index(fields=["case", "camera", "-last_captured_at"])]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(kind="stranger", case=None)
+                | ~models.Q(kind="stranger") & models.Q(case__isnull=False),
+                name="alert_of_a_case_or_a_stranger",
+            )
+        ]
 
     def __str__(self) -> str:
-        return f"{self.case} at {self.camera}"
+        return f"{self.case or 'a stranger'} at {self.camera}"
+
+    @property
+    def title(self) -> str:
+        """Whom it is about."""
+        return self.case.display_name if self.case else "A stranger"
+
+    @property
+    def first_today(self) -> bool:
+        """Whether the face was not seen before on the day on which it came."""
+        day = timezone.localtime(self.first_captured_at).date()
+        return self.last_visit_at is None or timezone.localtime(self.last_visit_at).date() < day
+
+    def get_status_display(self) -> str:  # type: ignore[no-redef]
+        return self.worded(self.status)
+
+    def worded(self, status: str) -> str:
+        """A status, or somebody's word, as it is said of such an alert."""
+        known = Alert.OF_STRANGERS.get(Alert.Status(status)) if self.kind == Alert.Kind.STRANGER else None
+        return known or Alert.Status(status).label
+
+    @classmethod
+    def within(cls, user: Any) -> QuerySet["Alert"]:
+        """Those of cases that a person sees, and of strangers at cameras that they see."""
+        return cls.objects.filter(
+            models.Q(case__collection__in=Collection.within(user).values("pk"))
+            | models.Q(case=None, camera__in=Camera.within(user).values("pk"))
+        )
 
     def get_absolute_url(self) -> str:
         return reverse("alert", args=[self.pk])
@@ -78,15 +130,18 @@ class Alert(models.Model):
 class AlertCapture(models.Model):
     """A capture's place in an alert; the constraint lets a task run twice without counting twice."""
 
-    belongs_to = (("case__collection",),)
+    belongs_to = (("alert",),)
 
     alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="entries")
     capture = models.ForeignKey(Capture, on_delete=models.CASCADE, related_name="entries")
-    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="+")
+    case = models.ForeignKey(Case, null=True, on_delete=models.CASCADE, related_name="+")
     similarity = models.FloatField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["capture", "case"], name="capture_once_a_case")]
+        constraints = [
+            models.UniqueConstraint(fields=["capture", "case"], name="capture_once_a_case"),
+            models.UniqueConstraint(fields=["capture"], condition=models.Q(case=None), name="capture_of_one_stranger"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.capture} in {self.alert}"
@@ -95,7 +150,7 @@ class AlertCapture(models.Model):
 class Review(models.Model):
     """What one person said of an alert, and why; `new` takes it back. The last word of each makes its status."""
 
-    belongs_to = (("alert__case__collection",),)
+    belongs_to = (("alert",),)
 
     class Word(models.TextChoices):
         NEW = "new", "Taken back"
@@ -124,11 +179,14 @@ class Review(models.Model):
     def __str__(self) -> str:
         return f"{self.get_status_display()} by {self.user}"
 
+    def get_status_display(self) -> str:  # type: ignore[no-redef]
+        return "Taken back" if self.status == Review.Word.NEW else self.alert.worded(self.status)
+
 
 class AlertComment(models.Model):
     """What somebody has to say of an alert without deciding."""
 
-    belongs_to = (("alert__case__collection",),)
+    belongs_to = (("alert",),)
 
     alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="comments")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
@@ -145,7 +203,7 @@ class AlertComment(models.Model):
 class AlertRead(models.Model):
     """Somebody has looked at an alert."""
 
-    belongs_to = (("alert__case__collection",),)
+    belongs_to = (("alert",),)
 
     alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="reads")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
@@ -223,6 +281,9 @@ class Subscription(models.Model):
     with_pictures = models.BooleanField(
         "send the pictures along", default=False, help_text="The two faces leave Sightline with each message."
     )
+    visitors = models.BooleanField(
+        "strangers and greetings", default=False, help_text="Tell of strangers, and of known people who are greeted."
+    )
     operations = models.BooleanField(default=False, help_text="Tell of cameras in trouble as well.")
     is_active = models.BooleanField("switched on", default=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -244,7 +305,7 @@ class Subscription(models.Model):
 class Delivery(models.Model):
     """One message to one subscriber: about an alert, what their standing search found, or a camera in trouble."""
 
-    belongs_to = (("alert__case__collection", "candidate__case__collection", "trouble__camera"),)
+    belongs_to = (("alert", "candidate__case__collection", "trouble__camera"),)
 
     class Status(models.TextChoices):
         WAITING = "waiting", "Waiting"

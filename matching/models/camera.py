@@ -103,6 +103,22 @@ class Camera(TeamOwned):
         help_text="Whose phone it is.",
     )
     walk_until = models.DateTimeField(null=True, editable=False)
+    strangers = models.BooleanField(
+        "tell of strangers", default=False, help_text="An alert for a face that is none of the known people here."
+    )
+    visits_from = models.PositiveSmallIntegerField(
+        "only from visit number",
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text="1: each stranger. Else only one who was seen so often, by the face, as far back as faces are kept.",
+    )
+    greets = models.ManyToManyField(
+        Collection,
+        blank=True,
+        related_name="greeted_at",
+        limit_choices_to={"kind": Collection.Kind.KNOWN},
+        help_text="Of which known people it tells that they came.",
+    )
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_seen_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="Sent a face.")
     heartbeat_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -143,6 +159,14 @@ class Camera(TeamOwned):
         return (
             Collection.objects.filter(Q(teams=None) | Q(teams__in=own)).distinct() if own else Collection.objects.all()
         )
+
+    def counts_with(self) -> QuerySet["Camera"]:
+        """The cameras among whose captures visits are counted: those that everybody sees who sees this one."""
+        wider = Camera.objects.all()
+        for team in self.teams.all():
+            wider = wider.filter(teams=team)
+        alike = wider if self.teams.exists() else Camera.objects.none()
+        return Camera.objects.filter(Q(teams=None) | Q(pk__in=alike.values("pk")))
 
     # What Django REST framework asks of whoever is signed in.
     is_authenticated = True
@@ -219,6 +243,7 @@ class Capture(models.Model):
         PENDING = "pending", "Waiting"
         MATCHED = "matched", "Raised an alert"
         NO_CANDIDATE = "no_candidate", "Nobody it resembles"
+        KNOWN = "known", "Somebody known"
         NO_FACE = "no_face", "No face found"
         TOO_POOR = "too_poor", "Too poor to compare"
 
@@ -246,7 +271,7 @@ class Capture(models.Model):
             models.Index(fields=["received_at"], condition=models.Q(status="pending"), name="captures_waiting"),
             models.Index(
                 fields=["received_at"],
-                condition=models.Q(status__in=["matched", "no_candidate"]),
+                condition=models.Q(status__in=["matched", "no_candidate", "known"]),
                 name="captures_compared",
             ),
             models.Index(fields=["camera", "-received_at"]),

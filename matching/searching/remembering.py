@@ -18,17 +18,20 @@ SAME_PERSON = 1e-6
 ROUNDING = 0.01
 
 
-def same_face(model: FaceModel, face: Embeddings, known: Embeddings, similarity_to_case: float) -> int | None:
+def same_face(
+    model: FaceModel, face: Embeddings, known: Embeddings, similarity_to_case: float, fmr: float = SAME_PERSON
+) -> int | None:
     """Which of some faces a later one is, for sure: its index, or None.
 
-    face: (d,), known: (n, d) float32, unit length, of one model. Measured in docs/accuracy.md, "Seen before".
+    face: (d,), known: (n, d) float32, unit length, of one model. fmr: how small a share of non-mates may be taken for
+    one person. Measured in docs/accuracy.md, "Seen before".
     """
     if not len(known):
         return None
     cleaned, poorness = poor.without(np.vstack([face[None], known]), model.direction)
     similarities = cleaned[1:] @ cleaned[0] - calibration.allowance(poorness[1:], poorness[:1])
     best = int(similarities.argmax())
-    least = max(calibration.shipped(model).non_mates.similarity(SAME_PERSON), similarity_to_case - ROUNDING)
+    least = max(calibration.shipped(model).non_mates.similarity(fmr), similarity_to_case - ROUNDING)
     return best if similarities[best] >= least else None
 
 

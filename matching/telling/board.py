@@ -13,6 +13,11 @@ from cases.visibility import visible
 from matching.models import Alert, AlertComment, AlertRead, Camera, Quiet, Review
 from matching.telling import notifying
 
+
+class NobodysAlert(Exception):
+    """What is asked needs a case; the text says so, and what to do."""
+
+
 MOST_QUIET = timedelta(days=30)
 
 
@@ -29,7 +34,12 @@ def comment(alert: Alert, user: User, text: str) -> AlertComment:
 
 
 def make_quiet(alert: Alert, user: User, hours: int, reason: str) -> Quiet:
-    """The alert's case wakes nobody at its camera for so long; what is seen meanwhile joins this alert."""
+    """The alert's case wakes nobody at its camera for so long; what is seen meanwhile joins this alert.
+
+    Raises `NobodysAlert` for a stranger's.
+    """
+    if alert.case is None:
+        raise NobodysAlert("A stranger has no case to be quiet of. Say that they are known here instead.")
     until = timezone.now() + min(timedelta(hours=hours), MOST_QUIET)
     made = Quiet.objects.create(case=alert.case, camera=alert.camera, until=until, user=user, reason=reason)
     _changed(alert, [])
@@ -126,8 +136,11 @@ class Judged:
 def judged(user: User, days: int = 30) -> tuple[list[Judged], list[Judged]]:
     """Alerts of the last days by strength, and by camera: is the level right, and where does it raise too many?"""
     since = timezone.now() - timedelta(days=days)
-    alerts = visible(Alert, user).filter(created_at__gte=since)
+    raised = visible(Alert, user).filter(created_at__gte=since)
+    alerts = raised.filter(kind=Alert.Kind.SOUGHT)
     by_strength = [_judged(word, alerts.filter(strength=word)) for word in ("strong", "fair", "weak")]
+    if (strangers := raised.filter(kind=Alert.Kind.STRANGER)).exists():
+        by_strength.append(_judged("strangers", strangers))
     cameras = Camera.objects.filter(pk__in=alerts.values("camera"))
     by_camera = [_judged(camera.name, alerts.filter(camera=camera)) for camera in cameras]
     return by_strength, by_camera

@@ -1,13 +1,14 @@
 """A capture that resembles a case joins the alert of its episode, or begins one."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from cases.models import Case
+from cases.models import Case, Collection
 from matching.gallery import calibration, seen
 from matching.gallery import search as gallery
 from matching.models import Alert, AlertCapture, Capture, FaceModel, Quiet
@@ -23,17 +24,26 @@ JOINED = [
 ]  # fmt: skip
 
 
-def join_or_raise(capture: Capture, hit: gallery.Hit, model: FaceModel, collections: Sequence[int]) -> Alert:
-    """Add the capture to the episode it falls into, or begin one. Runs inside the caller's transaction.
+def join_or_raise(
+    capture: Capture,
+    hit: gallery.Hit,
+    model: FaceModel,
+    collections: Sequence[int],
+    *,
+    visits: int = 0,
+    last_visit_at: datetime | None = None,
+) -> Alert:
+    """Add the capture to the episode it falls into, or begin one: an alert, or a greeting of somebody known. Runs
+    inside the caller's transaction.
 
-    collections: those among which the hit was found.
+    collections: those among which the hit was found. visits, last_visit_at: as `Alert` has them.
     """
-    with connection.cursor() as cursor:
-        # One writer a camera and case at a time, so that two captures of one moment cannot both begin an episode.
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [capture.camera_id, hit.case_id])
+    one_writer(capture.camera_id, hit.case_id)
     case = Case.objects.select_related("collection").get(pk=hit.case_id)
-    if (settled := _settled_before(capture, case) or _dismissed_before(capture, hit, model)) is not None:
-        return _fold(capture, hit, settled)
+    before = settled_before(capture, case) or dismissed_before(capture, case.pk, model, _worth(hit))
+    if before is not None:
+        return fold(capture, case.pk, hit.similarity, before)
+    is_greeting = case.collection.kind == Collection.Kind.KNOWN
     own = Alert.objects.filter(case=hit.case_id, camera=capture.camera, seen_before=False)
     # Somebody whom the camera followed is one episode, however long they stood there.
     alert = own.filter(captures__track=capture.track).first() if capture.track else None
@@ -49,45 +59,60 @@ def join_or_raise(capture: Capture, hit: gallery.Hit, model: FaceModel, collecti
         alert = Alert(
             case_id=hit.case_id,
             camera=capture.camera,
+            kind=Alert.Kind.GREETING if is_greeting else Alert.Kind.SOUGHT,
+            status=Alert.Status.GREETED if is_greeting else Alert.Status.NEW,
             first_captured_at=capture.captured_at,
             last_captured_at=capture.captured_at,
+            visits=visits,
+            last_visit_at=last_visit_at,
         )
     if is_new or alert.model_id != model.pk or _worth(hit) > _worth(alert):
         alert.best_capture, alert.best_face_id, alert.model = capture, hit.face_id, model
         alert.similarity, alert.allowance = hit.similarity, hit.allowance
         alert.gallery_size, alert.measurement = gallery.size(model, collections), calibration.latest(model)
-    before, alert.strength = alert.strength, messages.strength(alert).word
+    was, alert.strength = alert.strength, messages.strength(alert).word
+    join(alert, capture, hit.similarity, is_new=is_new)
+    risen = bool(was) and notifying.STEPS.index(alert.strength) > notifying.STEPS.index(was)
+    notifying.announce(alert, is_new=is_new, risen=risen and alert.status in notifying.OPEN)
+    return alert
+
+
+def one_writer(camera_id: int, case_id: int) -> None:
+    """Wait for one's turn: two captures of one moment cannot both begin an episode. case_id: 0 for strangers."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [camera_id, case_id])
+
+
+def join(alert: Alert, capture: Capture, similarity: float, *, is_new: bool) -> None:
+    """Count a capture in its alert."""
     alert.first_captured_at = min(alert.first_captured_at, capture.captured_at)
     alert.last_captured_at = max(alert.last_captured_at, capture.captured_at)
     alert.capture_count += 1
     alert.updated_at = timezone.now()
     # A joining capture leaves alone what a reviewer may be writing.
     alert.save(update_fields=None if is_new else JOINED)
-    AlertCapture.objects.create(alert=alert, capture=capture, case_id=hit.case_id, similarity=hit.similarity)
-    risen = bool(before) and notifying.STEPS.index(alert.strength) > notifying.STEPS.index(before)
-    notifying.announce(alert, is_new=is_new, risen=risen and alert.status in notifying.OPEN)
-    return alert
+    AlertCapture.objects.create(alert=alert, capture=capture, case_id=alert.case_id, similarity=similarity)
 
 
 def close_case(case: Case) -> None:
     """Nobody need see to alerts of a case that was closed. Inside the caller's transaction."""
     for alert in Alert.objects.select_for_update().filter(case=case, status__in=notifying.OPEN):
-        _move(alert, Alert.Status.CLOSED)
+        move(alert, Alert.Status.CLOSED)
 
 
 def reopen_case(case: Case) -> None:
     """They wait again, as people had left them."""
     for alert in Alert.objects.select_for_update().filter(case=case, status=Alert.Status.CLOSED):
-        _move(alert, notifying.status_of(alert))
+        move(alert, notifying.status_of(alert))
 
 
-def _move(alert: Alert, status: Alert.Status) -> None:
+def move(alert: Alert, status: Alert.Status) -> None:
     alert.status, alert.updated_at = status, timezone.now()
     alert.save(update_fields=["status", "updated_at"])
     notifying.announce(alert, is_new=False)
 
 
-def _settled_before(capture: Capture, case: Case) -> Alert | None:
+def settled_before(capture: Capture, case: Case) -> Alert | None:
     """The alert that what a camera sees of a case joins without waking anybody: people made the case quiet there for a
     while, or they confirmed a sighting and its collection wants no further alerts then."""
     alerts = Alert.objects.filter(case=case).order_by("-last_captured_at", "-pk")
@@ -106,8 +131,7 @@ def raise_seen_before(found: Sequence[tuple[Capture, seen.Seen]], case_id: int, 
     found: captures of one camera with their likeness. among: how many faces were looked at.
     """
     camera = found[0][0].camera
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [camera.pk, case_id])
+    one_writer(camera.pk, case_id)
     alert = Alert.objects.filter(case=case_id, camera=camera, seen_before=True).first()
     is_new = alert is None
     times = [capture.captured_at for capture, _ in found]
@@ -137,27 +161,39 @@ def raise_seen_before(found: Sequence[tuple[Capture, seen.Seen]], case_id: int, 
     return alert
 
 
-def _dismissed_before(capture: Capture, hit: gallery.Hit, model: FaceModel) -> Alert | None:
-    """The alert of this camera and case in which people said of the same look-alike that it is another person."""
-    entries = AlertCapture.objects.filter(
-        alert__case=hit.case_id,
-        alert__camera=capture.camera,
-        alert__status=Alert.Status.DISMISSED,
-        capture__probe__model=model,
-    )
-    rows = list(entries.order_by("-pk").values_list("alert_id", "capture__probe__embedding")[:MOST_COMPARED])
+def dismissed_before(capture: Capture, case_id: int | None, model: FaceModel, worth: float) -> Alert | None:
+    """The alert of this camera and case in which people said of the same look-alike that it is another person; of no
+    case, that the stranger is known. worth: how like the case the capture is."""
+    dismissed = Alert.objects.filter(case=case_id, camera=capture.camera, status=Alert.Status.DISMISSED)
+    return showing(capture, dismissed, model, worth)
+
+
+def showing(
+    capture: Capture,
+    alerts: QuerySet[Alert],
+    model: FaceModel,
+    worth: float = -1.0,
+    fmr: float = remembering.SAME_PERSON,
+) -> Alert | None:
+    """Which of some alerts shows the same face as a capture, by its captures, the latest first.
+
+    fmr: how small a share of non-mates may be taken for one person.
+    """
+    entries = AlertCapture.objects.filter(alert__in=alerts, capture__probe__model=model).order_by("-pk")
+    rows = list(entries.values_list("alert_id", "capture__probe__embedding")[:MOST_COMPARED])
     which = remembering.same_face(
         model,
         np.asarray(capture.probe.embedding, np.float32),
         remembering.numbers(embedding for _, embedding in rows),
-        _worth(hit),
+        worth,
+        fmr,
     )
     return None if which is None else Alert.objects.get(pk=rows[which][0])
 
 
-def _fold(capture: Capture, hit: gallery.Hit, alert: Alert) -> Alert:
+def fold(capture: Capture, case_id: int | None, similarity: float, alert: Alert) -> Alert:
     """Into the dismissal, where it is counted and seen, and wakes nobody."""
-    AlertCapture.objects.create(alert=alert, capture=capture, case_id=hit.case_id, similarity=hit.similarity)
+    AlertCapture.objects.create(alert=alert, capture=capture, case_id=case_id, similarity=similarity)
     # Nobody else writes it meanwhile: the caller's lock is held.
     alert.capture_count, alert.folded_count = alert.capture_count + 1, alert.folded_count + 1
     alert.last_captured_at = max(alert.last_captured_at, capture.captured_at)

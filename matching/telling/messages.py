@@ -26,7 +26,7 @@ def strength(alert: Alert) -> calibration.Strength:
 def of(delivery: Delivery) -> tuple[str, str, str]:
     """A message's title, text and link."""
     if (alert := delivery.alert) is not None:
-        return f"Sightline: {alert.case}", _alert(alert), link(alert.get_absolute_url())
+        return f"Sightline: {alert.case or alert.title}", _alert(alert), link(alert.get_absolute_url())
     if (trouble := delivery.trouble) is not None:
         camera, what = trouble.camera, trouble.get_kind_display().lower()
         where = f"{camera} ({camera.place})" if camera.place else str(camera)
@@ -46,7 +46,7 @@ def of(delivery: Delivery) -> tuple[str, str, str]:
 def digest(alerts: Sequence[Alert]) -> tuple[str, str, str]:
     """Several weak alerts in one message."""
     lines = [
-        f"{_time(alert.first_captured_at)} {alert.camera}: {alert.case.display_name} ({alert.case.number}), "
+        f"{_time(alert.first_captured_at)} {alert.camera}: {alert.case or alert.title}, "
         f"similarity {alert.similarity:.2f}"
         for alert in alerts
     ]
@@ -54,12 +54,37 @@ def digest(alerts: Sequence[Alert]) -> tuple[str, str, str]:
     return f"Sightline: {len(alerts)} weak alert{'' if len(alerts) == 1 else 's'}", said, link("/alerts/")
 
 
+def visits(alert: Alert) -> str:
+    """What is known of somebody's earlier visits, by the face alone."""
+    if not alert.visits:
+        return ""
+    if alert.last_visit_at is None:
+        return "Not seen before."
+    today = "First seen today; seen" if alert.first_today else "Seen"
+    return f"{today} {alert.visits} times, before this {timezone.localtime(alert.last_visit_at):%Y-%m-%d %H:%M}."
+
+
 def _alert(alert: Alert) -> str:
     case = alert.case
+    where = f"{alert.camera}, {alert.camera.place}" if alert.camera.place else str(alert.camera)
+    if case is None:
+        lines = [
+            f"A stranger at {where}, {_time(alert.first_captured_at)}: none of {alert.gallery_size:,} known people.",
+            visits(alert),
+            f"The most similar of them has similarity {alert.similarity:.2f}. Somebody known is taken for a stranger "
+            "now and then: look before acting.",
+        ]
+        return "\n".join(filter(None, lines))
+    if alert.kind == Alert.Kind.GREETING:
+        lines = [
+            f"{case.display_name} ({case.number}, {case.collection}) at {where}, {_time(alert.first_captured_at)}.",
+            visits(alert),
+            f"Similarity {alert.similarity:.2f}, {strength(alert).word}.",
+        ]
+        return "\n".join(filter(None, lines))
     person = [case.get_sex_display(), f"{case.age} when last seen" if case.age else ""]
     seen = " ".join(filter(None, [f"{case.last_seen_on:%Y-%m-%d}" if case.last_seen_on else "", case.last_seen_place]))
     worth = strength(alert)
-    where = f"{alert.camera}, {alert.camera.place}" if alert.camera.place else str(alert.camera)
     lines = [
         f"{'Seen before: a' if alert.seen_before else 'A'} face like {case.display_name} ({case.number}, "
         f"{case.collection}) at {where}, {_time(alert.first_captured_at)}.",

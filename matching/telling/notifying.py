@@ -63,11 +63,13 @@ def _told(alert: Alert, subscription: Subscription) -> int:
 def subscribers(alert: Alert) -> list[Subscription]:
     """Those who want to be told of an alert, and for whom it exists."""
     now = timezone.localtime().time()
+    collection = alert.case.collection_id if alert.case else None
     wanted = (
         _active()
-        .filter(Q(collection=None) | Q(collection=alert.case.collection_id))
+        .filter(Q(collection=None) | Q(collection=collection))
         .filter(Q(case=None) | Q(case=alert.case_id))
         .filter(Q(camera=None) | Q(camera=alert.camera_id))
+        .filter(Q(visitors=True) if alert.kind != Alert.Kind.SOUGHT else Q())
         .filter(strength__in=STEPS[: STEPS.index(alert.strength) + 1] if alert.strength else STEPS)
     )
     return [
@@ -128,7 +130,10 @@ def status_of(alert: Alert) -> Alert.Status:
         (review.user_id or f"gone {review.pk}", WORDS[Review.Word(review.status)])
         for review in alert.reviews.order_by("at", "pk")
     ]
-    return COMES_TO[agreement(said, alert.case.collection.reviewers)]
+    come_to = agreement(said, alert.case.collection.reviewers if alert.case else 1)
+    if come_to == Agreement.OPEN and alert.kind == Alert.Kind.GREETING:
+        return Alert.Status.GREETED
+    return COMES_TO[come_to]
 
 
 def deliver(delivery_id: int) -> None:

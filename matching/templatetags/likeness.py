@@ -43,6 +43,12 @@ def strength(likeness: Alert | Candidate) -> calibration.Strength:
 
 
 @register.filter
+def worth(alert: Alert) -> calibration.Strength | None:
+    """The same of an alert; of a stranger there is nothing to say."""
+    return messages.strength(alert) if alert.case_id else None
+
+
+@register.filter
 def share(fraction: float | str | None) -> str:
     """A share of persons in words; empty where there is none."""
     return figures.share(fraction) if isinstance(fraction, float) else ""

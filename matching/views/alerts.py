@@ -65,7 +65,7 @@ def _waiting(request: HttpRequest, status: str) -> int:
 def alert_detail(request: HttpRequest, pk: int) -> HttpResponse:
     alert = get_object_or_404(alert_cards(request.user), pk=pk)
     user = audit.signed_in(request)
-    audit.record(request, "viewed", alert.case, f"alert {alert.pk} at {alert.camera}")
+    audit.record(request, "viewed", alert.case or alert.camera, f"alert {alert.pk} at {alert.camera}")
     board.read(alert, user)
     spoken = {review.user_id for review in alert.reviews.all()}
     context = {
@@ -127,7 +127,11 @@ def alert_quiet(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, " ".join(str(error) for found in form.errors.values() for error in found))
     elif hours := form.cleaned_data["hours"]:
-        made = board.make_quiet(alert, audit.signed_in(request), hours, form.cleaned_data["reason"])
+        try:
+            made = board.make_quiet(alert, audit.signed_in(request), hours, form.cleaned_data["reason"])
+        except board.NobodysAlert as refusal:
+            messages.error(request, str(refusal))
+            return redirect(alert)
         audit.record(request, "made quiet", alert, f"{hours} h: {made.reason}")
         messages.success(request, f"Quiet at {alert.camera} for {hours} h; what is seen meanwhile joins this alert.")
     elif board.end_quiet(alert):

@@ -9,23 +9,21 @@ from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from cases.models import Case, Collection
+from cases.models import Collection
 from matching.faces import face_models, images
-from matching.faces.engines import DetectedFace, Detection
+from matching.faces.engines import Detection
 from matching.faces.rows import face_columns
-from matching.gallery import calibration, seen
 from matching.gallery import search as gallery
-from matching.models import Alert, Camera, Capture, FaceModel, Probe
+from matching.gallery import seen
+from matching.models import Alert, Camera, Capture, Probe
 from matching.searching.pictures import keep_candidates
 from matching.signals import capture_waiting
-from matching.telling import episodes
-from matching.watching import retention
+from matching.telling import episodes, strangers
+from matching.watching import retention, thresholds, visitors
 
 # A camera's clock that runs further ahead than this is not believed.
 CLOCK_TOLERANCE = timedelta(minutes=5)
 ALERTS_A_CAPTURE = 3
-# Of a face like more cases than this each collection is searched by itself, so that none crowds another out.
-LIKE_MANY = 20
 # How stale the time may be at which a camera was last seen.
 SEEN_EVERY = timedelta(seconds=10)
 
@@ -98,23 +96,52 @@ def match_capture(capture_id: int) -> list[Alert]:
         return []
     columns = face_columns(model, opened.rgb, face, opened.scale)
     too_poor = model.is_too_poor(columns["poorness"], columns["size"])
-    matches, searched = ([], []) if too_poor else _over_threshold(model, face, capture.camera)
-    without = Capture.Status.TOO_POOR if too_poor else Capture.Status.NO_CANDIDATE
+    matches: list[gallery.Hit] = []
+    searched: list[int] = []
+    visitor = visitors.NOBODY
+    if not too_poor:
+        sought = capture.camera.compares_with().exclude(kind=Collection.Kind.KNOWN)
+        matches, searched = thresholds.over(model, face.embedding, sought)
+        matches, visitor = matches[:ALERTS_A_CAPTURE], visitors.look(model, face.embedding, capture)
+    is_told = bool(visitor.is_told and not matches)
     with transaction.atomic():
-        if not _claim(capture, Capture.Status.MATCHED if matches else without):
+        if not _claim(capture, _status(too_poor, bool(matches or visitor.greeted or is_told), visitor)):
             return []
-        if not matches and not retention.days():
+        if visitor.is_known:
+            strangers.is_known_after_all(capture)
+        if capture.status != Capture.Status.MATCHED and not retention.days():
             retention.forget_one(capture)
             return []
         probe = Probe.objects.create(capture=capture, **columns)
         seen.keep(probe)
         keep_candidates(probe, matches)
-        return [episodes.join_or_raise(capture, hit, model, searched) for hit in matches]
+        alerts = [episodes.join_or_raise(capture, hit, model, searched) for hit in matches]
+        if visitor.greeted:
+            alerts.append(
+                episodes.join_or_raise(
+                    capture, visitor.greeted, model, visitor.among, visits=visitor.visits, last_visit_at=visitor.last
+                )
+            )
+        elif is_told:
+            told = strangers.join_or_raise(
+                capture, model, visitor.closest, visitor.among, visits=visitor.visits, last_visit_at=visitor.last
+            )
+            alerts += [told] if told else []
+        return alerts
 
 
 def _claim(capture: Capture, status: str) -> bool:
     """Move the capture on from waiting; False where another worker was faster."""
+    capture.status = status
     return bool(Capture.objects.filter(pk=capture.pk, status=Capture.Status.PENDING).update(status=status))
+
+
+def _status(too_poor: bool, raises: bool, visitor: visitors.Visitor) -> Capture.Status:
+    if raises:
+        return Capture.Status.MATCHED
+    if too_poor:
+        return Capture.Status.TOO_POOR
+    return Capture.Status.KNOWN if visitor.is_known else Capture.Status.NO_CANDIDATE
 
 
 def _meant_face(faces: Sequence[Detection], opened: images.OpenedImage, capture: Capture) -> Detection:
@@ -130,32 +157,3 @@ def _meant_face(faces: Sequence[Detection], opened: images.OpenedImage, capture:
         return math.hypot((face.box[0] + face.box[2]) / 2 - x, (face.box[1] + face.box[3]) / 2 - y)
 
     return min(faces, key=distance)
-
-
-def _over_threshold(model: FaceModel, face: DetectedFace, camera: Camera) -> tuple[list[gallery.Hit], list[int]]:
-    """The best cases over their own collection's threshold, and the collections that were searched."""
-    calibrated, sizes = calibration.of(model), gallery.sizes(model)
-    watched = camera.compares_with().filter(alert_level__in=calibration.LEVELS)
-    levels = dict(watched.values_list("pk", "alert_level"))
-    thresholds = {
-        collection: calibrated.threshold(calibration.LEVELS[Collection.AlertLevel(level)], sizes[collection])
-        for collection, level in levels.items()
-        if sizes.get(collection)
-    }
-    hits = _search(model, face, list(thresholds), min(thresholds.values())) if thresholds else []
-    if hits:
-        # One search for all of them, for most faces are like nobody's in any.
-        whose = dict(Case.objects.filter(pk__in=[hit.case_id for hit in hits]).values_list("pk", "collection"))
-        over = [hit for hit in hits if hit.similarity - hit.allowance >= thresholds[whose[hit.case_id]]]
-        if len(hits) == LIKE_MANY:
-            over = [hit for one, least in thresholds.items() for hit in _search(model, face, [one], least)]
-        over.sort(key=lambda hit: hit.similarity - hit.allowance, reverse=True)
-        hits = over[:ALERTS_A_CAPTURE]
-    return hits, list(levels)
-
-
-def _search(model: FaceModel, face: DetectedFace, collections: list[int], at_least: float) -> list[gallery.Hit]:
-    # A template that is too poor is like anybody: it is for people to look at, never a reason to wake them.
-    return gallery.search(
-        model, face.embedding, collections=collections, limit=LIKE_MANY, at_least=at_least, reliable=True
-    )

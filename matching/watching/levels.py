@@ -45,5 +45,5 @@ def meanings(calibrated: calibration.Calibration, cases: int) -> list[Meaning]:
 
 def captures_a_day() -> float:
     """Captures of last week that were compared with the gallery, a day."""
-    compared = [Capture.Status.MATCHED, Capture.Status.NO_CANDIDATE]
+    compared = [Capture.Status.MATCHED, Capture.Status.NO_CANDIDATE, Capture.Status.KNOWN]
     return Capture.objects.filter(received_at__gte=timezone.now() - WEEK, status__in=compared).count() / WEEK.days

@@ -54,7 +54,7 @@ def names(tracks: Sequence[str], user: User) -> dict[str, str]:
         .select_related("alert__case", "capture")
         .order_by("similarity")
     )
-    return {str(one.capture.track): f"{one.alert.case.display_name} {one.similarity:.2f}" for one in entries}
+    return {str(one.capture.track): f"{one.alert.title} {one.similarity:.2f}" for one in entries}
 
 
 def _is_uuid(text: str) -> bool:

@@ -65,7 +65,8 @@ def _compare(template: Template, kept: standing.Faces, among: int) -> None:
     level = calibration.LEVELS.get(Collection.AlertLevel(collection.alert_level))
     # A template that is too poor is like anybody, and wakes nobody.
     too_poor = model.poor_limit is not None and template.poorness > model.poor_limit
-    if level is None or not collection.look_back_days or not among or too_poor:
+    is_known = collection.kind == Collection.Kind.KNOWN
+    if level is None or is_known or not collection.look_back_days or not among or too_poor:
         return
     since = timezone.now() - timedelta(days=collection.look_back_days)
     likenesses = {

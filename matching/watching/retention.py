@@ -8,7 +8,7 @@ from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 
 from cases.models import Collection
-from matching.models import Capture, Probe
+from matching.models import Alert, Capture, Probe
 
 BATCH = 500
 
@@ -22,6 +22,7 @@ def forget() -> int:
 
     What stays of a capture is that it was sent and when, so that the same one sent again is known.
     """
+    _forget_visitors()
     until = timezone.now() - timedelta(days=days())
     old = Capture.objects.filter(captured_at__lt=until, alerts=None).exclude(status=Capture.Status.PENDING)
     forgotten = 0
@@ -30,6 +31,14 @@ def forget() -> int:
             forget_one(capture)
         forgotten += len(batch)
     return forgotten
+
+
+def _forget_visitors() -> None:
+    """Strangers and greetings go with the faces that raised no alert, after a day at the least; a stranger of whom
+    people said that they are not known here stays, and so does what has to do with a case under a legal hold."""
+    until = timezone.now() - timedelta(days=max(days(), 1))
+    visitors = Alert.objects.exclude(kind=Alert.Kind.SOUGHT).filter(last_captured_at__lt=until)
+    visitors.exclude(status=Alert.Status.CONFIRMED).exclude(case__held_at__isnull=False).delete()
 
 
 def forget_one(capture: Capture) -> None:

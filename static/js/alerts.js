@@ -55,11 +55,12 @@ function show(message) {
 
 // Whether a card that comes is among those the board was narrowed to.
 function fits(card) {
-  const { camera, collection, strength, whose, q } = board.dataset;
+  const { camera, collection, kind, strength, whose, q } = board.dataset;
   const taken = card.dataset.assigned;
   const text = card.textContent.toLowerCase();
   return (!camera || camera === card.dataset.camera)
     && (!collection || collection === card.dataset.collection)
+    && (!kind || kind === card.dataset.kind)
     && (!strength || strength === card.dataset.strength)
     && (!whose || (whose === "mine" ? taken === board.dataset.user : !taken))
     && (!q || q.toLowerCase().split(/\s+/).every((word) => text.includes(word)));

@@ -158,7 +158,9 @@ def test_a_camera_is_added_its_token_shown_once_and_revoked(as_admin):
 
 
 def test_a_camera_is_made_in_the_administration_too(as_admin):
-    page = as_admin.post("/admin/matching/camera/add/", {"name": "Gate 6"}, follow=True).content.decode()
+    page = as_admin.post(
+        "/admin/matching/camera/add/", {"name": "Gate 6", "visits_from": 1}, follow=True
+    ).content.decode()
     assert "shown this once: cam_" in page
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from cases.models import Collection
 from matching.faces import images
 from matching.models import Alert, Camera, Capture
-from matching.watching import captures
+from matching.watching import captures, thresholds
 from tests import faces
 
 NOW = timezone.now() - timedelta(hours=1)
@@ -196,7 +196,7 @@ def test_captures_of_one_track_are_one_episode_however_long_it_lasts(any_model, 
 def test_each_collection_goes_by_its_own_level_though_all_are_searched_at_once(
     any_model, six_cases, make_case, send, monkeypatch, many
 ):
-    monkeypatch.setattr(captures, "LIKE_MANY", many)
+    monkeypatch.setattr(thresholds, "LIKE_MANY", many)
     other = Collection.objects.create(name="Wanted", reviewers=1, alert_level=Collection.AlertLevel.OFF)
     twin = make_case("W1", faces.person(1), collection=other)
 

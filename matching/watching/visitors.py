@@ -1,0 +1,91 @@
+"""Known people and strangers: who of a list has come, who is none of them, and how often somebody came before.
+
+Visits are told by the face alone, never by a name.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from django.db.models import Q
+from numpy.typing import NDArray
+
+from cases.models import Case, Collection
+from matching.faces import poor
+from matching.gallery import calibration, seen
+from matching.gallery import search as gallery
+from matching.models import Capture, FaceModel
+from matching.searching import remembering
+from matching.searching.looking_back import VISIT
+from matching.watching import thresholds
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """What a camera that greets, or tells of strangers, makes of a face.
+
+    greeted: the person of its lists. is_known: whether it is somebody of the known collections at all. is_told: whether
+    it is a stranger of whom the camera tells. closest: the similarity of the known person most like it. among: the
+    collections that were asked. visits: how often it was seen, this visit with it; last: when the one before ended.
+    """
+
+    greeted: gallery.Hit | None = None
+    is_known: bool = False
+    is_told: bool = False
+    closest: float = 0.0
+    among: Sequence[int] = ()
+    visits: int = 0
+    last: datetime | None = None
+
+
+NOBODY = Visitor()
+
+
+def look(model: FaceModel, embedding: NDArray[np.float32], capture: Capture) -> Visitor:
+    """Compare a face with the known people of its camera's teams. embedding: (d,) float32, unit length."""
+    camera = capture.camera
+    lists = set(camera.greets.values_list("pk", flat=True))
+    if not lists and not camera.strangers:
+        return NOBODY
+    known = camera.compares_with().filter(kind=Collection.Kind.KNOWN)
+    hits, among = thresholds.over(model, embedding, known)
+    if hits:
+        listed = Case.objects.filter(collection__in=lists, pk__in=[hit.case_id for hit in hits])
+        greeted = set(listed.values_list("pk", flat=True))
+        best = next((hit for hit in hits if hit.case_id in greeted), None)
+        visits, last = _visits(model, embedding, capture) if best else (0, None)
+        return Visitor(best, is_known=True, closest=hits[0].similarity, among=among, visits=visits, last=last)
+    # Where nobody is known yet, nobody is a stranger.
+    if not camera.strangers or not gallery.size(model, among):
+        return NOBODY
+    nearest = thresholds.nearest(model, embedding, among)
+    visits, last = _visits(model, embedding, capture)
+    return Visitor(
+        is_told=visits >= camera.visits_from,
+        closest=nearest[0].similarity if nearest else 0.0,
+        among=among,
+        visits=visits,
+        last=last,
+    )
+
+
+def _visits(model: FaceModel, embedding: NDArray[np.float32], capture: Capture) -> tuple[int, datetime | None]:
+    """How often the face was seen, this visit with it, and when the one before ended; as far back as faces are kept."""
+    cleaned, poorness = poor.without(np.asarray(embedding, np.float32)[None], model.direction)
+    alike = seen.look_back(
+        model,
+        cleaned[0],
+        float(poorness[0]),
+        among=seen.size(model),
+        least=calibration.shipped(model).non_mates.similarity(remembering.SAME_PERSON),
+        only=Q(capture__camera__in=capture.camera.counts_with(), capture__captured_at__lte=capture.captured_at),
+    )
+    times = Capture.objects.filter(probe__in=[one.probe_id for one in alike]).order_by("captured_at")
+    ends: list[datetime] = []
+    for at in [*times.values_list("captured_at", flat=True), capture.captured_at]:
+        if ends and at - ends[-1] <= VISIT:
+            ends[-1] = at
+        else:
+            ends.append(at)
+    return len(ends), ends[-2] if len(ends) > 1 else None
