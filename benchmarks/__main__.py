@@ -9,7 +9,8 @@ from importlib import import_module
 from pathlib import Path
 
 ALL = (
-    "accuracy", "open_set", "strangers", "curves", "strengths", "poor_direction", "searching", "vectors", "indexing", "comparing",
+    "accuracy", "open_set",
+    "strangers", "curves", "strengths", "poor_direction", "searching", "vectors", "indexing", "comparing",
     "batches", "looking_back", "same_face", "best_shots", "edge", "memory",
     "registry", "killing", "live", "field",
 )  # fmt: skip

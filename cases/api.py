@@ -57,8 +57,11 @@ class PhotoSerializer(serializers.ModelSerializer[Photo]):
 
     class Meta:
         model = Photo
-        fields = ["id", "case", "image", "url", "filename", "view", "taken_on", "status", "status_note", "created_at"]
-        read_only_fields = ["filename", "status", "status_note"]
+        fields = [
+            "id", "case", "image", "url", "filename", "view", "taken_on", "own_time", "own_latitude", "own_longitude",
+            "status", "status_note", "created_at",
+        ]  # fmt: skip
+        read_only_fields = ["filename", "own_time", "own_latitude", "own_longitude", "status", "status_note"]
 
     def get_url(self, photo: Photo) -> str:
         return reverse("photo", args=[photo.pk])

@@ -5,6 +5,7 @@ from cases.models.case import Case, Collection
 from cases.models.imports import ImportedCase, ImportProblem, ImportRun, ImportSeen, ImportSource
 from cases.models.person import Notice, Training
 from cases.models.photo import (
+    OwnData,
     Photo,
     PhotoAlreadyThere,
     add_photo,
@@ -29,6 +30,7 @@ __all__ = [
     "ImportSource",
     "ImportedCase",
     "Notice",
+    "OwnData",
     "Photo",
     "PhotoAlreadyThere",
     "Team",

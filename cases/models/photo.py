@@ -21,7 +21,20 @@ def display_path(photo: "Photo", filename: str) -> str:
     return f"display/{uuid.uuid4()}.jpg"
 
 
-class Photo(models.Model):
+class OwnData(models.Model):
+    """What a picture's own data (EXIF) says of when and where it was taken. Nobody has checked it."""
+
+    own_time = models.CharField(
+        max_length=40, blank=True, editable=False, help_text="As its camera wrote it, by the camera's clock."
+    )
+    own_latitude = models.FloatField(null=True, blank=True, editable=False, help_text="Degrees, north.")
+    own_longitude = models.FloatField(null=True, blank=True, editable=False, help_text="Degrees, east.")
+
+    class Meta:
+        abstract = True
+
+
+class Photo(OwnData):
     """A picture of a case's person, and how indexing it ended."""
 
     belongs_to = (("case__collection",),)

@@ -1,15 +1,18 @@
 """Bytes in, an upright RGB array out. Every limit and refusal on untrusted images lives here, once."""
 
 import io
+import re
 import warnings
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-import imagehash
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
+from matching.faces import children
 from matching.faces import opencv as cv2
 
 Image.init()
@@ -21,6 +24,8 @@ MIN_SIDE = 24
 MAX_SIDE = 2400
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "BMP", "GIF")
 FORMAT_WORDS = "JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP or a still GIF"
+
+ZONE = re.compile(r"[+-]\d\d:\d\d")
 
 RgbImage = NDArray[np.uint8]
 # left, top, right, bottom
@@ -64,24 +69,68 @@ class ImageNotAnalysed(ImageRefused):
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What a picture's own data says of when and where it was taken; nobody has checked it.
+
+    time: as its camera wrote it, with a zone where that was written too. latitude, longitude: degrees.
+    """
+
+    time: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """As `cases.models.OwnData` keeps it."""
+        return {"own_time": self.time, "own_latitude": self.latitude, "own_longitude": self.longitude}
+
+
+@dataclass(frozen=True)
 class OpenedImage:
     """rgb: (height, width, 3) uint8, upright. scale: its size over the file's own, 1.0 or less."""
 
     rgb: RgbImage
     scale: float
+    origin: Origin = Origin()
 
 
 def open_image(content: bytes) -> OpenedImage:
-    """Decode an untrusted image, upright, in 8-bit RGB, at most `MAX_SIDE` pixels on its longer side.
+    """Decode an untrusted image, upright, in 8-bit RGB, at most `MAX_SIDE` pixels on its longer side, in a process that
+    may die.
 
     Raises `ImageRefused` (one of its children) with words for the person who sent it.
     """
+    if len(content) > MAX_BYTES:
+        raise too_many_bytes(len(content))
+    try:
+        said, pixels = children.ask({"what": "image"}, content)
+    except children.ChildDied as death:
+        why = "takes too long" if death.too_long else "breaks off"
+        raise ImageUnreadable(f"Reading the picture {why}, so it was ended. Save it as a JPEG and send that.") from None
+    if "refused" in said:
+        raise _refusal(said["refused"], said["text"])
+    return OpenedImage(np.frombuffer(pixels, np.uint8).reshape(said["shape"]), said["scale"], Origin(**said["origin"]))
+
+
+def _refusal(name: str, text: str) -> ImageRefused:
+    kind = next((one for one in ImageRefused.__subclasses__() if one.__name__ == name), ImageUnreadable)
+    refusal = kind.__new__(kind)
+    Exception.__init__(refusal, text)
+    return refusal
+
+
+def too_many_bytes(size: int) -> ImageTooLarge:
+    return ImageTooLarge(
+        f"The file has {size / 2**20:.0f} MB; the limit is {MAX_BYTES // 2**20} MB. Send a smaller one."
+    )
+
+
+def decode(content: bytes) -> OpenedImage:
+    """The same in this very process: what is behind `open_image`, and for pictures that we made ourselves."""
     if not content:
         raise ImageEmpty
     if len(content) > MAX_BYTES:
-        raise ImageTooLarge(
-            f"The file has {len(content) / 2**20:.0f} MB; the limit is {MAX_BYTES // 2**20} MB. Send a smaller one."
-        )
+        raise too_many_bytes(len(content))
     try:
         with warnings.catch_warnings():
             # Pillow's own bomb warning comes before our limit speaks, in better words.
@@ -117,9 +166,36 @@ def _upright(image: Image.Image) -> OpenedImage:
         image.thumbnail((MAX_SIDE, MAX_SIDE), reducing_gap=2.0)
     if min(image.size) < MIN_SIDE:
         raise ImageTooSmall(width, height)
+    origin = _origin(image)
     ImageOps.exif_transpose(image, in_place=True)
     upright = _eight_bit_rgb(image)
-    return OpenedImage(np.asarray(upright, dtype=np.uint8), max(upright.size) / max(width, height))
+    return OpenedImage(np.ascontiguousarray(upright, np.uint8), max(upright.size) / max(width, height), origin)
+
+
+def _origin(image: Image.Image) -> Origin:
+    try:
+        exif = image.getexif()
+        own, place = exif.get_ifd(ExifTags.IFD.Exif), exif.get_ifd(ExifTags.IFD.GPSInfo)
+        written = str(own.get(ExifTags.Base.DateTimeOriginal) or exif.get(ExifTags.Base.DateTime) or "")
+        taken = datetime.strptime(written.strip(), "%Y:%m:%d %H:%M:%S").isoformat(" ") if written else ""
+        zone = str(own.get(ExifTags.Base.OffsetTimeOriginal) or "").strip()
+        north = _degrees(place, ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLatitudeRef, "S", 90)
+        east = _degrees(place, ExifTags.GPS.GPSLongitude, ExifTags.GPS.GPSLongitudeRef, "W", 180)
+        zone = f" {zone}" if taken and ZONE.fullmatch(zone) else ""
+        return Origin(taken + zone, *((north, east) if north is not None and east is not None else ()))
+    except Exception:  # damaged data about a picture is as good as none; what reading it raises has no common parent
+        return Origin()
+
+
+def _degrees(place: dict[int, Any], tag: int, ref: int, negative: str, most: int) -> float | None:
+    if tag not in place:
+        return None
+    degrees, minutes, seconds = (float(part) for part in place[tag])
+    value = degrees + minutes / 60 + seconds / 3600
+    # A phone without a fix writes zeros, or nothing that is a number.
+    if not 0 < value <= most:
+        return None
+    return round(-value if str(place.get(ref, "")).strip().upper() == negative else value, 6)
 
 
 def _eight_bit_rgb(image: Image.Image) -> Image.Image:
@@ -164,6 +240,8 @@ def picture_hash(rgb: RgbImage) -> str:
 
     rgb: (height, width, 3) uint8.
     """
+    import imagehash  # takes 30 MB, of which a process that only decodes has no use
+
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(grey, (128, 128), interpolation=cv2.INTER_AREA)
     return str(imagehash.phash(Image.fromarray(small)))

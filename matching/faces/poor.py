@@ -37,7 +37,7 @@ def make_poor(rgb: RgbImage, box: Box, width: float = WIDTH) -> RgbImage:
     scale = width / max(min((box[2] - box[0]) * across, (box[3] - box[1]) * height), 1.0)
     crop = cv2.resize(images.crop(rgb, box), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     crop = cv2.GaussianBlur(crop, (0, 0), BLUR * width / WIDTH)
-    return images.open_image(images.to_jpeg(crop.astype(np.uint8), quality=QUALITY)).rgb
+    return images.decode(images.to_jpeg(crop.astype(np.uint8), quality=QUALITY)).rgb
 
 
 def direction_and_limit(poor: Embeddings, clean: Embeddings) -> tuple[NDArray[np.float32], float]:

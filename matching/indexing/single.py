@@ -40,6 +40,7 @@ class Prepared:
     refusal: str = ""
     picture_hash: str = ""
     display: ContentFile[bytes] | None = None
+    origin: images.Origin = field(default_factory=images.Origin)
     faces: list[dict[str, Any]] = field(default_factory=list)
     embeddings: Embeddings = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
@@ -58,6 +59,7 @@ def prepare(photo: Photo, engine: Engine) -> Prepared:
         photo,
         picture_hash=images.picture_hash(opened.rgb),
         display=None if photo.display else jpeg_file(opened.rgb, max_side=1600),
+        origin=opened.origin,
         faces=[detection_columns(opened.rgb, face, opened.scale) for face in found],
     )
     if found:
@@ -159,6 +161,8 @@ def _outcome(photo: Photo, prepared: Prepared) -> tuple[str, str]:
     if prepared.refusal:
         return Status.UNREADABLE, prepared.refusal[:300]
     photo.picture_hash = prepared.picture_hash
+    for name, value in prepared.origin.columns.items():
+        setattr(photo, name, value)
     if prepared.display is not None:
         photo.display.save("", prepared.display, save=False)
     if not photo.is_searched:
@@ -169,17 +173,31 @@ def _outcome(photo: Photo, prepared: Prepared) -> tuple[str, str]:
 def _write_outcomes(outcomes: Sequence[tuple[Photo, str, str]]) -> None:
     """In one statement: Django's `bulk_update` would take longer than all the rest of writing."""
     columns = zip(
-        *((photo.pk, photo.display.name or "", photo.picture_hash, status, note) for photo, status, note in outcomes),
+        *(
+            (
+                photo.pk,
+                photo.display.name or "",
+                photo.picture_hash,
+                status,
+                note,
+                photo.own_time,
+                photo.own_latitude,
+                photo.own_longitude,
+            )
+            for photo, status, note in outcomes
+        ),
         strict=True,
     )
     with connection.cursor() as cursor:
         cursor.execute(
             """
             UPDATE cases_photo SET display = new.display, picture_hash = new.picture_hash, status = new.status,
-                status_note = new.status_note, duplicate_of_id = NULL
-            FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[])
-                AS new (id, display, picture_hash, status, status_note)
+                status_note = new.status_note, duplicate_of_id = NULL, own_time = new.own_time,
+                own_latitude = new.own_latitude, own_longitude = new.own_longitude
+            FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::float[],
+                %s::float[]) AS new (id, display, picture_hash, status, status_note, own_time, own_latitude,
+                own_longitude)
             WHERE cases_photo.id = new.id
             """,
-            [list(column) for column in columns] or [[]] * 5,
+            [list(column) for column in columns] or [[]] * 8,
         )

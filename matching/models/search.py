@@ -9,14 +9,14 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.models import Case, Collection
+from cases.models import Case, Collection, OwnData
 from matching.models.camera import Capture
 from matching.models.face import Face, FaceFields, FaceModel
 from matching.models.measurement import Measurement
 from matching.models.template import AnyBitField
 
 
-class Search(models.Model):
+class Search(OwnData):
     """One uploaded picture, searched once: by whom, why, among which collections, under which model."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

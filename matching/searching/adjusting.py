@@ -77,7 +77,8 @@ def search_adjusted(old: Search, how: Adjustment, user: User) -> Search:
         narrowed=SearchedCases(old.filters) if old.filters else None,
     )
     search.adjusted_from, search.adjustment = old, asdict(how)
-    search.save(update_fields=["adjusted_from", "adjustment"])
+    search.own_time, search.own_latitude, search.own_longitude = old.own_time, old.own_latitude, old.own_longitude
+    search.save()
     return search
 
 

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from edge_client.tracking import Tracker
-from matching.faces import face_models, images
+from matching.faces import clips, face_models, images
 from matching.faces.engines import DetectedFace, Engine
 from matching.faces.rows import face_columns
 from matching.models import Batch, BatchFile, FaceModel, Search, Shot
@@ -137,7 +137,7 @@ class Walk:
                      since=seen[0][0], until=seen[-1][0], **columns)
                 for number, seen in tracks.items() for at, columns in _best(seen)
             ]  # fmt: skip
-            looked_at = min(round(second + 1 / evidence.LOOKS), length) - min(round(first.second), length)
+            looked_at = min(round(second + 1 / clips.LOOKS), length) - min(round(first.second), length)
             if not self._keep(shots, [file.pk, second], looked_at, []):
                 return False
             first = rest[0] if rest else None

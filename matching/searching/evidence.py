@@ -1,24 +1,24 @@
 """What a batch is made of: pictures, zips of pictures and clips, told by their content, each limit and refusal here."""
 
-import math
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 
 from cases.sources.places import is_picture
-from matching.faces import opencv as cv2
+from matching.faces import children
 from matching.faces.images import MAX_BYTES, RgbImage
 
-CLIP_WORDS = "mp4, mov, mkv, avi or webm"
 MOST_BYTES = 2 * 2**30
 MOST_PICTURES = 20_000
 MOST_UNPACKED = 20 * 2**30
 LONGEST = 4 * 3600.0
-# Looks at a clip in one of its seconds, at most.
-LOOKS = 5.0
+# Seconds until the first frame behind a place of a long clip.
+SEEKING = 120.0
 # What clips begin with, and where.
 CLIP_SIGNS = [(4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (4, b"wide"), (0, b"\x1a\x45\xdf\xa3"), (8, b"AVI ")]
 
@@ -129,22 +129,11 @@ def _member(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, place: int) -> Pict
     return Picture(place, name, content)
 
 
-def _open(path: Path) -> "cv2.VideoCapture":
-    video = cv2.VideoCapture(str(path))
-    if not video.isOpened():
-        raise EvidenceRefused(f"The clip cannot be read: it is cut short, damaged, or no {CLIP_WORDS}.")
-    return video
-
-
 def _length(path: Path) -> float:
     """A clip's seconds, as it says itself. Raises `EvidenceRefused`."""
-    video = _open(path)
-    try:
-        rate, frames = video.get(cv2.CAP_PROP_FPS) or 25.0, video.get(cv2.CAP_PROP_FRAME_COUNT)
-    finally:
-        video.release()
-    # Some clips state nonsense; then it is looked at until it ends.
-    length = frames / rate if 0 < frames < 1e9 else 0.0
+    with _clip({"what": "length", "path": str(path)}) as answers:
+        # Some clips state nonsense; then it is looked at until it ends.
+        length = float(next(answers)[0]["length"])
     if length > LONGEST:
         raise EvidenceRefused(
             f"The clip is {length / 3600:.1f} hours long; the limit is {LONGEST / 3600:.0f}. Cut it into parts."
@@ -153,29 +142,33 @@ def _length(path: Path) -> float:
 
 
 def frames(path: Path, after: float = -1.0) -> Iterator[Frame]:
-    """A clip's frames behind one second, `LOOKS` in a second at most. Raises `EvidenceRefused`."""
-    video = _open(path)
+    """A clip's frames behind one second, `clips.LOOKS` in a second at most. Raises `EvidenceRefused`."""
+    with _clip({"what": "clip", "path": str(path), "after": after}) as answers:
+        for said, content in answers:
+            if "end" in said or said["second"] > LONGEST:
+                return
+            yield Frame(said["second"], np.frombuffer(content, np.uint8).reshape(said["shape"]))
+
+
+@contextmanager
+def _clip(asked: dict[str, Any]) -> Iterator[Iterator[tuple[dict[str, Any], bytearray]]]:
+    """What a process of its own says of a clip, answer by answer. Raises `EvidenceRefused`."""
+    with children.alone() as child:
+        yield _answers(child, asked)
+
+
+def _answers(child: children.Child, asked: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bytearray]]:
     try:
-        rate = video.get(cv2.CAP_PROP_FPS) or 25.0
-        number = max(0, math.floor(after * rate + 0.5) + 1)
-        if number:
-            video.set(cv2.CAP_PROP_POS_FRAMES, number)
-        due = moment(after) + 1
-        while number / rate <= LONGEST and video.grab():
-            second, number = number / rate, number + 1
-            if second * LOOKS < due - 1e-6:
-                continue
-            due = moment(second) + 1
-            taken, bgr = video.retrieve()
-            if taken:
-                yield Frame(second, np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8))
-    finally:
-        video.release()
-
-
-def moment(second: float) -> int:
-    """Which look at a clip falls on a second; frames lie a little behind their moment, never before."""
-    return math.floor(second * LOOKS + 0.25)
+        child.ask(asked)
+        while True:
+            said, content = child.answer(SEEKING)
+            if "refused" in said:
+                raise EvidenceRefused(said["text"])
+            yield said, content
+    except children.ChildDied:
+        raise EvidenceRefused(
+            "Reading the clip broke off, so it was ended. Convert it to an mp4 and send that."
+        ) from None
 
 
 def is_whole(path: Path, reached: float) -> bool:

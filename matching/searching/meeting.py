@@ -10,13 +10,12 @@ from django.db.models import Q, QuerySet
 
 from cases.filters import SearchedCases
 from cases.models import Case
-from matching.faces import poor
+from matching.faces import clips, poor
 from matching.faces.engines.base import unit_length
 from matching.gallery import calibration, seen, templates
 from matching.gallery import search as gallery
 from matching.models import Batch, Probe, Search, Shot
 from matching.models.face import BLURRED
-from matching.searching import evidence
 from matching.searching.persons import Appearance, persons
 from matching.searching.pictures import CANDIDATES, keep_all_candidates
 
@@ -163,7 +162,7 @@ def _at_one_time(shot: Shot) -> frozenset[tuple[int, int, int]]:
     """Marks that whoever was seen at the same time shares: of a picture, or of a clip's moments."""
     if shot.since is None or shot.until is None:
         return frozenset([(shot.file_id, shot.place, -1)])
-    moments = range(evidence.moment(shot.since), evidence.moment(shot.until) + 1)
+    moments = range(clips.moment(shot.since), clips.moment(shot.until) + 1)
     return frozenset((shot.file_id, -1, moment) for moment in moments)
 
 

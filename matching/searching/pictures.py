@@ -57,6 +57,7 @@ def search_image(
             filename=filename[-255:],
             image=ContentFile(content, name=f"{uuid.uuid4()}{PurePath(filename).suffix.lower()[:10]}"),
             display=jpeg_file(opened.rgb, max_side=1600),
+            **opened.origin.columns,
             filters=filters,
             model=model,
             measurement=calibration.latest(model),

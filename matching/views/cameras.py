@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from cases import audit
+from cases.models import Case, Collection
 from cases.visibility import visible
 from matching import demo
 from matching.forms import CameraEditForm, CameraForm, CameraSettingsForm
@@ -48,6 +49,10 @@ def camera_detail(request: HttpRequest, pk: int, **extra: object) -> HttpRespons
         "busiest": fleet.busiest(parts),
         "bars": charts.bars([(part.at, part.people) for part in parts], short=span in ("hour", "day")),
         "troubles": camera.troubles.all()[:10],
+        "greets": visible(Collection, request.user).filter(greeted_at=camera),
+        "known": visible(Case, request.user)
+        .filter(collection__in=camera.compares_with().filter(kind=Collection.Kind.KNOWN), status=Case.Status.OPEN)
+        .count(),
         "alerts": visible(Alert, request.user).filter(camera=camera).select_related("case")[:8],
         "runs": [
             (label, _said(camera.settings.get(name)), _said((camera.report.get("runs") or {}).get(name)))
