@@ -85,11 +85,12 @@ def _prepare(processes: Processes, options: argparse.Namespace) -> None:
 
 
 def _start(processes: Processes, host: str, port: int) -> None:
+    threads = os.environ.get("CAPTURE_THREADS", "2")
     beat_schedule = embedded.data_dir() / "celerybeat-schedule"
     commands = {
         "web": ["uvicorn", "mpsite.asgi:application", "--host", host, "--port", str(port), "--log-level", "warning",
                 "--no-access-log", "--timeout-graceful-shutdown", "3"],
-        "worker": ["celery", "--quiet", "-A", "mpsite", "worker", "--pool", "threads", "--concurrency", "2",
+        "worker": ["celery", "--quiet", "-A", "mpsite", "worker", "--pool", "threads", "--concurrency", threads,
                    "-Q", "captures,work", "--hostname", "worker@%h", "--loglevel", "WARNING"],
         # Imports and bulk indexing. Nice: whatever is urgent goes first.
         "importer": ["celery", "--quiet", "-A", "mpsite", "worker", "--pool", "threads", "--concurrency", "3",

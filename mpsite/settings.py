@@ -142,6 +142,11 @@ CHANNEL_LAYERS = {
     }
 }
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+# How many cores may be busy at once with what is not urgent, in each process.
+CORES = int(os.environ.get("CORES") or os.cpu_count() or 1)
+# MB; 0: no limit.
+WORKER_MEMORY = int(os.environ.get("WORKER_MEMORY", "0"))
+
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_DEFAULT_QUEUE = "work"
 CELERY_BROKER_TRANSPORT_OPTIONS = {"queue_order_strategy": "priority"}

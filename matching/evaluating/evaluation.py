@@ -3,7 +3,6 @@
 Nothing of it touches a case: faces and templates live in memory and go with it.
 """
 
-import os
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.db import transaction
@@ -138,7 +138,7 @@ def _run(evaluation: Evaluation, must_stop: Callable[[], bool], progress: Callab
 
 def _looked_at(photos: Sequence[Labelled], engine: Engine) -> Iterator[tuple[Labelled, Seen | str]]:
     """Each photo with its faces, or why it can't be read, or an empty text where it shows no face; on every core."""
-    with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="evaluate") as pool:
+    with ThreadPoolExecutor(settings.CORES, thread_name_prefix="evaluate") as pool:
         coming = iter(photos)
         waiting: deque[tuple[Labelled, Future[Seen | str]]] = deque()
         try:

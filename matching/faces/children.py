@@ -25,8 +25,15 @@ MEMORY = 3 * 2**30
 SECONDS = 30.0
 PIPE = 2**20
 HEAD = struct.Struct("!IQ")
-# Of its own threads numpy needs none to hand over a picture, and each takes memory.
-ENVIRONMENT = {"PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1"}
+ENVIRONMENT = {
+    "PYTHONPATH": str(ROOT),
+    "LC_ALL": "C.UTF-8",
+    # Of its own threads numpy needs none to hand over a picture, and each takes memory.
+    "OPENBLAS_NUM_THREADS": "1",
+    # Memory of one picture is used for the next instead of being given back: a third less time for each.
+    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
+    "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20),
+}
 
 
 class ChildDied(Exception):
@@ -49,9 +56,10 @@ class Child:
             env=ENVIRONMENT,
             start_new_session=True,
         )
-        assert self._process.stdout is not None  # noqa: S101 - opened above
-        # A picture in a few large pieces instead of two hundred small ones.
-        fcntl.fcntl(self._process.stdout.fileno(), fcntl.F_SETPIPE_SZ, PIPE)
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None  # noqa: S101 - opened above
+            # A picture in a few large pieces instead of two hundred small ones.
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE)
         self.is_used = False
 
     @property
@@ -152,6 +160,6 @@ def _end_all() -> None:
 
 
 # Decoding takes a core: more at once would only take memory.
-_at_once = threading.BoundedSemaphore(os.cpu_count() or 1)
+_at_once = threading.BoundedSemaphore(int(os.environ.get("CORES") or os.cpu_count() or 1))
 _idle: "queue.LifoQueue[Child]" = queue.LifoQueue()
 atexit.register(_end_all)

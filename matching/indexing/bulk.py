@@ -3,13 +3,13 @@
 A picture is in memory only while a thread looks at it, so it does not matter how many there are.
 """
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -127,7 +127,7 @@ def _waiting(after: int) -> QuerySet[Photo]:
 
 def _batches(photo_ids: Sequence[int], engine: Engine) -> Generator[list[single.Prepared]]:
     """Photos looked at, `BATCH` at a time. The next ones are being looked at meanwhile."""
-    with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="prepare") as pool:
+    with ThreadPoolExecutor(settings.CORES, thread_name_prefix="prepare") as pool:
         waiting: deque[Future[single.Prepared]] = deque()
         photos = _photos(photo_ids)
         batch: list[single.Prepared] = []

@@ -3,7 +3,6 @@
 So a batch that is paused or killed goes on where it was.
 """
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,6 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -177,11 +177,11 @@ Found = TypeVar("Found")
 
 def _ahead(given: Iterable[Given], look: Callable[[Given], Found]) -> Iterator[tuple[Given, Found]]:
     """Each with what was found in it, in order, looked at on every core; a few wait, so that memory stays flat."""
-    with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="batch") as pool:
+    with ThreadPoolExecutor(settings.CORES, thread_name_prefix="batch") as pool:
         coming = iter(given)
         waiting: deque[tuple[Given, Future[Found]]] = deque()
         try:
-            waiting.extend((one, pool.submit(look, one)) for one in islice(coming, AHEAD + (os.cpu_count() or 1)))
+            waiting.extend((one, pool.submit(look, one)) for one in islice(coming, AHEAD + settings.CORES))
             while waiting:
                 one, future = waiting.popleft()
                 yield one, future.result()

@@ -94,6 +94,13 @@ def join(alert: Alert, capture: Capture, similarity: float, *, is_new: bool) -> 
     AlertCapture.objects.create(alert=alert, capture=capture, case_id=alert.case_id, similarity=similarity)
 
 
+def write_strengths() -> None:
+    """Of alerts that were raised before their strength was kept with them, what their similarity was worth then."""
+    without = Alert.objects.filter(strength="", case__isnull=False).select_related("model", "measurement")
+    for alert in without.iterator(chunk_size=500):
+        Alert.objects.filter(pk=alert.pk).update(strength=messages.strength(alert).word)
+
+
 def close_case(case: Case) -> None:
     """Nobody need see to alerts of a case that was closed. Inside the caller's transaction."""
     for alert in Alert.objects.select_for_update().filter(case=case, status__in=notifying.OPEN):

@@ -130,7 +130,7 @@ def test_who_may_not_change_cases_sees_no_buttons_and_is_refused(signed_in, coll
 def test_a_collection_is_made_listed_and_changed(as_admin, collection, make_case):
     make_case()
     form = {"name": "Wanted", "description": "", "alert_level": "strict", "reviewers": 2, "look_back_days": 30}
-    form |= {"episode_seconds": 60, "search_days": 0}
+    form |= {"episode_seconds": 60, "search_days": 0, "kind": "sought"}
     assert "Wanted is saved" in as_admin.post("/collections/new/", form, follow=True).content.decode()
     as_admin.post(f"/collections/{collection.pk}/edit/", {**form, "name": "Missing persons"})
     page = as_admin.get("/collections/").content.decode()

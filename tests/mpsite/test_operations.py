@@ -2,6 +2,10 @@
 
 import json
 import logging
+import os
+import signal
+import subprocess
+import sys
 import uuid
 from datetime import timedelta
 
@@ -42,7 +46,7 @@ def test_metrics_are_told_to_who_has_the_token(any_model, six_cases, camera, use
     told = Client(headers={"authorization": "Bearer a-long-token"}).get("/metrics").content.decode()
     for line in (
         'sightline_captures{status="matched"} 1.0',
-        'sightline_alerts{status="new",strength="strong"} 1.0',
+        'sightline_alerts{kind="sought",status="new",strength="strong"} 1.0',
         'sightline_deliveries{status="waiting"} 1.0',
         "sightline_oldest_capture_seconds 0.0",
         "django_http_requests_total_by_method_total",
@@ -69,3 +73,17 @@ def test_a_log_line_is_one_json_object(caplog):
     said = json.loads(JsonFormatter().format(caplog.records[-1]))
     assert (said["message"], said["level"], said["logger"]) == ("delivery 7 failed", "error", "matching")
     assert "ValueError: broken" in said["error"]
+
+
+def worker(life: float, **environment: str) -> int:
+    """How a process that has worked for so long ends after a task; 0: it stays."""
+    after_a_task = f"import mpsite.celery as c, time; c._started -= {life}; c.leave_when_large(); time.sleep(1)"
+    command = [sys.executable, "-c", after_a_task]
+    return subprocess.run(command, env={**os.environ, **environment}, check=False, timeout=60).returncode
+
+
+def test_a_worker_that_outgrew_its_memory_makes_room_for_another():
+    assert worker(100, WORKER_MEMORY="20") == -signal.SIGTERM
+    assert worker(100, WORKER_MEMORY="4000") == 0
+    assert worker(100) == 0
+    assert worker(5, WORKER_MEMORY="20") == 0

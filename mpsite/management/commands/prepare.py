@@ -33,6 +33,7 @@ class Command(BaseCommand):
         self.check()
         call_command("migrate", verbosity=0, interactive=False)
         self._prepare_model()
+        self._bring_over()
         self._first_administrator()
         if not options["no_demo"]:
             self._demo_when_empty()
@@ -46,6 +47,12 @@ class Command(BaseCommand):
         except engines.EngineUnavailable as problem:
             raise CommandError(str(problem)) from problem
         self.stdout.write(f"Face model: {model.name}")
+
+    def _bring_over(self) -> None:
+        """What an older release did not write down and a migration cannot work out."""
+        from matching.telling import episodes
+
+        episodes.write_strengths()
 
     def _licence_accepted(self) -> bool:
         from matching.faces import face_models, packs

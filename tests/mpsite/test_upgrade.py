@@ -1,0 +1,70 @@
+"""The last release's database, with what people did in it, becomes this one's and loses nothing."""
+
+import uuid
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from cases.models import AuditEvent, Case, Collection, Photo
+from cases.sealed import unseal
+from matching.models import Alert, Camera, Capture, Review, Search, Subscription
+from matching.searching import pictures
+from matching.telling import notifying
+from matching.watching import captures
+from tests import faces
+
+LAST = [("cases", "0008_marks_and_dates"), ("matching", "0016_fleet")]
+ADDRESS = "jsons://hook.example/secret"
+
+
+def to_newest() -> None:
+    executor = MigrationExecutor(connection)
+    executor.migrate(executor.loader.graph.leaf_nodes())
+
+
+@pytest.fixture
+def last_release(transactional_db):
+    """Puts the database into the shape that it had in 0.6, with all that is in it; its models."""
+
+    def go_back():
+        MigrationExecutor(connection).migrate(LAST)
+        return MigrationExecutor(connection).loader.project_state(LAST).apps
+
+    yield go_back
+    to_newest()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_of_version_0_6_keeps_all_that_was_done_in_it(last_release, any_model, six_cases, user, camera):
+    search = pictures.search_image(faces.person(2), "tip.jpg", user=user, purpose="a tip")
+    capture = captures.receive_capture(camera, faces.person(1), uid=uuid.uuid4(), captured_at=timezone.now())
+    captures.match_capture(capture.pk)
+    notifying.review(Alert.objects.get(), "confirmed", "her brother was called", user)
+    candidates = [(one.case.number, round(one.similarity, 3)) for one in search.probes.get().candidates.all()]
+    counts = {model: model.objects.count() for model in (Case, Photo, Search, Alert, Capture, Review, Camera)}
+    models = last_release()
+    # As 0.6 wrote them: an address in the clear, an audit row without a chain.
+    models.get_model("matching", "Subscription").objects.create(user_id=user.pk, address=ADDRESS)
+    models.get_model("cases", "AuditEvent").objects.create(username="kim", action="viewed", why="a test")
+
+    to_newest()
+    call_command("prepare", "--no-input", "--no-demo")
+    assert {model: model.objects.count() for model in counts} == counts
+    assert (Alert.objects.get().status, Alert.objects.get().strength) == ("confirmed", "strong")
+    assert Alert.objects.get().kind == Alert.Kind.SOUGHT
+    assert Review.objects.get().note == "her brother was called"
+    again = pictures.search_image(faces.person(2), "tip.jpg", user=user, purpose="a tip")
+    assert [(one.case.number, round(one.similarity, 3)) for one in again.probes.get().candidates.all()] == candidates
+    # What was secret is kept so from now on, and still works.
+    assert unseal(Subscription.objects.get().address) == ADDRESS
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT address FROM matching_subscription")
+        assert "hook.example" not in cursor.fetchone()[0]
+    assert AuditEvent.objects.filter(action="viewed").exists()
+    call_command("verify_audit")
+    assert User.objects.get(username="kim").groups.filter(name="Reviewer").exists()
+    assert set(Collection.objects.values_list("kind", flat=True)) == {"sought"}
