@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+import redis
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.dispatch import receiver
@@ -12,6 +14,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from cases.models import AuditEvent, AuditQuestion
+
+# Seconds in which what somebody sees again is not written again.
+ONCE_IN = 3600
 
 
 def signed_in(request: HttpRequest) -> User:
@@ -27,6 +32,18 @@ def record(request: HttpRequest, action: str, target: models.Model, why: str = "
     action: a verb in the past tense, e.g. `searched`, `viewed`, `closed`, `confirmed`. target: what it was done to.
     """
     return record_as(signed_in(request), action, target, why, request.META.get("REMOTE_ADDR"))
+
+
+def record_once(request: HttpRequest, action: str, target: models.Model, why: str, *, of: str) -> None:
+    """The same of what pages ask for again and again: one row an hour for each person and `of`."""
+    user = signed_in(request)
+    try:
+        is_first = cache.add(f"audit-{user.pk}-{action}-{of}".replace(" ", "-"), 1, ONCE_IN)
+    except redis.RedisError:
+        # Too many rows are better than one too few.
+        is_first = True
+    if is_first:
+        record(request, action, target, why)
 
 
 def record_as(

@@ -36,6 +36,15 @@ def _nobody_is_locked_out() -> None:
     cache.clear()
 
 
+@pytest.fixture
+def no_redis(settings) -> None:
+    """Nothing listens where Redis should be."""
+    settings.CACHES = {
+        **settings.CACHES,
+        "default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:9/0"},
+    }
+
+
 @pytest.fixture(autouse=True)
 def _media(settings, tmp_path_factory):
     settings.MEDIA_ROOT = tmp_path_factory.mktemp("media")

@@ -76,7 +76,9 @@ def photo_fetch(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def photo_image(request: HttpRequest, pk: int) -> HttpResponse:
-    return picture(get_object_or_404(visible(Photo, request.user), pk=pk).display)
+    photo = get_object_or_404(visible(Photo.objects.select_related("case"), request.user), pk=pk)
+    audit.record_once(request, "saw photo", photo.case, photo.filename or f"photo {pk}", of=f"photo {pk}")
+    return picture(photo.display)
 
 
 def photo_original(request: HttpRequest, pk: int) -> FileResponse:

@@ -10,6 +10,7 @@ from django.test import Client
 
 from cases import audit
 from cases.models import AuditEvent, AuditQuestion
+from tests import faces
 from tests.people import PASSWORD, person
 
 
@@ -143,3 +144,23 @@ def test_nobody_else_reads_the_trail(signed_in, trail):
     for path in ("/audit/", "/audit/export.csv"):
         assert signed_in.get(path).status_code == 403
     assert signed_in.post(f"/audit/{trail[0].pk}/ask/", {"text": "why?"}).status_code == 403
+
+
+def test_a_look_at_a_photo_leaves_a_row_but_not_with_every_page(any_model, make_case, signed_in, as_admin):
+    photo = make_case("MP1", faces.person(1), faces.person(2)).photos.first()
+    for client in (signed_in, signed_in, as_admin):
+        assert client.get(f"/photos/{photo.pk}/").status_code == 200
+    rows = AuditEvent.objects.filter(action="saw photo").order_by("pk")
+    assert [(row.username, row.target_label, row.why) for row in rows] == [
+        ("kim", str(photo.case), "MP1.jpg"),
+        ("boss", str(photo.case), "MP1.jpg"),
+    ]
+
+
+def test_while_redis_is_away_a_look_at_a_photo_still_leaves_its_row(any_model, make_case, user, rf, no_redis):
+    case = make_case("MP1")
+    request = rf.get("/")
+    request.user = user
+    for _ in range(2):
+        audit.record_once(request, "saw photo", case, "", of="photo 1")
+    assert AuditEvent.objects.filter(action="saw photo").count() == 2

@@ -108,3 +108,8 @@ def test_a_search_is_narrowed_by_the_same_filters_as_on_the_page(any_model, six_
     refused = api.post("/api/v1/searches/", {**sent, "image": upload(), "age_now_from": "old"})
     assert refused.status_code == 400
     assert refused.json() == {"age_now_from": ["Enter a whole number."]}
+
+
+def test_while_redis_is_away_nobody_is_turned_away_for_asking_too_often(no_redis, signed_in, user):
+    assert signed_in.get("/api/v1/alerts/").status_code == 200
+    assert Client().post("/api/v1/pair/", {"code": "ABCD"}, "application/json").status_code == 400
