@@ -228,6 +228,12 @@ MQTT_CA = os.environ.get("MQTT_CA", "")
 # Days after which a paired camera's client gets itself another token.
 TOKEN_DAYS = int(os.environ.get("TOKEN_DAYS", "30"))
 MEDIA_ROOT = DATA_DIR / "media"
+STORAGES = {
+    "default": {"BACKEND": "cases.sealed_files.SealedStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+# Where the key lies with which files are sealed; empty: they lie open.
+FILES_KEY = os.environ.get("FILES_KEY", "")
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 DATA_UPLOAD_MAX_MEMORY_SIZE = 30 * 1024 * 1024

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from cases import sealed_files
 from edge_client.tracking import Tracker
 from matching.faces import clips, face_models, images
 from matching.faces.engines import DetectedFace, Engine
@@ -83,18 +84,19 @@ class Walk:
 
     def _amount(self, file: BatchFile) -> int:
         try:
-            return evidence.amount(Path(file.file.path))
-        except EvidenceRefused:
+            with sealed_files.on_disk(file.file) as path:
+                return evidence.amount(path)
+        except (EvidenceRefused, sealed_files.FileGone):
             return 1
 
     def _look_at(self, file: BatchFile, since: float) -> bool:
         """What is left of one file. Returns False where the batch is to rest."""
-        path = Path(file.file.path)
         try:
-            if evidence.is_clip(path):
-                return self._clip(file, path, since)
-            return self._pictures(file, path, int(since))
-        except EvidenceRefused as refusal:
+            with sealed_files.on_disk(file.file) as path:
+                if evidence.is_clip(path):
+                    return self._clip(file, path, since)
+                return self._pictures(file, path, int(since))
+        except (EvidenceRefused, sealed_files.FileGone) as refusal:
             return self._keep([], [file.pk, evidence.MOST_PICTURES + 1], 1, [[file.name, str(refusal)]])
 
     def _pictures(self, file: BatchFile, path: Path, after: int) -> bool:

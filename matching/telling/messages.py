@@ -1,12 +1,14 @@
 """What a message says: who, where, when, how alike and what that is worth, and a link."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
 from django.utils import timezone
 
+from cases import sealed_files
 from matching.gallery import calibration
 from matching.models import Alert, Delivery
 
@@ -100,7 +102,13 @@ def _time(moment: datetime) -> str:
     return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}"
 
 
-def pictures(alert: Alert) -> list[Path]:
-    """The two faces, for a way that is marked for pictures."""
-    files = [alert.best_capture.probe.crop, alert.best_face.crop if alert.best_face else None]
-    return [Path(file.path) for file in files if file and Path(file.path).exists()]
+@contextmanager
+def pictures(alert: Alert | None) -> Iterator[list[Path]]:
+    """The two faces, for a way that is marked for pictures; None: none."""
+    files = [alert.best_capture.probe.crop, alert.best_face.crop if alert.best_face else None] if alert else []
+    with ExitStack() as opened:
+        paths = []
+        for file in files:
+            with suppress(FileNotFoundError):
+                paths += [opened.enter_context(sealed_files.on_disk(file, ".jpg"))] if file else []
+        yield paths

@@ -181,7 +181,8 @@ def _send(delivery: Delivery, together: list[Delivery], tried: int) -> None:
             outward.send(delivery.subscription, *messages.digest([one.alert for one in together if one.alert]))
         else:
             shown = delivery.alert if delivery.subscription.with_pictures else None
-            outward.send(delivery.subscription, *messages.of(delivery), messages.pictures(shown) if shown else ())
+            with messages.pictures(shown) as pictures:
+                outward.send(delivery.subscription, *messages.of(delivery), pictures)
     except outward.NotTaken as problem:
         over = isinstance(problem, outward.PushOver)
         if over:

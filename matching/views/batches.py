@@ -1,6 +1,5 @@
 """Batches over HTTP: begun, filled, started; how far one is, whom it met, and the pictures behind that."""
 
-from pathlib import Path
 from typing import Any
 
 from django.contrib import messages
@@ -13,7 +12,7 @@ from django.urls import reverse
 from django.utils.text import slugify
 from django.views.decorators.http import require_POST
 
-from cases import audit
+from cases import audit, sealed_files
 from cases.filters import SearchedCases
 from cases.private_files import picture
 from cases.visibility import SearchRefused, visible
@@ -157,13 +156,13 @@ STEPS = [("−5 s", -5.0), ("−1 s", -1.0), ("−0.2 s", -0.2), ("+0.2 s", 0.2)
 def shot_picture(request: HttpRequest, pk: int) -> HttpResponse:
     """That picture, or that moment, as JPEG."""
     shot = get_object_or_404(visible(Shot.objects.select_related("file"), request.user), pk=pk)
-    path = Path(shot.file.file.path)
     try:
-        if shot.second is not None:
-            rgb = evidence.frame_at(path, float(request.GET.get("t", shot.second)))
-        else:
-            found = next(evidence.pictures(path, shot.name, shot.place - 1), None)
-            rgb = images.open_image(found.content if found else b"").rgb
+        with sealed_files.on_disk(shot.file.file) as path:
+            if shot.second is not None:
+                rgb = evidence.frame_at(path, float(request.GET.get("t", shot.second)))
+            else:
+                found = next(evidence.pictures(path, shot.name, shot.place - 1), None)
+                rgb = images.open_image(found.content if found else b"").rgb
     except (evidence.EvidenceRefused, images.ImageRefused, OSError, ValueError) as problem:
         return HttpResponse(str(problem), status=404, content_type="text/plain")
     return HttpResponse(

@@ -32,6 +32,7 @@ class Command(BaseCommand):
         _check_servers()
         self.check()
         call_command("migrate", verbosity=0, interactive=False)
+        self._files_can_be_read()
         self._prepare_model()
         self._bring_over()
         self._first_administrator()
@@ -47,6 +48,17 @@ class Command(BaseCommand):
         except engines.EngineUnavailable as problem:
             raise CommandError(str(problem)) from problem
         self.stdout.write(f"Face model: {model.name}")
+
+    def _files_can_be_read(self) -> None:
+        from cases import sealed_files
+        from cases.models import Photo
+
+        photo = Photo.objects.order_by("-pk").first()
+        try:
+            if photo is not None:
+                sealed_files.check_can_read(photo.image.name or "")
+        except sealed_files.SealedAway as problem:
+            raise CommandError(f"The photos here cannot be read. {problem} Give FILES_KEY the key's file.") from problem
 
     def _bring_over(self) -> None:
         """What an older release did not write down and a migration cannot work out."""
