@@ -12,7 +12,7 @@ ALL = (
     "accuracy", "open_set",
     "strangers", "curves", "strengths", "poor_direction", "searching", "vectors", "indexing", "comparing",
     "batches", "looking_back", "same_face", "best_shots", "edge", "memory",
-    "registry", "killing", "live", "field",
+    "registry", "killing", "live", "field", "load",
 )  # fmt: skip
 
 

@@ -1,14 +1,17 @@
 """Percentiles, tables and an empty database for each benchmark."""
 
+import re
 import statistics
 from collections.abc import Iterable, Sequence
 
+import requests
 from django.core.management import call_command
 
 from matching.faces import face_models
 from matching.faces.engines import Recipe
 from matching.models import FaceModel
 from tests import faces
+from tests.product import Product
 
 
 def fresh_database(model: str | None = None, recipe: Recipe | None = None) -> FaceModel:
@@ -25,6 +28,17 @@ def fresh_database(model: str | None = None, recipe: Recipe | None = None) -> Fa
         registered.save()
     face_models.activate(registered)
     return registered
+
+
+def signed_in(product: Product, name: str, password: str) -> str:
+    """The cookies of somebody who signed in."""
+    session = requests.Session()
+    page = session.get(f"{product.url}accounts/login/", timeout=20).text
+    secret = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+    said = {"login": name, "password": password, "csrfmiddlewaretoken": secret.group(1) if secret else ""}
+    session.post(f"{product.url}accounts/login/", said, timeout=20)
+    assert "sessionid" in session.cookies, f"{name} could not sign in"
+    return "; ".join(f"{one.name}={one.value}" for one in session.cookies)
 
 
 def percentiles(milliseconds: Sequence[float]) -> str:

@@ -19,11 +19,10 @@ from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
-import requests
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from benchmarks.common import percentiles, table
+from benchmarks.common import percentiles, signed_in, table
 from benchmarks.labelled import lfw
 from tests import faces
 from tests.product import NAME, PASSWORD, Product, start
@@ -34,21 +33,21 @@ WANTED = 50
 
 
 def run() -> None:
-    seconds = float(_option("--seconds", "60"))
+    seconds = float(option("--seconds", "60"))
     folder = Path(tempfile.mkdtemp(prefix="sightline-field-"))
     folder.chmod(0o755)
     product = start(folder / "data")
     try:
         product.wait_until_up()
         tokens = make_cameras(product)
-        rows = [measured(product, tokens, float(rate), seconds) for rate in _option("--rates", "20,50").split(",")]
+        rows = [measured(product, tokens, float(rate), seconds) for rate in option("--rates", "20,50").split(",")]
     finally:
         product.stop()
     head = ("captures a second asked", "accepted", "matched meanwhile", "lost", "answer", "capture to all dashboards")
     table((*head, "reports answered in"), *rows)
 
 
-def _option(name: str, default: str) -> str:
+def option(name: str, default: str) -> str:
     return next((word.split("=")[1] for word in sys.argv if word.startswith(f"{name}=")), default)
 
 
@@ -157,7 +156,7 @@ def measured(product: Product, tokens: list[str], rate: float, seconds: float) -
     load, chance = Load(product, tokens), random.Random(1)
     strangers, wanted = crops()
     before = counted(product)
-    cookie = signed_in(product)
+    cookie = signed_in(product, NAME, PASSWORD)
     threads = [threading.Thread(target=load.send) for _ in range(SENDERS)]
     threads += [threading.Thread(target=load.report)]
     threads += [threading.Thread(target=load.watch, args=[cookie]) for _ in range(DASHBOARDS)]
@@ -208,12 +207,3 @@ def counted(product: Product) -> dict[str, int]:
     )
     found: dict[str, int] = json.loads(product.manage("shell", "-c", code).stdout.strip().splitlines()[-1])
     return found
-
-
-def signed_in(product: Product) -> str:
-    session = requests.Session()
-    page = session.get(f"{product.url}login/", timeout=20).text
-    secret = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
-    said = {"username": NAME, "password": PASSWORD, "csrfmiddlewaretoken": secret.group(1) if secret else ""}
-    session.post(f"{product.url}login/", said, timeout=20)
-    return "; ".join(f"{one.name}={one.value}" for one in session.cookies)

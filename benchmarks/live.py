@@ -17,7 +17,7 @@ import requests
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from benchmarks.common import percentiles, table
+from benchmarks.common import percentiles, signed_in, table
 from tests import faces
 from tests.product import NAME, PASSWORD, Product, start
 
@@ -111,15 +111,10 @@ class Dashboard:
 
     def __init__(self, product: Product) -> None:
         self.product = product
-        session = requests.Session()
-        page = session.get(f"{product.url}login/", timeout=10).text
-        token = page.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
-        form = {"username": NAME, "password": PASSWORD, "csrfmiddlewaretoken": token}
-        session.post(f"{product.url}login/", form, timeout=10)
         self._socket = connect(
             product.url.replace("http", "ws") + "ws/alerts/",
             additional_headers={
-                "Cookie": f"sessionid={session.cookies['sessionid']}",
+                "Cookie": signed_in(product, NAME, PASSWORD),
                 "Origin": product.url.rstrip("/"),
             },
         )

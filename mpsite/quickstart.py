@@ -177,6 +177,8 @@ def _spawn(name: str, command: list[str]) -> subprocess.Popen[bytes]:
             "DJANGO_SETTINGS_MODULE": "mpsite.settings",
             # The worker looks at two captures at once: a thread each is fastest for both.
             **({"FACE_THREADS": os.environ.get("FACE_THREADS", "1")} if name == "worker" else {}),
+            # Else each of many threads keeps what it once needed for itself.
+            "MALLOC_ARENA_MAX": "2",
             # Checks would load every page; `prepare` has made them.
             "CELERY_SKIP_CHECKS": "yes",
             # Celery warns root of its pickle format, which is not in use here.

@@ -1,6 +1,7 @@
 """The dashboard's websocket: alerts as they come, and after a lost connection those that were missed."""
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -23,6 +24,8 @@ from matching.views.alerts import with_card
 OVERLAP = timedelta(seconds=10)
 MOST_MISSED = 200
 MOST_SHARED = 200
+# Seconds for which a dashboard goes by what its person saw of a collection or camera.
+SEEN_FOR = 3.0
 PAUSE = 0.3  # seconds between two pictures of alerts that captures join
 
 
@@ -31,10 +34,11 @@ class AlertConsumer(EndsWithSession, AsyncJsonWebsocketConsumer):
 
     # Alerts that changed and wait to be shown, in their order, each with its last change; and who will show them.
     _changed: dict[int, str]
+    _seen: dict[str, tuple[float, bool]]
     _soon: "asyncio.Task[None] | None" = None
 
     async def connect(self) -> None:
-        self._changed = {}
+        self._changed, self._seen = {}, {}
         await self.accept()
         if not await database_sync_to_async(self.scope["user"].has_perm)("matching.view_alert"):
             # Closed after accepting: only then does a browser see the code and stop trying.
@@ -56,7 +60,7 @@ class AlertConsumer(EndsWithSession, AsyncJsonWebsocketConsumer):
         since = parse_datetime(str(content.get("since", "")))
         if since is not None:
             for message in await self._missed(since):
-                await self.send_json(message)
+                await self.send_json(_said(message))
 
     async def alert_changed(self, event: dict[str, Any]) -> None:
         # A new alert is shown at once; what joins it, a busy camera's captures, a few times a second.
@@ -75,12 +79,16 @@ class AlertConsumer(EndsWithSession, AsyncJsonWebsocketConsumer):
         for pk, change in changed:
             # One dashboard that is closed meanwhile must not end the drawing for the others.
             message = await asyncio.shield(_drawn(pk, change))
-            if message is not None and await self._sees(pk):
-                await self.send_json(message)
+            if message is not None and await self._sees(pk, message["owner"]):
+                await self.send_json(_said(message))
 
-    @database_sync_to_async
-    def _sees(self, pk: int) -> bool:
-        return visible(Alert, self.scope["user"]).filter(pk=pk).exists()
+    async def _sees(self, pk: int, owner: str) -> bool:
+        """owner: the collection or camera by which an alert is seen: asked anew after seconds, not with each change."""
+        until, seen = self._seen.get(owner, (0.0, False))
+        if until < time.monotonic():
+            seen = await database_sync_to_async(visible(Alert, self.scope["user"]).filter(pk=pk).exists)()
+            self._seen[owner] = (time.monotonic() + SEEN_FOR, seen)
+        return seen
 
     @database_sync_to_async
     def _missed(self, since: datetime) -> list[dict[str, Any]]:
@@ -92,6 +100,15 @@ class AlertConsumer(EndsWithSession, AsyncJsonWebsocketConsumer):
             .order_by("-updated_at")[:MOST_MISSED]
         )
         return _draw(reversed([alert.pk for alert in changed]))
+
+
+def _said(message: dict[str, Any]) -> dict[str, Any]:
+    """What a browser is told of it."""
+    return {name: value for name, value in message.items() if name != "owner"}
+
+
+def _owner(alert: Alert) -> str:
+    return f"collection {alert.case.collection_id}" if alert.case else f"camera {alert.camera_id}"
 
 
 def _drawn(pk: int, change: str) -> "asyncio.Task[dict[str, Any] | None]":
@@ -118,6 +135,7 @@ def _draw(ids: Iterable[int]) -> list[dict[str, Any]]:
             "id": pk,
             "status": alerts[pk].status,
             "at": alerts[pk].updated_at.isoformat(),
+            "owner": _owner(alerts[pk]),
             "html": render_to_string("alerts/_alert.html", {"alert": alerts[pk], "live": True}),
         }
         for pk in order

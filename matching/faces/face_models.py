@@ -2,8 +2,10 @@
 
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
@@ -63,11 +65,18 @@ def find_face(
 
 @contextmanager
 def _analysing(rgb: images.RgbImage) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        logger.exception("The face model failed on a picture of %s", rgb.shape)
-        raise images.ImageNotAnalysed from error
+    with _at_once():
+        try:
+            yield
+        except Exception as error:
+            logger.exception("The face model failed on a picture of %s", rgb.shape)
+            raise images.ImageNotAnalysed from error
+
+
+@lru_cache(maxsize=1)
+def _at_once() -> threading.BoundedSemaphore:
+    """More pictures at once than there are cores take longer each, and 100 MB each."""
+    return threading.BoundedSemaphore(settings.CORES)
 
 
 def register(name: str) -> FaceModel:
