@@ -1,23 +1,40 @@
-"""ASGI entry point: HTTP through Django, websockets through Channels.
-
-A request is served by one thread from its beginning to its end (a2wsgi): under Django's own ASGI handler it changes
-threads with each middleware that is not asynchronous, which took a fifth of the CPU under load (docs/performance.md).
-"""
+"""ASGI entry point: HTTP through Django, websockets through Channels."""
 
 import os
+import warnings
+from typing import Any
 
-from a2wsgi import WSGIMiddleware
+import django
+from asgiref.sync import sync_to_async
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
-from django.core.wsgi import get_wsgi_application
+from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path
 
-# Requests served at once: the connections of PostgreSQL's pool, less two for websockets.
-THREADS = 10
+# Static files are small and read by a thread; that Django would rather stream them is no news to anybody.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
+
+
+class OneThreadHandler(ASGIHandler):
+    """Serves a request in one thread from its beginning to its end.
+
+    No view or middleware here is asynchronous. Django's own handler changes threads with each that could be, which took
+    a fifth of the CPU under load (docs/performance.md). Bodies are still read, and answers sent, by the event loop, so
+    that a slow client holds no thread.
+    """
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        super().load_middleware(is_async=False)
+
+    async def get_response_async(self, request: HttpRequest) -> HttpResponse:
+        response: Any = await sync_to_async(self.get_response, thread_sensitive=True)(request)
+        return response  # type: ignore[no-any-return]
+
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mpsite.settings")
-django_application = get_wsgi_application()
+django.setup(set_prefix=False)
 
 from matching.consumers.alerts import AlertConsumer  # noqa: E402  (models need the application registry)
 from matching.consumers.cameras import CameraConsumer, LiveConsumer  # noqa: E402
@@ -31,7 +48,7 @@ people = AllowedHostsOriginValidator(
 )
 application = ProtocolTypeRouter(
     {
-        "http": WSGIMiddleware(django_application, workers=THREADS),  # type: ignore[arg-type]
+        "http": OneThreadHandler(),
         # A camera's client is no browser: it has no origin, and a token instead of a session.
         "websocket": URLRouter([path("ws/camera/", CameraConsumer.as_asgi()), re_path("", people)]),
     }

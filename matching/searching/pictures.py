@@ -36,7 +36,7 @@ def search_image(
 
     collections: where to search; all that the user sees if empty. narrowed: filters, valid, that leave out cases
     known not to fit.
-    A picture without a face gives a search without probes.
+    A picture without a face gives a search without probes; of a crowd the `MOST_FACES` best detected are searched.
     Raises `ImageRefused`, `NoFaceModel`, `EngineUnavailable`, `SearchRefused`; then nothing is kept.
     """
     started = time.perf_counter()

@@ -4,6 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from matching.faces.engines.base import (
+    MOST_FACES,
     DetectedFace,
     Detection,
     Embeddings,
@@ -16,6 +17,7 @@ from matching.faces.engines.base import (
 
 __all__ = [
     "DLIB",
+    "MOST_FACES",
     "DetectedFace",
     "Detection",
     "Embeddings",

@@ -15,6 +15,10 @@ from matching.faces.images import Box, RgbImage
 Embeddings = NDArray[np.float32]
 
 
+# Of a picture with more faces the best detected are looked at: each costs an embedding and a search.
+MOST_FACES = 100
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How faces are found and embedded, beside the weights: embeddings of two recipes are never compared.
@@ -100,8 +104,8 @@ class Engine(Protocol):
         ...
 
     def faces(self, rgb: RgbImage, thorough: bool = False) -> list[DetectedFace]:
-        """`detect` and `embed` in one: every face of an image, best detected first."""
-        found = self.detect(rgb, thorough)
+        """`detect` and `embed` in one: every face of an image, best detected first, `MOST_FACES` at most."""
+        found = self.detect(rgb, thorough)[:MOST_FACES]
         if not found:
             return []
         embeddings = self.embed([face.chip for face in found])
