@@ -1,6 +1,7 @@
 """A day's peak for minutes on end: signed-in dashboards, searches and captures at once; pages, errors and memory.
 
-`python -m benchmarks load [--minutes=10]`. It loads the same cores as the product that it measures.
+`python -m benchmarks load [--minutes=10] [--share=1]`: of the searches and captures. It loads the same cores as the
+product that it measures.
 """
 
 import random
@@ -23,6 +24,10 @@ DASHBOARDS, SEARCHES_A_MINUTE, CAPTURES_A_SECOND = 50, 200, 20
 GALLERY, SEARCHERS = 1000, 6
 # Each dashboard's person opens the board anew so often, in seconds.
 OPENS_EVERY = 30
+
+
+def share() -> float:
+    return float(option("--share", "1"))
 
 
 class Pages:
@@ -53,7 +58,7 @@ class Pages:
     def pace(self) -> None:
         """A search is due so often a minute, whether or not the one before it is done."""
         began, number = time.monotonic(), 0
-        while not self.stop.wait(max(0.0, began + number * 60 / SEARCHES_A_MINUTE - time.monotonic())):
+        while not self.stop.wait(max(0.0, began + number * 60 / (SEARCHES_A_MINUTE * share()) - time.monotonic())):
             self._due.release()
             number += 1
         for _ in range(SEARCHERS):
@@ -130,10 +135,10 @@ def _measure(product: Product, cookies: list[str], minutes: float) -> None:
     others += [threading.Thread(target=pages.pace), threading.Thread(target=pages.open_boards, args=[cookies])]
     for one in threads + watchers + others:
         one.start()
-    began = time.monotonic()
+    began, rate = time.monotonic(), CAPTURES_A_SECOND * share()
     memory: list[float] = []
-    for number in range(round(CAPTURES_A_SECOND * minutes * 60)):
-        at = began + number / CAPTURES_A_SECOND
+    for number in range(round(rate * minutes * 60)):
+        at = began + number / rate
         time.sleep(max(0.0, at - time.monotonic() - 1))
         token = chance.choice(captures.tokens)
         captures.due.put((at, token, chance.choice(wanted if number % 50 == 0 else strangers)))
@@ -155,7 +160,7 @@ def _measure(product: Product, cookies: list[str], minutes: float) -> None:
     table(
         ("what", "measured"),
         ("minutes, captures a second, searches a minute, dashboards",
-         f"{minutes:g}, {CAPTURES_A_SECOND}, {SEARCHES_A_MINUTE}, {DASHBOARDS}"),
+         f"{minutes:g}, {rate:g}, {SEARCHES_A_MINUTE * share():g}, {DASHBOARDS}"),
         ("searches made, from upload to the page of candidates (p50 / p95)",
          f"{len(pages.searches)}: {percentiles(pages.searches)}"),
         ("boards opened (p50 / p95)", f"{len(pages.boards)}: {percentiles(pages.boards)}"),

@@ -20,9 +20,9 @@ warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume sy
 class OneThreadHandler(ASGIHandler):
     """Serves a request in one thread from its beginning to its end.
 
-    No view or middleware here is asynchronous. Django's own handler changes threads with each that could be, which took
-    a fifth of the CPU under load (docs/performance.md). Bodies are still read, and answers sent, by the event loop, so
-    that a slow client holds no thread.
+    No view or middleware here is asynchronous, but Django's own handler changes threads for some that could be: under
+    load each change waits its turn (docs/performance.md, "A peak"). Bodies are still read, and answers sent, by the
+    event loop, so that a slow client holds no thread.
     """
 
     def load_middleware(self, is_async: bool = False) -> None:

@@ -1,11 +1,14 @@
 """Runs in a process of its own (`children`): bytes of strangers in, pixels out. Whatever kills it kills nobody else."""
 
+import json
 import os
 import resource
 import select
 import signal
 import sys
 from typing import Any
+
+from matching.faces.children import HEAD, write
 
 # Seconds without a question after which it ends.
 IDLE = 120
@@ -27,10 +30,6 @@ def main(memory: int, seconds: float) -> None:
 
 
 def _read() -> tuple[dict[str, Any], bytes] | None:
-    import json
-
-    from matching.faces.children import HEAD
-
     head = _exactly(HEAD.size)
     if len(head) < HEAD.size:
         return None
@@ -43,8 +42,8 @@ def _exactly(size: int) -> bytes:
 
 
 def _answer(asked: dict[str, Any], content: bytes) -> None:
+    # Loaded under the limits, and by none but the one that needs them.
     from matching.faces import clips, images
-    from matching.faces.children import write
 
     out = sys.stdout.fileno()
     try:
