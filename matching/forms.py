@@ -157,6 +157,10 @@ class CameraEditForm(ForUser, forms.ModelForm[Camera]):
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, user=user, **kwargs)
         self._user = user
+        self.fields["visits_from"].required = False
+
+    def clean_visits_from(self) -> int:
+        return self.cleaned_data["visits_from"] or 1
 
     def clean_strangers(self) -> bool:
         strangers: bool = self.cleaned_data["strangers"]
