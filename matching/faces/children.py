@@ -58,8 +58,9 @@ class Child:
         )
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None  # noqa: S101 - opened above
-            # A picture in a few large pieces instead of two hundred small ones.
-            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE)
+            # A picture in a few large pieces instead of two hundred small ones; a system that gives no more has it so.
+            with suppress(OSError):
+                fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE)
         self.is_used = False
 
     @property

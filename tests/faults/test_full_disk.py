@@ -18,7 +18,7 @@ from matching.watching import captures
 from mpsite.full_disk import is_full
 from tests import faces, needs
 
-pytestmark = needs.root
+pytestmark = needs.small_disk
 
 
 @pytest.fixture
