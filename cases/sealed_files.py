@@ -1,6 +1,7 @@
 """Files at rest: sealed in age's form where the installation has a key for them, which lies outside database and data
 folder (`FILES_KEY`). Any age tool opens them with that key."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -72,7 +73,7 @@ class SealedStorage(FileSystemStorage):
             return super()._save(name, content)  # type: ignore[misc, no-any-return]
         with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(settings.DATA_DIR)) as sealed:
             content.seek(0)
-            pyrage.encrypt_io(content, sealed, [identity.to_public()])
+            seal(content, sealed, identity)
             sealed.seek(0)
             return super()._save(name, File(sealed, name))  # type: ignore[misc, no-any-return]
 
@@ -91,8 +92,18 @@ class SealedStorage(FileSystemStorage):
         return File(plain, name)
 
 
+def seal(plain: Any, sealed: Any, identity: pyrage.x25519.Identity) -> None:
+    """Raises `OSError`, with its number where the disk is full."""
+    try:
+        pyrage.encrypt_io(plain, sealed, [identity.to_public()])
+    except pyrage.EncryptError as problem:
+        # The library keeps of what the disk said only the words.
+        number = errno.ENOSPC if f"[Errno {errno.ENOSPC}]" in str(problem) else errno.EIO
+        raise OSError(number, os.strerror(number)) from problem
+
+
 def unseal(sealed: Any, plain: Any) -> None:
-    """Raises `SealedAway`."""
+    """Raises `FileGone`."""
     identity = key()
     if identity is None:
         raise SealedAway("It is sealed, and FILES_KEY is not set.")
@@ -100,6 +111,11 @@ def unseal(sealed: Any, plain: Any) -> None:
         pyrage.decrypt_io(sealed, plain, [identity])
     except pyrage.DecryptError:
         raise SealedAway("It was sealed with another key than FILES_KEY names.") from None
+    except OSError as problem:
+        # The library says by an error without a number that what it reads is not what was written.
+        if problem.errno is not None:
+            raise
+        raise FileGone("It is sealed and damaged. Bring it back from a backup.") from problem
 
 
 @contextmanager
@@ -130,7 +146,7 @@ def on_disk(file: FieldFile, suffix: str = "") -> Iterator[Path]:
 
 def rewrite_all(*, sealed: bool) -> Iterator[bool]:
     """Seal every file that lies open, or open every sealed one; whether each was rewritten. May be stopped at any file
-    and begun again. Raises `KeyUnusable`, `SealedAway`."""
+    and begun again. Raises `KeyUnusable`, `OSError`."""
     identity = key()
     if identity is None:
         raise KeyUnusable("FILES_KEY is not set: there is no key to seal or open with.")
@@ -145,7 +161,7 @@ def rewrite_all(*, sealed: bool) -> Iterator[bool]:
             with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as fresh:
                 try:
                     if sealed:
-                        pyrage.encrypt_io(stored, fresh, [identity.to_public()])
+                        seal(stored, fresh, identity)
                     else:
                         unseal(stored, fresh)
                     fresh.flush()

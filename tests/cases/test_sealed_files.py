@@ -134,3 +134,13 @@ def test_a_key_that_is_none_is_said_before_anything_starts(content, settings, tm
 def test_the_command_makes_a_key():
     made = subprocess.run([sys.executable, "manage.py", "files", "key"], capture_output=True, text=True, check=True)
     assert pyrage.x25519.Identity.from_str(made.stdout.strip())
+
+
+@pytest.mark.parametrize("cut", [60, 3000])
+def test_a_damaged_file_is_that_photos_trouble_and_no_one_elses(key, any_model, make_case, cut):
+    photo = make_case("MP1", faces.person(1), index=False).photos.get()
+    path = Path(photo.image.path)
+    path.write_bytes(path.read_bytes()[:cut])
+    single.index_photo(photo.pk)
+    photo.refresh_from_db()
+    assert photo.status == Photo.Status.UNREADABLE

@@ -9,9 +9,11 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.test import Client
 
+from cases import sealed_files
 from cases.models import Photo
 from matching.models import Capture, Search
 from matching.watching import captures
@@ -85,6 +87,20 @@ def test_a_capture_that_was_accepted_waits_until_its_face_can_be_kept(any_model,
     assert capture.status == Capture.Status.PENDING
     small_disk()
     assert [alert.case for alert in captures.match_capture(capture.pk)] == [six_cases[1]]
+
+
+def test_sealing_on_a_full_disk_says_so_and_leaves_each_file_whole(
+    make_case, full, small_disk, settings, tmp_path_factory
+):
+    photo = make_case("MP1", faces.person(1), index=False).photos.get()
+    key = tmp_path_factory.mktemp("key") / "files.key"
+    key.write_text(sealed_files.new_key())
+    settings.FILES_KEY = str(key)
+    full()
+    with pytest.raises(CommandError, match="No space left"):
+        call_command("files", "seal")
+    with photo.image.open() as file:
+        assert file.read() == faces.person(1)
 
 
 def test_a_database_without_room_is_said_so_as_well():

@@ -26,7 +26,7 @@ class Command(BaseCommand):
                 looked_at, rewritten = looked_at + 1, rewritten + was_rewritten
                 if looked_at % 1000 == 0:
                     self.stderr.write(f"{looked_at:,} files looked at")
-        except (sealed_files.KeyUnusable, sealed_files.SealedAway) as problem:
+        except (sealed_files.KeyUnusable, OSError) as problem:
             raise CommandError(f"{problem} {rewritten:,} files were done before; run it again.") from problem
         done = "sealed" if options["what"] == "seal" else "opened"
         self.stdout.write(f"{rewritten:,} of {looked_at:,} files {done}; the others were already.")
