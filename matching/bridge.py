@@ -4,11 +4,10 @@
 devices of 2018 and 2019. A camera is told by its MQTT name; who may publish under it the broker's access rules say.
 """
 
-import base64
-import binascii
 import json
 import logging
 import ssl
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -17,25 +16,25 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as paho
-from django.core.files.uploadedfile import SimpleUploadedFile
+from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 from paho.mqtt.enums import CallbackAPIVersion
 from rest_framework.exceptions import ValidationError
 
-from matching.api.captures import keep_capture, keep_deeplens, keep_report
+from matching import ingest
 from matching.models import Camera
 from matching.watching import fleet, live
 
 logger = logging.getLogger(__name__)
 
 TOPICS = ["sightline/+/captures", "sightline/+/reports", "sightline/+/status", "$aws/things/+/infer"]
-# A face with its margin as base64; what is larger is not unpacked.
-MOST_BYTES = 8 * 2**20
+# A face with its margin as base64, and a report; what is larger is not unpacked.
+MOST_BYTES = {"captures": 8 * 2**20, "infer": 8 * 2**20, "reports": ingest.MAX_REPORT_BYTES}
 KEEPALIVE = 30
 # Pauses while the database is away; the broker keeps what is not confirmed.
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
-# The words by which DeepLens devices count faces.
-COUNTS = ("faces", "face_count", "count", "number_of_faces")
+# A message that breaks its walk so often while database and disk are well is left out.
+MOST_ATTEMPTS = 5
 # How often one and the same complaint is written down.
 COMPLAIN_SECONDS = 60.0
 
@@ -99,15 +98,19 @@ class Bridge:
         client.subscribe([(topic, 1) for topic in TOPICS])
 
     def _came(self, client: Any, data: Any, message: Any) -> None:
-        pause = FIRST_PAUSE
+        pause, attempts = FIRST_PAUSE, 0
         while not self._stopping.is_set():
             try:
                 self._take(message)
                 break
             except (DatabaseError, OSError) as error:
-                # Neither is the message's fault; unconfirmed it would only come again with the next connection.
-                self._complain(f"a message waits, for the database or the disk is away ({type(error).__name__})")
                 connection.close()
+                attempts += _is_well()
+                if attempts >= MOST_ATTEMPTS:
+                    self._leave_out(message, f"it could not be kept ({type(error).__name__})")
+                    break
+                # Unconfirmed it would only come again with the next connection.
+                self._complain(f"a message waits, for the database or the disk is away ({type(error).__name__})")
                 self._stopping.wait(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
             except Exception:
@@ -127,23 +130,17 @@ class Bridge:
         if camera is None:
             self._leave_out(message, f"no camera has the MQTT name {name}, or it was revoked")
             return
-        if len(message.payload) > MOST_BYTES:
-            self._leave_out(message, f"{len(message.payload) / 2**20:.0f} MB, above {MOST_BYTES // 2**20}")
-            return
         if what == "status":
             fleet.said_status(camera, message.payload == b"online")
             return
+        said: Any = None
         try:
-            said = json.loads(message.payload)
-        except ValueError:
-            self._leave_out(message, "it is no JSON")
-            return
-        walk: Callable[[Camera, Any], None] = {
-            "captures": self._capture,
-            "reports": self._report,
-            "infer": self._infer,
-        }[what]
-        try:
+            said = ingest.document(message.payload, MOST_BYTES[what])
+            walk: Callable[[Camera, Any], None] = {
+                "captures": self._capture,
+                "reports": self._report,
+                "infer": ingest.infer,
+            }[what]
             walk(camera, said)
         except ValidationError as refusal:
             self._leave_out(message, json.dumps(refusal.detail))
@@ -155,32 +152,11 @@ class Bridge:
         self.taken += 1
 
     def _capture(self, camera: Camera, said: Any) -> None:
-        if not isinstance(said, dict):
-            raise ValidationError({"capture": ["An object, please."]})
-        try:
-            content = base64.b64decode(str(said.get("image", "")), validate=True)
-        except (binascii.Error, ValueError):
-            raise ValidationError({"image": ["This is not base64."]}) from None
-        uid = keep_capture(camera, {**said, "image": SimpleUploadedFile("face.jpg", content)})
-        self._answer(camera, {"id": str(uid), "accepted": True})
+        self._answer(camera, {"id": str(ingest.capture(camera, said)), "accepted": True})
 
     def _report(self, camera: Camera, said: Any) -> None:
-        keep_report(camera, said)
+        ingest.report(camera, said)
         self._publish(camera, "settings", live.settings_of(camera))
-
-    def _infer(self, camera: Camera, said: Any) -> None:
-        """A face as base64 with its confidence, or how many faces a frame had."""
-        count = said if isinstance(said, int) else None
-        if isinstance(said, dict):
-            if isinstance(said.get("face"), str):
-                keep_deeplens(camera, said)
-                return
-            count = next((said[word] for word in COUNTS if isinstance(said.get(word), int)), None)
-        if count is None or isinstance(count, bool) or not 0 <= count < 10_000:
-            raise ValidationError(
-                {"infer": [f"Neither a face with its confidence nor a number as {', '.join(COUNTS)}."]}
-            )
-        fleet.counted(camera, count)
 
     def _answer(self, camera: Camera, said: dict[str, Any]) -> None:
         self._publish(camera, "taken", said)
@@ -199,3 +175,15 @@ class Bridge:
         if text not in self._complained:
             self._complained[text] = now
             logger.warning("%s", text)
+
+
+def _is_well() -> bool:
+    """Whether database and disk answer: then what broke a message's walk is the message's own."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        with tempfile.TemporaryFile(dir=settings.DATA_DIR) as file:
+            file.write(b"x")
+    except (DatabaseError, OSError):
+        return False
+    return True

@@ -2,15 +2,20 @@
 
 from typing import Any
 
+from django.conf import settings
 from rest_framework import parsers
-from rest_framework.exceptions import ParseError
+
+from matching import ingest
 
 
 class JSONParser(parsers.JSONParser):
-    """Refuses what is nested deeper than anything we ask for, where Python would run out of stack."""
+    """Refuses what is too large, nested too deep, or holds values that no column can keep."""
 
-    def parse(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().parse(*args, **kwargs)
-        except RecursionError:
-            raise ParseError("The JSON is nested too deep.") from None
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        return ingest.document(stream.read(self.most + 1), self.most)
+
+
+class ReportParser(JSONParser):
+    most = ingest.MAX_REPORT_BYTES

@@ -139,11 +139,11 @@ def test_the_forms_of_the_deeplens(gate, bridge, mosquitto):
     ("topic", "payload", "words"),
     [
         ("sightline/gate-3/captures", "{broken", "no JSON"),
-        ("sightline/gate-3/captures", "[1]", "An object, please"),
+        ("sightline/gate-3/captures", "[1]", "Expected a dictionary"),
         ("sightline/gate-3/captures", b"\xff\xfe", "no JSON"),
         ("sightline/gate-3/captures", json.dumps({"image": "%%"}), "not base64"),
         ("sightline/gate-3/captures", json.dumps({"image": "AAAA", "id": "7"}), "Must be a valid UUID"),
-        ("sightline/gate-3/captures", b"x" * 10_000_000, "10 MB, above 8"),
+        ("sightline/gate-3/captures", b"x" * 10_000_000, "the limit is 8,388,608"),
         ("sightline/gate-3/reports", "{}", "This field is required"),
         ("sightline/elsewhere/captures", "{}", "no camera has the MQTT name elsewhere"),
         ("$aws/things/gate-3/infer", json.dumps({"birds": 3}), "Neither a face with its confidence nor a number"),
@@ -212,14 +212,14 @@ def test_what_came_while_the_database_was_away_is_taken_when_it_is_back(gate, br
 
     from matching import bridge as module
 
-    kept, left = module.keep_capture, iter([True, True])
+    kept, left = module.ingest.capture, iter([True, True])
 
     def away_twice(*said):
         if next(left, None):
             raise OperationalError("away")
         return kept(*said)
 
-    monkeypatch.setattr(module, "keep_capture", away_twice)
+    monkeypatch.setattr(module.ingest, "capture", away_twice)
     mosquitto.publish("sightline/gate-3/captures", json.dumps(capture()))
     wait_until(Capture.objects.exists)
     assert bridge.taken == 1
@@ -228,7 +228,7 @@ def test_what_came_while_the_database_was_away_is_taken_when_it_is_back(gate, br
 def test_a_message_that_breaks_the_bridge_ends_it_not(gate, bridge, mosquitto, monkeypatch, caplog):
     from matching import bridge as module
 
-    kept = module.keep_capture
+    kept = module.ingest.capture
     broken = iter([True])
 
     def breaks_once(*said):
@@ -236,7 +236,7 @@ def test_a_message_that_breaks_the_bridge_ends_it_not(gate, bridge, mosquitto, m
             raise RuntimeError("broken")
         return kept(*said)
 
-    monkeypatch.setattr(module, "keep_capture", breaks_once)
+    monkeypatch.setattr(module.ingest, "capture", breaks_once)
     mosquitto.publish("sightline/gate-3/captures", json.dumps(capture()), json.dumps(capture()))
     wait_until(lambda: (bridge.taken, bridge.left_out) == (1, 1))
     assert Capture.objects.count() == 1
