@@ -1,8 +1,8 @@
 """Cases, their photos and collections over HTTP."""
 
-from typing import Any
+from typing import Any, TypeVar, cast
 
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import ProtectedError, RestrictedError
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
@@ -16,7 +16,9 @@ from rest_framework.response import Response
 from cases import audit
 from cases.filters import CaseFilter, PhotoFilter
 from cases.models import Case, Collection, Photo, PhotoAlreadyThere, add_photo, remove_photo
-from cases.visibility import visible
+from cases.visibility import TeamsRefused, is_name_taken, sees_all, teams_after, visible
+
+Model = TypeVar("Model", bound=models.Model)
 
 
 class VisibleRelated(serializers.PrimaryKeyRelatedField[Any]):
@@ -25,6 +27,44 @@ class VisibleRelated(serializers.PrimaryKeyRelatedField[Any]):
     def get_queryset(self) -> Any:
         found = super().get_queryset()
         return None if found is None else visible(found, self.context["request"].user)
+
+
+class SeenSerializer(serializers.ModelSerializer[Model]):
+    """A row of which every related field takes only what exists for whoever asks."""
+
+    serializer_related_field = VisibleRelated
+
+
+class OwnedSerializer(SeenSerializer[Model]):
+    """A row that teams own, with the fields `name` and `teams`."""
+
+    def validate_name(self, value: str) -> str:
+        model: Any = cast(Any, self.Meta).model
+        if is_name_taken(model, value, self._user, self.instance):
+            raise serializers.ValidationError(f"There is a {model._meta.verbose_name} of this name already.")
+        return value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs = super().validate(attrs)
+        if self.instance is None and "teams" not in attrs and not sees_all(self._user):
+            attrs["teams"] = list(self._user.teams.all())
+        if "teams" in attrs:
+            before = None if self.instance is None else cast(Any, self.instance).teams.all()
+            try:
+                attrs["teams"] = teams_after(self._user, attrs["teams"], before)
+            except TeamsRefused as refusal:
+                raise serializers.ValidationError({"teams": str(refusal)}) from refusal
+        return attrs
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        said = super().to_representation(instance)
+        if not sees_all(self._user):
+            said["teams"] = [pk for pk in said["teams"] if pk in {team.pk for team in self._user.teams.all()}]
+        return said
+
+    @property
+    def _user(self) -> Any:
+        return self.context["request"].user
 
 
 class VisibleOnly:
@@ -41,7 +81,7 @@ class Conflict(APIException):
     status_code, default_code = 409, "conflict"
 
 
-class CollectionSerializer(serializers.ModelSerializer[Collection]):
+class CollectionSerializer(OwnedSerializer[Collection]):
     class Meta:
         model = Collection
         fields = [
@@ -50,8 +90,7 @@ class CollectionSerializer(serializers.ModelSerializer[Collection]):
         ]  # fmt: skip
 
 
-class PhotoSerializer(serializers.ModelSerializer[Photo]):
-    serializer_related_field = VisibleRelated
+class PhotoSerializer(SeenSerializer[Photo]):
     image = serializers.FileField(write_only=True)
     url = serializers.SerializerMethodField(help_text="The upright picture, as JPEG; needs a sign-in.")
 
@@ -80,8 +119,7 @@ class PhotoSerializer(serializers.ModelSerializer[Photo]):
             raise serializers.ValidationError({"image": f"{there} It is photo {there.photo.pk}."}) from there
 
 
-class CaseSerializer(serializers.ModelSerializer[Case]):
-    serializer_related_field = VisibleRelated
+class CaseSerializer(SeenSerializer[Case]):
     photos = PhotoSerializer(many=True, read_only=True)
 
     class Meta:

@@ -1,25 +1,68 @@
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from cases.models import ApiToken, Case, Collection, Photo, Team
-from cases.visibility import sees_all, visible
+from cases.visibility import TeamsRefused, is_name_taken, sees_all, teams_after, visible
 
 
 class ForUser(forms.BaseForm):
-    """A form in which a person chooses only among what they see."""
+    """A form in which a person chooses only among what they see; what they don't see stays as it was."""
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.user = user
         for field in self.fields.values():
             if isinstance(field, forms.ModelChoiceField) and field.queryset is not None:
-                own = user.teams.all() if field.queryset.model is Team and not sees_all(user) else None
-                field.queryset = visible(field.queryset, user) if own is None else own
+                field.queryset = visible(field.queryset, user)
+
+    def _clean_fields(self) -> None:
+        super()._clean_fields()  # type: ignore[misc]
+        instance = getattr(self, "instance", None)
+        if instance is None or instance.pk is None:
+            return
+        for name, field in self.fields.items():
+            if not isinstance(field, forms.ModelChoiceField) or name not in self.cleaned_data or name == "teams":
+                continue
+            seen, now = cast("QuerySet[Any]", field.queryset), getattr(instance, name)
+            if isinstance(field, forms.ModelMultipleChoiceField):
+                self.cleaned_data[name] = [*self.cleaned_data[name], *now.exclude(pk__in=seen.values("pk"))]
+            elif self.cleaned_data[name] is None and now is not None and not seen.filter(pk=now.pk).exists():
+                self.cleaned_data[name] = now
 
 
-class CollectionForm(ForUser, forms.ModelForm[Collection]):
+class OwnedForm(ForUser):
+    """A form of what teams own, with the fields `name` and `teams`."""
+
+    cleaned_data: dict[str, Any]
+    instance: Any
+
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, user=user, **kwargs)
+        if self.instance.pk is None and not sees_all(user):
+            self.initial["teams"] = list(user.teams.all())
+        if self.instance.pk is not None and not sees_all(user) and not self.instance.teams.exists():
+            # It is everybody's, and stays so.
+            del self.fields["teams"]
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if is_name_taken(type(self.instance), name, self.user, self.instance if self.instance.pk else None):
+            raise forms.ValidationError(f"There is a {self.instance._meta.verbose_name} of this name already.")
+        return name
+
+    def clean_teams(self) -> list[Team]:
+        before = None if self.instance.pk is None else self.instance.teams.all()
+        try:
+            return teams_after(self.user, self.cleaned_data["teams"], before)
+        except TeamsRefused as refusal:
+            raise forms.ValidationError(str(refusal)) from refusal
+
+
+class CollectionForm(OwnedForm, forms.ModelForm[Collection]):
     class Meta:
         model = Collection
         fields = [

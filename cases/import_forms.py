@@ -38,18 +38,14 @@ class SourceForm(forms.ModelForm[ImportSource]):
             schedules = [choice for choice in ImportSource.Schedule.choices if choice[0] != "watched"]
             self.fields["schedule"] = forms.ChoiceField(choices=schedules, required=False)
 
-    def clean_collection(self) -> str:
-        name: str = self.cleaned_data["collection"]
-        taken = Collection.objects.filter(name=name).exclude(pk__in=visible(Collection, self.user))
-        if taken.exists():
-            raise forms.ValidationError("Choose another name: this one is taken.")
-        return name
-
     def save(self, commit: bool = True) -> ImportSource:
         self.instance.kind = self.kind
-        self.instance.collection, is_new = Collection.objects.get_or_create(name=self.cleaned_data["collection"])
-        if is_new and not sees_all(self.user):
-            self.instance.collection.teams.set(self.user.teams.all())
+        name = self.cleaned_data["collection"]
+        known = visible(Collection, self.user).filter(name=name).first()
+        if known is None:
+            known = Collection.objects.create(name=name)
+            known.teams.set([] if sees_all(self.user) else self.user.teams.all())
+        self.instance.collection = known
         self.instance.options = {**self.instance.options, **self.options()}
         return super().save(commit)
 

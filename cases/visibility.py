@@ -5,6 +5,7 @@ camera, a search). A row is seen where each group has a way to something that is
 be asked for: a new one that is forgotten here fails loudly, and in `tests/test_access.py`.
 """
 
+from collections.abc import Iterable
 from functools import reduce
 from operator import or_
 from typing import Any, TypeVar
@@ -12,7 +13,7 @@ from typing import Any, TypeVar
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Model, Q, QuerySet
 
-from cases.models import Collection
+from cases.models import Collection, Team
 
 Row = TypeVar("Row", bound=Model)
 SEE_ALL = "cases.see_all_teams"
@@ -60,6 +61,37 @@ def searchable(user: User | None, wanted: Any = ()) -> list[Collection]:
     if not found and Collection.objects.exists():
         raise SearchRefused(NOTHING)
     return found
+
+
+def teams_after(user: Any, chosen: Iterable[Team], before: Iterable[Team] | None = None) -> list[Team]:
+    """Whose something is after somebody saved it. before: whose it was; None: it is new.
+
+    Only somebody who sees all teams opens a thing to everybody or closes one that was everybody's; others choose among
+    their own teams and leave the rest as it was. Raises `TeamsRefused`.
+    """
+    chosen = list(chosen)
+    if sees_all(user):
+        return chosen
+    mine = set(user.teams.all())
+    was = None if before is None else list(before)
+    if was == [] and chosen:
+        raise TeamsRefused("It is everybody's. Only somebody who sees all teams can give it to one.")
+    if was == [] or (was is None and not mine):
+        return []
+    kept = [team for team in chosen if team in mine]
+    if not kept:
+        raise TeamsRefused("Choose one of your teams at least: without one everybody would see it.")
+    return [*kept, *(team for team in was or [] if team not in mine)]
+
+
+def is_name_taken(rows: type[Row], name: str, user: Any, but: Row | None = None) -> bool:
+    """Whether another of those that this person sees has the name. What they don't see does not tell itself so."""
+    found = visible(rows, user).filter(name=name)
+    return found.exclude(pk=but.pk if but else None).exists()
+
+
+class TeamsRefused(Exception):
+    """A thing cannot be given to these teams by this person; the text says why."""
 
 
 class SearchRefused(Exception):

@@ -63,10 +63,11 @@ def sources() -> list[Path]:
 
 def load() -> int:
     """Make the demo cases from the faces found in the sources and index them. Returns how many; may run twice."""
-    collection, _ = Collection.objects.get_or_create(
+    collection = Collection.objects.filter(name=COLLECTION).first() or Collection.objects.create(
         name=COLLECTION,
+        description="Made-up cases with sample photos from installed packages.",
         # Whoever tries the demo is alone with it.
-        defaults={"description": "Made-up cases with sample photos from installed packages.", "reviewers": 1},
+        reviewers=1,
     )
     engine = face_models.engine(face_models.active())
     number = loaded = 0

@@ -89,6 +89,9 @@ class SearchFilter(django_filters.FilterSet):
         model = Search
         fields: list[str] = []
 
+    def _candidates(self) -> QuerySet[Candidate]:
+        return visible(Candidate, self.request.user)
+
     def words(self, queryset: QuerySet[Search], name: str, value: str) -> QuerySet[Search]:
         for word in value.split():
             queryset = queryset.filter(
@@ -100,14 +103,16 @@ class SearchFilter(django_filters.FilterSet):
         return queryset.filter(user=self.request.user.pk)
 
     def by_case(self, queryset: QuerySet[Search], name: str, value: str) -> QuerySet[Search]:
-        decided = Candidate.objects.exclude(decision="").filter(
-            Q(case__number__icontains=value) | Q(case__name__icontains=value)
+        decided = (
+            self._candidates()
+            .exclude(decision="")
+            .filter(Q(case__number__icontains=value) | Q(case__name__icontains=value))
         )
         return queryset.filter(pk__in=decided.values("probe__search"))
 
     def by_outcome(self, queryset: QuerySet[Search], name: str, value: Any) -> QuerySet[Search]:
         decided: dict[str, Q] = {
-            decision: Q(pk__in=Candidate.objects.filter(decision=decision).values("probe__search"))
+            decision: Q(pk__in=self._candidates().filter(decision=decision).values("probe__search"))
             for decision in Candidate.Decision.values
             if decision
         }

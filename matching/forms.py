@@ -5,10 +5,10 @@ from django import forms
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from cases.forms import ForUser
+from cases.forms import ForUser, OwnedForm
 from cases.import_forms import inside
 from cases.models import Case, Collection
-from cases.visibility import visible
+from cases.visibility import is_name_taken, visible
 from matching.faces import images
 from matching.faces.images import FORMAT_WORDS, MAX_BYTES
 from matching.models import Camera, Review, SitePlan, Subscription
@@ -128,25 +128,21 @@ class EvaluationForm(forms.Form):
         return inside(self.cleaned_data["folder"])
 
 
-class CameraForm(ForUser, forms.ModelForm[Camera]):
+class CameraForm(OwnedForm, forms.ModelForm[Camera]):
     class Meta:
         model = Camera
         fields = ["name", "place", "teams"]
         widgets = {"teams": forms.CheckboxSelectMultiple}
-        error_messages = {"name": {"unique": "There is a camera of this name already."}}
 
 
-class CameraEditForm(ForUser, forms.ModelForm[Camera]):
+class CameraEditForm(OwnedForm, forms.ModelForm[Camera]):
     class Meta:
         model = Camera
         fields = [
             "name", "place", "teams", "plan", "latitude", "longitude", "thing", "preview", "strangers", "visits_from",
             "greets", "notes",
         ]  # fmt: skip
-        error_messages = {
-            "name": {"unique": "There is a camera of this name already."},
-            "thing": {"unique": "Another camera has this MQTT name."},
-        }
+        error_messages = {"thing": {"unique": "Choose another MQTT name: on a broker each is used once."}}
         labels = {"plan": "Stands on the plan", "preview": "May be looked through"}
         widgets = {
             "notes": forms.Textarea(attrs={"rows": 4}),
@@ -156,7 +152,6 @@ class CameraEditForm(ForUser, forms.ModelForm[Camera]):
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, user=user, **kwargs)
-        self._user = user
         self.fields["visits_from"].required = False
 
     def clean_visits_from(self) -> int:
@@ -164,7 +159,7 @@ class CameraEditForm(ForUser, forms.ModelForm[Camera]):
 
     def clean_strangers(self) -> bool:
         strangers: bool = self.cleaned_data["strangers"]
-        known = visible(Collection, self._user).filter(kind=Collection.Kind.KNOWN)
+        known = visible(Collection, self.user).filter(kind=Collection.Kind.KNOWN)
         if strangers and not known.exists():
             raise forms.ValidationError("Nobody is known yet: make a collection of known people first.")
         return strangers
@@ -215,7 +210,6 @@ class SubscriptionForm(ForUser, forms.ModelForm[Subscription]):
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, user=user, **kwargs)
-        self._user = user
         if self.instance.pk:
             # Never shown again; left empty, it stays.
             self.initial["address"] = ""
@@ -239,7 +233,7 @@ class SubscriptionForm(ForUser, forms.ModelForm[Subscription]):
         number = self.cleaned_data["case"]
         if not number:
             return None
-        found = visible(Case, self._user).filter(number=number)
+        found = visible(Case, self.user).filter(number=number)
         if len(found) != 1:
             raise forms.ValidationError("No case has this number." if not found else "Several cases have this number.")
         return found[0]
@@ -366,11 +360,16 @@ class FrameForm(forms.Form):
         return image
 
 
-class PlanForm(forms.ModelForm[SitePlan]):
+class PlanForm(ForUser, forms.ModelForm[SitePlan]):
     class Meta:
         model = SitePlan
         fields = ["name", "image"]
-        error_messages = {"name": {"unique": "There is a plan of this name already."}}
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if is_name_taken(SitePlan, name, self.user):
+            raise forms.ValidationError("There is a plan of this name already.")
+        return name
 
     def clean_image(self) -> Any:
         try:

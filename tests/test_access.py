@@ -5,11 +5,15 @@ import uuid
 
 import pytest
 from django.apps import apps
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.core.files.base import ContentFile
+from django.forms import BaseForm, ModelChoiceField
 from django.test import Client
 from django.utils import timezone
+from rest_framework import serializers
 
+from cases.api import VisibleRelated
+from cases.forms import ForUser
 from cases.models import Case, Collection, ImportProblem, ImportRun, ImportSource, Photo, Team
 from cases.visibility import visible
 from matching.models import (
@@ -44,7 +48,7 @@ CAMERAS = {"captures", "captures-batch", "heartbeats", "rotate"}
 SYSTEM = {
     "matching.FaceModel", "matching.Measurement", "matching.IndexRun", "matching.Evaluation", "matching.EvaluationPair",
     "matching.Template", "matching.GalleryBits", "matching.GalleryCount", "matching.ProbeBits", "cases.ImportSeen",
-    "cases.ImportedCase", "cases.Team", "matching.KeepingRun",
+    "cases.ImportedCase", "matching.KeepingRun",
     "cases.Notice", "cases.Training", "cases.AuditEvent", "cases.AuditQuestion",
 }  # fmt: skip
 # Routes with an id whose object belongs to no team, for those who may see the system's own.
@@ -268,6 +272,182 @@ def test_of_a_mates_search_one_sees_only_the_candidates_of_ones_own_collections(
         sheets.candidate_list(search, one, "1")
     assert "OPEN-1" in str(words)
     assert "SEALED-1" not in str(words)
+
+
+def every(base):
+    for child in base.__subclasses__():
+        yield child
+        yield from every(child)
+
+
+def test_each_related_field_of_the_api_takes_only_what_exists_for_whoever_asks(db):
+    """A serializer that is forgotten fails here."""
+    ours = [one for one in every(serializers.ModelSerializer) if one.__module__.startswith(("cases.", "matching."))]
+    assert len(ours) > 8
+    for serializer in ours:
+        if not hasattr(serializer, "Meta"):
+            continue
+        for name, field in serializer(context={"request": None}).fields.items():
+            related = getattr(field, "child_relation", field)
+            if isinstance(related, serializers.RelatedField) and not related.read_only:
+                assert isinstance(related, VisibleRelated), f"{serializer.__name__}.{name}"
+
+
+def test_each_choice_of_a_form_is_among_what_exists_for_whoever_fills_it_in(db):
+    import cases.forms
+    import cases.import_forms
+    import matching.forms
+
+    ours = [one for one in every(BaseForm) if one.__module__.startswith(("cases.", "matching."))]
+    ours = [one for one in ours if hasattr(one, "base_fields")]
+    assert {cases.forms.CaseForm, cases.import_forms.SourceForm, matching.forms.CameraForm} <= set(ours)
+    for form in ours:
+        choices = [one for one in form.base_fields.values() if isinstance(one, ModelChoiceField)]
+        assert not choices or issubclass(form, ForUser), form
+
+
+@pytest.fixture
+def manager(db) -> User:
+    """Of the team *Ours*; there is a team *Theirs*, too."""
+    person_ = people.person("max", "Camera manager")
+    Team.objects.create(name="Ours").members.add(person_)
+    Team.objects.create(name="Theirs")
+    # A role of the agency's own, who may change collections of their team.
+    editing = ["add_collection", "change_collection", "view_collection"]
+    person_.user_permissions.set(Permission.objects.filter(codename__in=editing))
+    return person_
+
+
+THINGS = {"cameras": Camera, "collections": Collection}
+
+
+def made(model, name: str, *teams: str):
+    thing = model(name=name)
+    if model is Camera:
+        thing.issue_token()
+    thing.save()
+    thing.teams.set(Team.objects.filter(name__in=teams))
+    return thing
+
+
+def names(thing) -> set[str]:
+    return set(thing.teams.values_list("name", flat=True))
+
+
+@pytest.mark.parametrize("path", THINGS)
+def test_over_the_api_a_thing_goes_to_ones_own_teams_only(manager, path):
+    program = Client(headers={"authorization": f"Token {people.api_token(manager)}"})
+    ours, theirs = (Team.objects.get(name=name).pk for name in ("Ours", "Theirs"))
+
+    def send(method: str, where: str, **said):
+        return getattr(program, method)(f"/api/v1/{path}/{where}", said, content_type="application/json")
+
+    for teams in ([theirs], [ours, theirs], []):
+        answer = send("post", "", name="Gate", teams=teams)
+        assert (answer.status_code, list(answer.json())) == (400, ["teams"])
+    # Without a word it is the maker's teams', not everybody's.
+    number = send("post", "", name="Gate").json()["id"]
+    thing = THINGS[path].objects.get(pk=number)
+    assert names(thing) == {"Ours"}
+    for teams in ([], [theirs], [ours, theirs]):
+        assert send("patch", f"{number}/", teams=teams).status_code == 400
+    # What two teams share stays the other's, whatever is said, and tells nobody whose it is.
+    thing.teams.add(theirs)
+    answer = send("patch", f"{number}/", teams=[ours], name="Gate 2")
+    assert (answer.status_code, answer.json()["teams"], names(thing)) == (200, [ours], {"Ours", "Theirs"})
+    common = made(THINGS[path], "Common")
+    assert send("patch", f"{common.pk}/", teams=[ours]).status_code == 400
+    assert send("patch", f"{common.pk}/", teams=[], name="Common 2").status_code == 200
+    assert names(common) == set()
+    page = program.get(f"/api/v1/{path}/", headers={"accept": "text/html"}).content.decode()
+    assert "Theirs" not in page
+
+
+@pytest.mark.parametrize("path", THINGS)
+def test_a_form_of_what_two_teams_share_leaves_the_other_its_share(manager, path):
+    client = Client()
+    client.force_login(manager)
+    thing = made(THINGS[path], "Shared", "Ours", "Theirs")
+    ours = Team.objects.get(name="Ours").pk
+    form = {"name": "Shared 2", "teams": [ours], "visits_from": 1}
+    form |= {"kind": "sought", "alert_level": "strict", "reviewers": 2, "look_back_days": 1, "search_days": 1}
+    form["episode_seconds"] = 60
+    assert "Theirs" not in client.get(f"/{path}/{thing.pk}/edit/").content.decode()
+    assert client.post(f"/{path}/{thing.pk}/edit/", form).status_code == 302
+    assert names(thing) == {"Ours", "Theirs"}
+    without = client.post(f"/{path}/{thing.pk}/edit/", {**form, "teams": []})
+    assert "Choose one of your teams" in without.content.decode()
+    assert names(thing) == {"Ours", "Theirs"}
+    common = made(THINGS[path], "Common")
+    assert client.post(f"/{path}/{common.pk}/edit/", {**form, "name": "Common"}).status_code == 302
+    assert names(common) == set()
+
+
+def test_saving_a_shared_cameras_form_keeps_lists_that_the_saver_does_not_see(manager):
+    camera = made(Camera, "Shared", "Ours", "Theirs")
+    seen, hidden = made(Collection, "Our staff", "Ours"), made(Collection, "Their staff", "Theirs")
+    Collection.objects.update(kind=Collection.Kind.KNOWN)
+    camera.greets.set([seen, hidden])
+    client = Client()
+    client.force_login(manager)
+    form = {"name": "Shared", "teams": [Team.objects.get(name="Ours").pk], "visits_from": 1}
+    client.post(f"/cameras/{camera.pk}/edit/", form)
+    assert list(camera.greets.all()) == [hidden]
+
+
+@pytest.mark.parametrize("path", THINGS)
+def test_a_name_that_another_team_uses_tells_nobody_that_it_does(manager, path):
+    made(THINGS[path], "Their secret gate", "Theirs")
+    made(THINGS[path], "Our gate", "Ours")
+    program = Client(headers={"authorization": f"Token {people.api_token(manager)}"})
+    said = {"name": "Their secret gate"}
+    assert program.post(f"/api/v1/{path}/", said, content_type="application/json").status_code == 201
+    answer = program.post(f"/api/v1/{path}/", {"name": "Our gate"}, content_type="application/json")
+    assert "of this name already" in answer.json()["name"][0]
+
+
+def test_an_alert_is_seen_where_both_its_case_and_its_camera_are(any_model, make_case, collection, camera):
+    """A collection of everybody's, at a camera of one team."""
+    make_case("A1", faces.person(1))
+    camera.teams.add(Team.objects.create(name="Ours"))
+    Team.objects.create(name="Theirs")
+    capture = captures.receive_capture(camera, faces.person(1), uid=uuid.uuid4(), captured_at=timezone.now())
+    captures.match_capture(capture.pk)
+    alert = Alert.objects.get()
+    for team, answers in (("Ours", 200), ("Theirs", 404)):
+        somebody = people.person(f"of {team}", "Reviewer")
+        Team.objects.get(name=team).members.add(somebody)
+        client = Client()
+        client.force_login(somebody)
+        assert client.get(f"/alerts/{alert.pk}/").status_code == answers
+        assert client.get(f"/api/v1/alerts/{alert.pk}/").status_code == answers
+        assert client.post(f"/alerts/{alert.pk}/review/", {"status": "dismissed"}).status_code in (answers, 302)
+        assert ("Gate 3" in client.get("/alerts/").content.decode()) == (answers == 200)
+    assert Alert.objects.get().reviews.count() == 1
+
+
+def test_the_system_page_counts_what_its_reader_sees(any_model, make_case, collection):
+    collection.teams.add(Team.objects.create(name="Theirs"))
+    for number in range(3):
+        make_case(f"A{number}", faces.person(number))
+    somebody = people.person("kim", "Viewer")
+    Team.objects.create(name="Ours").members.add(somebody)
+    client = Client()
+    client.force_login(somebody)
+    page = client.get("/system/").content.decode()
+    assert '<dt>Templates searched</dt><dd class="number">0</dd>' in page
+    assert "your 0 cases" in page
+
+
+def test_a_list_of_searches_is_narrowed_by_no_candidate_that_its_reader_does_not_see(foreign):
+    mate = people.person("mate", "Investigator")
+    search, candidate = foreign["search"], foreign["candidate"]
+    Candidate.objects.filter(pk=candidate.pk).update(decision="possible")
+    Search.objects.filter(pk=search.pk).update(user=mate)
+    client = Client()
+    client.force_login(mate)
+    for query in ("case=S1", "outcome=possible"):
+        assert str(search.pk) not in client.get(f"/search/history/?{query}").content.decode()
 
 
 def test_a_camera_of_one_team_raises_no_alert_for_anothers_case(any_model, make_case, collection, camera):

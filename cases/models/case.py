@@ -25,7 +25,7 @@ class Collection(TeamOwned):
         SOUGHT = "sought", "People who are looked for"
         KNOWN = "known", "People who are known: staff, residents"
 
-    name = models.CharField(max_length=100, unique=True)
+    name = models.CharField(max_length=100)
     description = models.TextField(blank=True)
     kind = models.CharField(
         "who is in it",

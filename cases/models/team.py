@@ -1,5 +1,7 @@
 """Teams: what belongs to one does not exist for whoever is in none of those it belongs to."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q, QuerySet
@@ -17,6 +19,10 @@ class Team(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @classmethod
+    def within(cls, user: Any) -> QuerySet["Team"]:
+        return cls.objects.filter(members=user)
 
 
 class TeamOwned(models.Model):

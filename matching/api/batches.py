@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cases import audit
-from cases.api import VisibleRelated
+from cases.api import SeenSerializer, VisibleRelated
 from cases.filters import SearchedCases
 from cases.models import Collection
 from cases.visibility import SearchRefused
@@ -38,7 +38,7 @@ class PersonSerializer(serializers.Serializer[Any]):
     candidates = CandidateSerializer(source="probe.candidates", many=True)
 
 
-class BatchSerializer(serializers.ModelSerializer[Batch]):
+class BatchSerializer(SeenSerializer[Batch]):
     id = serializers.UUIDField(source="pk", read_only=True)
     purpose = serializers.CharField(source="search.purpose", max_length=300)
     reference = serializers.CharField(source="search.reference", max_length=100, required=False)

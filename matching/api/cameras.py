@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cases import audit
-from cases.api import VisibleOnly
+from cases.api import OwnedSerializer, VisibleOnly
 from matching.forms import CameraSettingsForm
 from matching.models import Camera
 from matching.watching import fleet, tokens
@@ -22,7 +22,7 @@ class OptionalBoolean(serializers.BooleanField):
     default_empty_html = serializers.empty
 
 
-class CameraSerializer(serializers.ModelSerializer[Camera]):
+class CameraSerializer(OwnedSerializer[Camera]):
     preview = OptionalBoolean(required=False, help_text="People who may look through cameras see its picture.")
     state = serializers.ChoiceField(["online", "late", "offline", "never", "revoked"], read_only=True)
 
@@ -91,7 +91,7 @@ class CameraViewSet(
         token = camera.issue_token()
         camera.teams.set(teams)
         audit.record(request, "added", camera)
-        return Response({**CameraSerializer(camera).data, "token": token}, status=201)
+        return Response({**self.get_serializer(camera).data, "token": token}, status=201)
 
     @extend_schema(
         parameters=[OpenApiParameter("span", enum=list(fleet.SPANS), description="By hours; a month by days.")],
@@ -137,4 +137,4 @@ class CameraViewSet(
         camera = self.get_object()
         camera.revoke()
         audit.record(request, "revoked", camera)
-        return Response(CameraSerializer(camera).data)
+        return Response(self.get_serializer(camera).data)

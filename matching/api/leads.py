@@ -10,14 +10,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cases import audit
-from cases.api import VisibleRelated
+from cases.api import SeenSerializer, VisibleRelated
 from cases.visibility import visible
 from matching.api.views import CandidateSerializer
 from matching.models import Candidate, Mark, Opinion
 from matching.searching import deciding
 
 
-class OpinionSerializer(serializers.ModelSerializer[Opinion]):
+class OpinionSerializer(SeenSerializer[Opinion]):
     user = serializers.CharField(source="user.username", default=None)
 
     class Meta:
@@ -25,7 +25,7 @@ class OpinionSerializer(serializers.ModelSerializer[Opinion]):
         fields = ["user", "word", "note", "at"]
 
 
-class MarkSerializer(serializers.ModelSerializer[Mark]):
+class MarkSerializer(SeenSerializer[Mark]):
     user = serializers.CharField(source="user.username", default=None, read_only=True)
     serializer_related_field = VisibleRelated
     x = serializers.FloatField(min_value=0, max_value=1)

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cases import audit
-from cases.api import VisibleRelated
+from cases.api import SeenSerializer, VisibleRelated
 from cases.models import Case
 from cases.visibility import visible
 from matching.faces import face_models
@@ -67,7 +67,7 @@ class SeenCaseView(APIView):
         return Response(LookedBackSerializer(looking_back.for_case(case, model, audit.signed_in(request))).data)
 
 
-class StandingSerializer(serializers.ModelSerializer[StandingSearch]):
+class StandingSerializer(SeenSerializer[StandingSearch]):
     search = VisibleRelated(queryset=Search.objects.all())
     purpose = serializers.CharField(source="search.purpose", read_only=True)
     fresh = serializers.IntegerField(read_only=True, help_text="Likenesses since its owner last looked.")

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cases import audit
-from cases.api import VisibleOnly, VisibleRelated
+from cases.api import SeenSerializer, VisibleOnly, VisibleRelated
 from cases.filters import SearchedCases
 from cases.models import Collection
 from cases.visibility import SearchRefused, visible
@@ -29,7 +29,7 @@ from matching.telling import notifying
 from matching.templatetags import likeness
 
 
-class CandidateSerializer(serializers.ModelSerializer[Candidate]):
+class CandidateSerializer(SeenSerializer[Candidate]):
     case_number = serializers.CharField(source="case.number", read_only=True)
     case_name = serializers.CharField(source="case.display_name", read_only=True)
     face_url = serializers.SerializerMethodField()
@@ -63,7 +63,7 @@ class CandidateSerializer(serializers.ModelSerializer[Candidate]):
         return self._strength(candidate).why
 
 
-class ProbeSerializer(serializers.ModelSerializer[Probe]):
+class ProbeSerializer(SeenSerializer[Probe]):
     box = serializers.SerializerMethodField(help_text="left, top, right, bottom as fractions of the upright picture.")
     too_poor = serializers.BooleanField(
         source="is_too_poor", read_only=True, help_text="So little is left of the face that it is like anybody."
@@ -81,7 +81,7 @@ class ProbeSerializer(serializers.ModelSerializer[Probe]):
         return [probe.left, probe.top, probe.right, probe.bottom]
 
 
-class SearchSerializer(serializers.ModelSerializer[Search]):
+class SearchSerializer(SeenSerializer[Search]):
     image = serializers.FileField(write_only=True)
     collections = VisibleRelated(many=True, queryset=Collection.objects.all(), required=False)
     probes = ProbeSerializer(many=True, read_only=True)
@@ -208,7 +208,7 @@ class SearchViewSet(
         return Response(self.get_serializer(search).data, status=201)
 
 
-class AlertSerializer(serializers.ModelSerializer[Alert]):
+class AlertSerializer(SeenSerializer[Alert]):
     case_number = serializers.CharField(source="case.number", read_only=True, allow_null=True)
     case_name = serializers.CharField(source="title", read_only=True)
     camera_name = serializers.CharField(source="camera.name", read_only=True)

@@ -83,7 +83,7 @@ class AlertConsumer(EndsWithSession, AsyncJsonWebsocketConsumer):
                 await self.send_json(_said(message))
 
     async def _sees(self, pk: int, owner: str) -> bool:
-        """owner: the collection or camera by which an alert is seen: asked anew after seconds, not with each change."""
+        """owner: the collection and camera by which an alert is seen: asked anew after seconds, not each time."""
         until, seen = self._seen.get(owner, (0.0, False))
         if until < time.monotonic():
             seen = await database_sync_to_async(visible(Alert, self.scope["user"]).filter(pk=pk).exists)()
@@ -108,7 +108,8 @@ def _said(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _owner(alert: Alert) -> str:
-    return f"collection {alert.case.collection_id}" if alert.case else f"camera {alert.camera_id}"
+    of_case = f"collection {alert.case.collection_id}, " if alert.case else ""
+    return f"{of_case}camera {alert.camera_id}"
 
 
 def _drawn(pk: int, change: str) -> "asyncio.Task[dict[str, Any] | None]":

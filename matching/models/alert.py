@@ -117,11 +117,9 @@ class Alert(models.Model):
 
     @classmethod
     def within(cls, user: Any) -> QuerySet["Alert"]:
-        """Those of cases that a person sees, and of strangers at cameras that they see."""
-        return cls.objects.filter(
-            models.Q(case__collection__in=Collection.within(user).values("pk"))
-            | models.Q(case=None, camera__in=Camera.within(user).values("pk"))
-        )
+        """Those at cameras that a person sees, of cases that they see or of strangers."""
+        seen = models.Q(case=None) | models.Q(case__collection__in=Collection.within(user).values("pk"))
+        return cls.objects.filter(seen, camera__in=Camera.within(user).values("pk"))
 
     def get_absolute_url(self) -> str:
         return reverse("alert", args=[self.pk])
@@ -218,7 +216,7 @@ class AlertRead(models.Model):
 class Quiet(models.Model):
     """A case raises no alert at a camera for a while; what is seen meanwhile joins its last one."""
 
-    belongs_to = (("case__collection",),)
+    belongs_to = (("case__collection",), ("camera",))
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="quiets")
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="quiets")

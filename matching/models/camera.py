@@ -34,7 +34,7 @@ def hash_code(code: str) -> str:
 class SitePlan(models.Model):
     """A drawing of a place, on which its cameras stand."""
 
-    name = models.CharField(max_length=100, unique=True)
+    name = models.CharField(max_length=100)
     image = models.FileField(upload_to="plans", max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -53,7 +53,7 @@ class SitePlan(models.Model):
 class Camera(TeamOwned):
     """A camera, or whatever sends faces in its name. Its token is shown once and kept as a hash."""
 
-    name = models.CharField(max_length=100, unique=True)
+    name = models.CharField(max_length=100)
     place = models.CharField(max_length=200, blank=True, help_text="Where it looks: shown on each alert.")
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
     notes = models.TextField(blank=True, help_text="Who has the ladder, what was mended, whom to call.")

@@ -1,6 +1,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
+from cases import audit
 from cases.models import Collection
 from cases.visibility import visible
 from matching.gallery import calibration
@@ -16,10 +17,11 @@ def collection_levels(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, object] = {"collection": collection, "level": collection.alert_level}
     if model is not None:
         calibrated, cases = calibration.of(model), gallery.size(model, [pk])
+        captures = levels.captures_a_day(audit.signed_in(request))
         context |= {
             "calibration": calibrated,
             "cases": cases,
-            "meanings": levels.meanings(calibrated, cases),
-            "captures": levels.captures_a_day(),
+            "meanings": levels.meanings(calibrated, cases, captures),
+            "captures": captures,
         }
     return render(request, "collections/_levels.html", context)

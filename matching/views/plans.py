@@ -15,7 +15,7 @@ from matching.models import Camera, SitePlan
 
 def plan_list(request: HttpRequest) -> HttpResponse:
     """The site's plans, and a new one."""
-    form = PlanForm(request.POST or None, request.FILES or None)
+    form = PlanForm(request.POST or None, request.FILES or None, user=request.user)
     if request.method == "POST" and form.is_valid():
         plan = form.save()
         audit.record(request, "added", plan)
@@ -50,6 +50,9 @@ def plan_picture(request: HttpRequest, pk: int) -> HttpResponse:
 def plan_remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Its cameras stay, without a place on it."""
     plan = get_object_or_404(visible(SitePlan, request.user), pk=pk)
+    if plan.cameras.exclude(pk__in=visible(Camera, request.user).values("pk")).exists():
+        messages.error(request, f"Cameras that are not your team's stand on {plan}, so it stays.")
+        return redirect("plan", pk)
     audit.record(request, "removed", plan)
     plan.image.delete(save=False)
     plan.delete()

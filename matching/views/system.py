@@ -6,14 +6,15 @@ import redis
 from celery import current_app
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.models import User
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from cases import audit
-from cases.models import AuditEvent, Case, Photo
-from cases.visibility import visible
+from cases.models import AuditEvent, Case, Collection, Photo
+from cases.visibility import sees_all, visible
 from matching.faces import packs
 from matching.faces.engines import Recipe
 from matching.gallery import calibration, measuring
@@ -28,15 +29,16 @@ LEAST_FREE = 500 * 2**20
 
 
 def system(request: HttpRequest) -> HttpResponse:
+    user = audit.signed_in(request)
     model = FaceModel.objects.filter(is_active=True).first()
     disk = shutil.disk_usage(settings.DATA_DIR)
     context = {
         "model": model,
-        **(_error_rates(model) if model else {}),
+        **(_error_rates(model, user) if model else {}),
         "models": FaceModel.objects.order_by("name"),
         "packs": packs.installed(),
         "recipe": _recipe_words(model) if model else "",
-        "faces": gallery.searched(model).count() if model else 0,
+        "faces": gallery.searched(model, _own(user)).count() if model else 0,
         "next": _next_model(),
         "photos": [
             (label, visible(Photo, request.user).filter(status=value).count()) for value, label in Photo.Status.choices
@@ -47,9 +49,10 @@ def system(request: HttpRequest) -> HttpResponse:
         "postgres": _server_version(),
         "disk_free": disk.free,
         "second": _second_model(),
-        "kept": KeepingRun.objects.first(),
-        "judged": board.judged(audit.signed_in(request)),
-        "given_up": notifying.given_up(audit.signed_in(request))[:20],
+        "kept": KeepingRun.objects.first() if _counts_all(user) else None,
+        "counts_all": _counts_all(user),
+        "judged": board.judged(user),
+        "given_up": notifying.given_up(user)[:20],
         "audit": AuditEvent.objects.all()[:8] if request.user.has_perm("cases.view_auditevent") else None,
     }
     return render(request, "system/detail.html", context)
@@ -57,25 +60,37 @@ def system(request: HttpRequest) -> HttpResponse:
 
 def system_next(request: HttpRequest) -> HttpResponse:
     """A part of the System page: how far the gallery is embedded with the next model."""
-    return render(request, "system/_next_model.html", {"next": _next_model()})
+    context = {"next": _next_model(), "counts_all": _counts_all(audit.signed_in(request))}
+    return render(request, "system/_next_model.html", context)
 
 
-def _error_rates(model: FaceModel) -> dict[str, Any]:
-    measurement, cases = calibration.latest(model), gallery.size(model)
+def _counts_all(user: User) -> bool:
+    """Whether there is no collection that this person does not see: only then are all cases theirs to count."""
+    return sees_all(user) or visible(Collection, user).count() == Collection.objects.count()
+
+
+def _own(user: User) -> list[int] | None:
+    """The collections whose cases are counted for somebody; None: all."""
+    return None if _counts_all(user) else list(visible(Collection, user).values_list("pk", flat=True))
+
+
+def _error_rates(model: FaceModel, user: User) -> dict[str, Any]:
+    measurement, cases = calibration.latest(model), gallery.size(model, _own(user))
+    captures = levels.captures_a_day(user)
     calibrated = calibration.by(model, measurement)
-    chart, meanings = charts.error_rates(calibrated), levels.meanings(calibrated, cases)
+    chart, meanings = charts.error_rates(calibrated), levels.meanings(calibrated, cases, captures)
     return {
         "calibration": calibrated,
         "measurement": measurement,
         "check": [(n, round(share * measurement.probes), share) for n, share in measurement.check_of]
-        if measurement
+        if measurement and _counts_all(user)
         else [],
         "cases": cases,
         "enough": measuring.ENOUGH,
         "chart": chart,
         "meanings": meanings,
         "marks": chart.marks((meaning.threshold, meaning.label) for meaning in meanings),
-        "captures": levels.captures_a_day(),
+        "captures": captures,
     }
 
 

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from cases.models import Collection
+from cases.visibility import visible
 from matching.gallery import calibration
 from matching.models import Capture
 
@@ -32,9 +34,8 @@ class Meaning:
         return self.rate * 1000
 
 
-def meanings(calibrated: calibration.Calibration, cases: int) -> list[Meaning]:
-    """Each level's meaning for a collection of so many open cases, the strictest first."""
-    a_day = captures_a_day()
+def meanings(calibrated: calibration.Calibration, cases: int, a_day: float) -> list[Meaning]:
+    """Each level's meaning for a collection of so many open cases, the strictest first. a_day: captures."""
     found = []
     for level, rate in calibration.LEVELS.items():
         threshold = calibrated.threshold(rate, cases)
@@ -43,7 +44,9 @@ def meanings(calibrated: calibration.Calibration, cases: int) -> list[Meaning]:
     return found
 
 
-def captures_a_day() -> float:
-    """Captures of last week that were compared with the gallery, a day."""
+def captures_a_day(user: User) -> float:
+    """Captures of last week, at cameras that this person sees, that were compared with the gallery, a day."""
     compared = [Capture.Status.MATCHED, Capture.Status.NO_CANDIDATE, Capture.Status.KNOWN]
-    return Capture.objects.filter(received_at__gte=timezone.now() - WEEK, status__in=compared).count() / WEEK.days
+    return (
+        visible(Capture, user).filter(received_at__gte=timezone.now() - WEEK, status__in=compared).count() / WEEK.days
+    )

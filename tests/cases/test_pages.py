@@ -136,7 +136,7 @@ def test_a_collection_is_made_listed_and_changed(as_admin, collection, make_case
     page = as_admin.get("/collections/").content.decode()
     assert "Missing persons" in page
     assert "Strict" in page
-    assert "already exists" in as_admin.post("/collections/new/", form).content.decode()
+    assert "of this name already" in as_admin.post("/collections/new/", form).content.decode()
 
 
 @pytest.mark.parametrize("model", ["case", "collection", "auditevent"])

@@ -74,7 +74,7 @@ class Command(BaseCommand):
             raise CommandError(f"{name} is a source of another kind, {KINDS[source.kind].label}; give another --name.")
         if source.pk is None or options["collection"]:
             title = options["collection"] or KINDS[kind].collection
-            source.collection, _ = Collection.objects.get_or_create(name=title)
+            source.collection = Collection.objects.filter(name=title).first() or Collection.objects.create(name=title)
         if kind == "spreadsheet" and "columns" in source.options and not wanted.get("columns"):
             wanted["columns"] = source.options["columns"]
         source.options = wanted
