@@ -90,6 +90,17 @@ def _failed(sender: Any, credentials: dict[str, Any], request: Any = None, **kwa
     )  # fmt: skip
 
 
+def guesses(user: User) -> tuple[int, str | None]:
+    """How often a wrong password was tried for somebody's name before they signed in now, since the time before that;
+    and from which address last."""
+    signed_in_at = AuditEvent.objects.filter(action="signed in", user=user).values_list("at", flat=True)[:2]
+    until, *before = list(signed_in_at) or [timezone.now()]
+    tried = AuditEvent.objects.filter(action="failed to sign in", username__iexact=user.get_username(), at__lte=until)
+    tried = tried.filter(at__gt=before[0]) if before else tried
+    last = tried.values_list("address", flat=True).first()
+    return tried.count(), last
+
+
 def refused(request: HttpRequest) -> None:
     """Somebody asked for what their role does not carry."""
     if isinstance(request.user, User):

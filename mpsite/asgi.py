@@ -38,6 +38,7 @@ django.setup(set_prefix=False)
 
 from matching.consumers.alerts import AlertConsumer  # noqa: E402  (models need the application registry)
 from matching.consumers.cameras import CameraConsumer, LiveConsumer  # noqa: E402
+from mpsite import addresses  # noqa: E402
 
 people = AllowedHostsOriginValidator(
     AuthMiddlewareStack(
@@ -46,10 +47,21 @@ people = AllowedHostsOriginValidator(
         )
     )
 )
+
+
+def with_address(inner: Any) -> Any:
+    """Each websocket with the address that it comes from, as requests have it."""
+
+    async def router(scope: Any, receive: Any, send: Any) -> Any:
+        return await inner({**scope, "address": addresses.of_scope(scope)}, receive, send)
+
+    return router
+
+
 application = ProtocolTypeRouter(
     {
         "http": OneThreadHandler(),
         # A camera's client is no browser: it has no origin, and a token instead of a session.
-        "websocket": URLRouter([path("ws/camera/", CameraConsumer.as_asgi()), re_path("", people)]),
+        "websocket": with_address(URLRouter([path("ws/camera/", CameraConsumer.as_asgi()), re_path("", people)])),
     }
 )

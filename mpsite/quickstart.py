@@ -89,7 +89,7 @@ def _start(processes: Processes, host: str, port: int) -> None:
     beat_schedule = embedded.data_dir() / "celerybeat-schedule"
     commands = {
         "web": ["uvicorn", "mpsite.asgi:application", "--host", host, "--port", str(port), "--log-level", "warning",
-                "--no-access-log", "--timeout-graceful-shutdown", "3"],
+                "--no-access-log", "--no-proxy-headers", "--timeout-graceful-shutdown", "3"],
         "worker": ["celery", "--quiet", "-A", "mpsite", "worker", "--pool", "threads", "--concurrency", threads,
                    "-Q", "captures,work", "--hostname", "worker@%h", "--loglevel", "WARNING"],
         # Imports and bulk indexing. Nice: whatever is urgent goes first.

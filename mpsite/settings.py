@@ -33,6 +33,8 @@ SECRET_KEY = _secret_key()
 DEBUG = os.environ.get("DEBUG", "") == "yes"
 ALLOWED_HOSTS = _list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = _list("CSRF_TRUSTED_ORIGINS", "")
+# How many proxies of ours stand before Sightline, each appending to `X-Forwarded-For`.
+TRUSTED_PROXIES = int(os.environ.get("TRUSTED_PROXIES", "0"))
 HTTPS = os.environ.get("HTTPS", "") == "yes"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
@@ -86,6 +88,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "mpsite.addresses.AddressMiddleware",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -167,8 +170,8 @@ ACCOUNT_LOGOUT_ON_GET = False
 # How long a sign-in lasts is the agency's word, not a box to tick.
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
-# After five wrong passwords a name is locked for a quarter of an hour.
-ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "20/m/ip,5/15m/key"}
+# Wrong passwords are counted by `mpsite.guessing`, at every entrance.
+ACCOUNT_RATE_LIMITS = {"login": False, "login_failed": False}
 SOCIALACCOUNT_ADAPTER = "mpsite.sign_in.AgencyAdapter"
 SOCIALACCOUNT_PROVIDERS = {}
 # The agency's own provider of sign-ins, where it has one.
@@ -256,6 +259,8 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "PAGE_SIZE": 50,
     # A pairing code has 40 bits and 15 minutes: at this rate nobody guesses one.
+    # The address is put right before, by `mpsite.addresses`.
+    "NUM_PROXIES": 0,
     "DEFAULT_THROTTLE_CLASSES": ["matching.api.throttles.PatientUserThrottle"],
     "DEFAULT_THROTTLE_RATES": {"pair": "20/min", "token": "20/min", "user": "1200/min"},
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

@@ -10,17 +10,22 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db.models.signals import post_save
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from cases import audit, fair_use, sessions
+from cases.models import ApiToken
 from cases.sealed import seal, unseal
+from mpsite import guessing
 
-ACCEPTED = "accepted_notice"
+ACCEPTED, TOLD = "accepted_notice", "told_of_guesses"
 # Where somebody must get who has yet to set up a second factor, and what every page needs.
 ALWAYS = ("/accounts/", "/static/", "/manifest.webmanifest", "/worker.js", "/offline/", "/healthz/")
 
@@ -30,6 +35,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        try:
+            self._login_failed_rl_usage = guessing.attempt(request, str(credentials.get("username", "")))
+        except guessing.TooMany:
+            raise self.validation_error("too_many_login_attempts") from None
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return str(request.META.get("REMOTE_ADDR", ""))
 
 
 class AgencyAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
@@ -62,6 +76,7 @@ class SessionMiddleware:
                 messages.info(request, over)
                 return redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
             sessions.note(request.session)
+            _tell_of_guesses(request)
             asks = settings.REQUIRE_SECOND_FACTOR and not request.path.startswith(ALWAYS)
             if asks and not is_mfa_enabled(request.user):
                 messages.info(request, "A second factor is required here. Set one up to go on.")
@@ -71,7 +86,31 @@ class SessionMiddleware:
                 if request.method == "GET" and not request.headers.get("HX-Request"):
                     return render(request, "notice.html", {"notice": said, "next": request.get_full_path()})
                 raise PermissionDenied("Accept the notice first: open any page.")
-        return self.get_response(request)
+        answer = self.get_response(request)
+        guessing.remember(request, answer)
+        return answer
+
+
+def _tell_of_guesses(request: HttpRequest) -> None:
+    """Once after signing in: how often a wrong password was tried for one's name since the time before."""
+    if request.session.get(TOLD):
+        return
+    request.session[TOLD] = True
+    number, address = audit.guesses(audit.signed_in(request))
+    if number:
+        messages.warning(
+            request,
+            f"A wrong password was tried for your name {number} time{'' if number == 1 else 's'} since you last signed "
+            f"in, last from {address or 'an unknown address'}. If that was not you, tell an administrator.",
+        )
+
+
+@receiver(post_save, sender=User)
+def _end_tokens(sender: type[User], instance: User, **kwargs: Any) -> None:
+    """With a new password the programs that the old one let in are let in no more, as sessions are not."""
+    # Django sets this for a password that somebody chose, not where it only stores a known one more safely.
+    if getattr(instance, "_password", None) is not None:
+        ApiToken.objects.filter(user=instance).delete()
 
 
 @require_POST

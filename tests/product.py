@@ -73,7 +73,11 @@ class Product:
     def token(self) -> str:
         """One for all who ask: so many a minute are given to an address."""
         if not self._token:
-            answer = requests.post(f"{self.url}api/v1/token/", {"username": NAME, "password": PASSWORD}, timeout=20)
+            answer = requests.post(
+                f"{self.url}api/v1/token/",
+                {"username": NAME, "password": PASSWORD, "scopes": ["read", "search", "write"]},
+                timeout=20,
+            )
             self._token = str(answer.json()["token"])
         return self._token
 

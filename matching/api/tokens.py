@@ -3,13 +3,15 @@
 from datetime import timedelta
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
-from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -24,11 +26,23 @@ DAYS = 30
 class CredentialsSerializer(serializers.Serializer[Any]):
     username = serializers.CharField(max_length=150)
     password = serializers.CharField(max_length=200, style={"input_type": "password"})
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(choices=ApiToken.Scope.choices),
+        default=[ApiToken.Scope.READ],
+        allow_empty=False,
+        help_text="What it may; without a word only read.",
+    )
+    name = serializers.CharField(max_length=100, default="by password", help_text="Which program has it.")
 
 
 class TokenSerializer(serializers.Serializer[Any]):
     token = serializers.CharField()
     expires_at = serializers.DateTimeField()
+    scopes = serializers.ListField(child=serializers.CharField())
+
+
+class TooManyAttempts(APIException):
+    status_code, default_code = 429, "throttled"
 
 
 class TokenView(APIView):
@@ -39,11 +53,17 @@ class TokenView(APIView):
 
     @extend_schema(request=CredentialsSerializer, responses=TokenSerializer, operation_id="token", auth=[])
     def post(self, request: Request) -> Response:
-        """A token that may all that its owner may, for 30 days. One who has a second factor makes it on their page."""
+        """A token for 30 days that may what it asks for. One who has a second factor makes it on their page."""
         form = CredentialsSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        user = authenticate(request, **form.validated_data)
-        if not isinstance(user, User):
+        said = form.validated_data
+        try:
+            user = get_adapter(request).authenticate(
+                request._request, username=said["username"], password=said["password"]
+            )
+        except ValidationError as refusal:
+            raise TooManyAttempts(" ".join(refusal.messages)) from refusal
+        if not isinstance(user, User) or not user.is_active:
             raise serializers.ValidationError({"detail": "Name and password do not fit."})
         if settings.REQUIRE_SECOND_FACTOR or is_mfa_enabled(user):
             raise serializers.ValidationError(
@@ -53,6 +73,8 @@ class TokenView(APIView):
                 }
             )
         until = timezone.now() + timedelta(days=DAYS)
-        made, text = ApiToken.issue(user, "by password", list(ApiToken.Scope.values), until)
-        audit.record_as(user, "made token", made, "by password", request.META.get("REMOTE_ADDR"))
-        return Response({"token": text, "expires_at": until})
+        made, text = ApiToken.issue(user, said["name"], sorted({*said["scopes"]}), until)
+        audit.record_as(
+            user, "made token", made, f"by password: {', '.join(made.scopes)}", request.META.get("REMOTE_ADDR")
+        )
+        return Response({"token": text, "expires_at": until, "scopes": made.scopes})

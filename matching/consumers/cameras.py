@@ -15,8 +15,8 @@ from matching.models import Camera
 from matching.watching import live, tokens
 
 NOT_LET_IN, TOO_LARGE = 4403, 1009
-# How stale may be what a camera's frames were let in by.
-RECHECK_SECONDS = 5.0
+# How stale may be what a camera was let in by.
+RECHECK_SECONDS = 3.0
 # What a client's message may carry: a picture as base64 with its boxes.
 MOST_TEXT = live.MOST_BYTES * 4 // 3 + 20_000
 MOST_FACES = 200
@@ -26,7 +26,7 @@ class CameraConsumer(AsyncWebsocketConsumer):
     """A camera's client. Sends `{"kind": "settings" | "look" | "picture", …}`; takes frames while somebody looks."""
 
     camera: Camera | None = None
-    _checked_at = 0.0
+    _watching: "asyncio.Task[None] | None" = None
     # Until when somebody looks; frames that come later are not passed on.
     _until = 0.0
 
@@ -38,8 +38,11 @@ class CameraConsumer(AsyncWebsocketConsumer):
             return
         await self.channel_layer.group_add(live.client_group(self.camera.pk), self.channel_name)
         await self._say({"kind": "settings", "settings": live.settings_of(self.camera)})
+        self._watching = asyncio.create_task(self._watch())
 
     async def disconnect(self, code: int) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
         if self.camera is not None:
             await self.channel_layer.group_discard(live.client_group(self.camera.pk), self.channel_name)
 
@@ -48,8 +51,6 @@ class CameraConsumer(AsyncWebsocketConsumer):
             return
         if text_data is None or len(text_data) > MOST_TEXT:
             await self.close(code=TOO_LARGE)
-            return
-        if time.monotonic() - self._checked_at > RECHECK_SECONDS and not await self._is_let_in():
             return
         frame = _frame(text_data)
         if frame is not None and self.camera.preview:
@@ -73,8 +74,12 @@ class CameraConsumer(AsyncWebsocketConsumer):
             await self._say({"kind": "refused", "detail": str(refusal)})
             await self.close(code=NOT_LET_IN)
             return False
-        self._checked_at = time.monotonic()
         return True
+
+    async def _watch(self) -> None:
+        """Until its token is let in no more."""
+        while await self._is_let_in():
+            await asyncio.sleep(RECHECK_SECONDS)
 
     async def _say(self, message: dict[str, Any]) -> None:
         await self.send(text_data=json.dumps(message))
@@ -170,4 +175,4 @@ class LiveConsumer(EndsWithSession, AsyncWebsocketConsumer):
     @database_sync_to_async
     def _write_down(self, action: str, why: str = "") -> None:
         if self.camera is not None:
-            audit.record_as(self.scope["user"], action, self.camera, why, (self.scope.get("client") or [None])[0])
+            audit.record_as(self.scope["user"], action, self.camera, why, self.scope.get("address"))

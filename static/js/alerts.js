@@ -19,7 +19,7 @@ function connect() {
     if (message.kind === "alert") show(message);
   };
   socket.onclose = (event) => {
-    if (event.code === 4401) { location.reload(); return; }
+    if (event.code === 4401 || event.code === 4410) { location.reload(); return; }
     say("off", "Not connected; trying again. What you miss appears when it is back.");
     setTimeout(connect, pause);
     pause = Math.min(pause * 2, 10000);

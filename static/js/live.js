@@ -31,7 +31,7 @@ function start() {
   expect();
   eye.onmessage = (event) => show(JSON.parse(event.data));
   eye.onclose = (event) => {
-    if (event.code === 4401) { location.reload(); return; }
+    if (event.code === 4401 || event.code === 4410) { location.reload(); return; }
     if (eye) stop(event.code === 4403 ? "You may not look through this camera." : "The connection broke off. Press Look to try again.");
   };
 }
