@@ -11,6 +11,7 @@ from operator import or_
 from typing import Any, TypeVar
 
 from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
 
 from cases.models import Collection, Team
@@ -94,5 +95,5 @@ class TeamsRefused(Exception):
     """A thing cannot be given to these teams by this person; the text says why."""
 
 
-class SearchRefused(Exception):
+class SearchRefused(PermissionDenied):
     """Somebody may not make this search; the text says why, and what to do."""

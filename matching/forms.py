@@ -5,6 +5,7 @@ from django import forms
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
+from cases.fair_use import NO_PURPOSE
 from cases.forms import ForUser, OwnedForm
 from cases.import_forms import inside
 from cases.models import Case, Collection
@@ -23,7 +24,7 @@ class PurposeForm(ForUser, forms.Form):
 
     purpose = forms.CharField(
         max_length=300,
-        error_messages={"required": "Say what the search is for: it is kept with your name."},
+        error_messages={"required": NO_PURPOSE},
     )
     reference = forms.CharField(max_length=100, required=False)
     collections = forms.ModelMultipleChoiceField(
@@ -47,6 +48,24 @@ class SearchForm(PurposeForm):
                 "Send a smaller one."
             )
         return image
+
+
+class LookBackForm(forms.Form):
+    """What looking back at a case says of itself."""
+
+    purpose = forms.CharField(
+        max_length=300,
+        help_text="Kept with your name and the time.",
+        error_messages={"required": NO_PURPOSE},
+    )
+    reference = forms.CharField(
+        label="Case or tip number", max_length=100, required=False, help_text="Where the collection asks for one."
+    )
+
+    @property
+    def why(self) -> str:
+        """As the audit trail keeps it."""
+        return ": ".join(filter(None, [self.cleaned_data["reference"], self.cleaned_data["purpose"]]))
 
 
 class BatchForm(PurposeForm):
@@ -345,6 +364,9 @@ class CameraSettingsForm(forms.Form):
 
 class WalkForm(forms.Form):
     purpose = forms.CharField(max_length=300, help_text="Kept with your name and the time.")
+    reference = forms.CharField(
+        label="Case or tip number", max_length=100, required=False, help_text="Where a collection asks for one."
+    )
     place = forms.CharField(max_length=200, help_text="Where you walk: shown on each alert.")
     minutes = forms.IntegerField(min_value=1, max_value=60, initial=30, help_text="Up to 60; begin again for more.")
 

@@ -16,6 +16,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from cases import audit
+from cases.fair_use import SEARCH, WALK
 from cases.models import ApiToken
 
 SIGNED_IN = ""
@@ -26,11 +27,11 @@ Rule = str | tuple[str, ...] | dict[str, str]
 # What a role may do, as it is asked for below.
 SEE_CASES, CHANGE_CASES, SEE_ALERTS = "cases.view_case", "cases.change_case", "matching.view_alert"
 READ_SEARCHES = ("matching.add_search", "matching.view_search")
-SEARCH, SPEAK, REVIEW = "matching.add_search", "matching.add_opinion", "matching.add_review"
+SPEAK, REVIEW = "matching.add_opinion", "matching.add_review"
 ADD_PHOTOS, CHANGE_PHOTOS, REMOVE_PHOTOS = "cases.add_photo", "cases.change_photo", "cases.delete_photo"
 SEE_SOURCES, CHANGE_SOURCES, IMPORT = "cases.view_importsource", "cases.change_importsource", "cases.add_importrun"
 SEE_CAMERAS, ADD_CAMERAS, CHANGE_CAMERAS = "matching.view_camera", "matching.add_camera", "matching.change_camera"
-WALK, EVALUATE, AUDIT = "matching.walk_with_camera", "matching.add_evaluation", "cases.view_auditevent"
+EVALUATE, AUDIT = "matching.add_evaluation", "cases.view_auditevent"
 
 
 def _by_method(app: str, model: str) -> dict[str, str]:
@@ -56,7 +57,7 @@ ROUTES: dict[str, Rule] = {
     **_all(SEE_ALERTS, "subscriptions", "subscription", "subscription-new", "subscription-push", "subscription-test"),
     **_all(SEE_ALERTS, "subscription-remove", "delivery-retry"),
     **_all(REVIEW, "alert-review", "alert-take", "alert-comment", "alert-quiet"),
-    **_all(SEE_CASES, "cases", "case", "case-photos", "case-leads", "case-linked", "case-seen"),
+    **_all(SEE_CASES, "cases", "case", "case-photos", "case-leads", "case-linked"),
     **_all(SEE_CASES, "photo", "photo-original", "face", "worklists", "collections", "collection-levels"),
     **_all(CHANGE_CASES, "case-edit", "case-close", "case-reopen", "pair-decide"),
     **_all("cases.add_case", "case-new", "case-begin"),
@@ -72,7 +73,8 @@ ROUTES: dict[str, Rule] = {
     **_all(IMPORT, "import-start", "import-pause", "import-stop", "problem-retry", "problems-retry"),
     **_all(IMPORT, "problem-dismiss", "indexing-pause", "indexing-resume"),
     **_all(SEARCH, "search-new", "search-again", "search-adjust", "search-second", "face-add", "face-leave-out"),
-    **_all(READ_SEARCHES, "search-history", "search", "search-image", "search-seen", "search-sheet"),
+    **_all(READ_SEARCHES, "search-history", "search", "search-image", "search-sheet"),
+    **_all(SEARCH, "search-seen", "case-seen"),
     **_all(SEARCH, "standing", "standing-notice", "standing-open", "standing-close"),
     **_all(SEARCH, "batches", "batch-files", "batch-start", "batch-move"),
     **_all(READ_SEARCHES, "batch", "batch-csv", "shot", "shot-picture", "shot-face", "probe-picture"),
@@ -90,7 +92,7 @@ ROUTES: dict[str, Rule] = {
     **_all(_by_method("cases", "collection"), "api:collection-list", "api:collection-detail"),
     **_all(_by_method("cases", "case"), "api:case-list", "api:case-detail"),
     **_all(CHANGE_CASES, "api:case-close", "api:case-reopen"),
-    "api-case-seen": SEE_CASES,
+    "api-case-seen": SEARCH,
     **_all(_by_method("cases", "photo"), "api:photo-list", "api:photo-detail"),
     **_all(SEARCH, "api:search-list", "api:search-detail", "api:search-second", "api:search-adjust", "probe-seen"),
     **_all(SEARCH, "api:standingsearch-list", "api:standingsearch-detail", "api:standingsearch-close"),
@@ -152,6 +154,8 @@ class ByRole(BasePermission):
 
 def scope_of(route: str, method: str) -> str:
     """What a program's token must carry for a route."""
+    if route in ("api-case-seen", "probe-seen"):
+        return ApiToken.Scope.SEARCH
     if method in ("GET", "HEAD", "OPTIONS"):
         return ApiToken.Scope.READ
     searches = ("api:search", "api:batch", "api:standing", "api:lead", "api:alert")

@@ -130,7 +130,7 @@ class BatchViewSet(
         batch = self.get_object()
         try:
             batches.start(batch)
-        except batches.BatchRefused as refusal:
+        except (batches.BatchRefused, SearchRefused) as refusal:
             raise serializers.ValidationError(str(refusal)) from refusal
         audit.record(request, "searched batch", batch.search, batch.search.purpose)
         transaction.on_commit(lambda: tasks.run_batch.delay(str(batch.pk)), robust=True)

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -15,8 +15,9 @@ from rest_framework.views import APIView
 from cases import audit
 from cases.api import SeenSerializer, VisibleRelated
 from cases.models import Case
-from cases.visibility import visible
+from cases.visibility import SearchRefused, visible
 from matching.faces import face_models
+from matching.forms import LookBackForm
 from matching.models import Probe, Search, StandingSearch
 from matching.searching import looking_back, standing
 
@@ -50,21 +51,37 @@ class SeenProbeView(APIView):
         probe = get_object_or_404(
             visible(Probe.objects.select_related("search", "model"), request.user), pk=pk, search__isnull=False
         )
+        try:
+            found = looking_back.for_probe(probe, audit.signed_in(request))
+        except SearchRefused as refusal:
+            raise serializers.ValidationError(str(refusal)) from refusal
         audit.record(request, "looked back", probe.search or probe, probe.search.purpose if probe.search else "")
-        return Response(LookedBackSerializer(looking_back.for_probe(probe, audit.signed_in(request))).data)
+        return Response(LookedBackSerializer(found).data)
 
 
 class SeenCaseView(APIView):
-    @extend_schema(responses=LookedBackSerializer, operation_id="cases_seen")
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("purpose", required=True, description="What it is for: kept with your name."),
+            OpenApiParameter("reference", description="A case or tip number, where the collection asks for one."),
+        ],
+        responses=LookedBackSerializer,
+        operation_id="cases_seen",
+    )
     def get(self, request: Request, pk: int) -> Response:
         """Where a case's person may have been seen."""
         case = get_object_or_404(visible(Case, request.user), pk=pk)
-        audit.record(request, "looked back", case)
+        form = LookBackForm(request.query_params)
+        if not form.is_valid():
+            raise serializers.ValidationError(
+                {name: [str(error) for error in said] for name, said in form.errors.items()}
+            )
         try:
-            model = face_models.active()
-        except face_models.NoFaceModel as problem:
+            found = looking_back.for_case(case, face_models.active(), audit.signed_in(request), **form.cleaned_data)
+        except (face_models.NoFaceModel, SearchRefused) as problem:
             raise serializers.ValidationError(str(problem)) from problem
-        return Response(LookedBackSerializer(looking_back.for_case(case, model, audit.signed_in(request))).data)
+        audit.record(request, "looked back", case, form.why)
+        return Response(LookedBackSerializer(found).data)
 
 
 class StandingSerializer(SeenSerializer[StandingSearch]):
@@ -98,7 +115,11 @@ class StandingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         form = self.get_serializer(data=request.data)
         form.is_valid(raise_exception=True)
         search = form.validated_data["search"]
-        if standing.keep_open(search, audit.signed_in(request)):
+        try:
+            is_new = standing.keep_open(search, audit.signed_in(request))
+        except SearchRefused as refusal:
+            raise serializers.ValidationError(str(refusal)) from refusal
+        if is_new:
             audit.record(request, "kept open", search, search.purpose)
         return Response(self.get_serializer(self.get_queryset().get(search=search)).data, status=201)
 

@@ -28,6 +28,9 @@ from matching.searching import adjusting, pictures, second_opinion
 from matching.telling import notifying
 from matching.templatetags import likeness
 
+# What a search is refused with, in words for whoever asked.
+REFUSALS = (FileNotFoundError, ImageRefused, NoFaceModel, EngineUnavailable, SearchRefused)
+
 
 class CandidateSerializer(SeenSerializer[Candidate]):
     case_number = serializers.CharField(source="case.number", read_only=True)
@@ -180,8 +183,8 @@ class SearchViewSet(
         if not search.image:
             raise serializers.ValidationError({"image": "A second opinion is had of single pictures, not of a batch."})
         try:
-            second_opinion.ask(search)
-        except (second_opinion.NoSecondModel, FileNotFoundError, ImageRefused, EngineUnavailable) as problem:
+            second_opinion.ask(search, audit.signed_in(request))
+        except (second_opinion.NoSecondModel, *REFUSALS) as problem:
             raise serializers.ValidationError(str(problem)) from problem
         audit.record(request, "asked second model", search, f"{search.second}: {search.purpose}")
         return Response(self.get_serializer(self.get_object()).data)
@@ -202,7 +205,7 @@ class SearchViewSet(
             )
         try:
             search = adjusting.search_adjusted(old, form.adjustment, audit.signed_in(request))
-        except (FileNotFoundError, ImageRefused, NoFaceModel, EngineUnavailable, SearchRefused) as problem:
+        except REFUSALS as problem:
             raise serializers.ValidationError({"image": str(problem)}) from problem
         audit.record(request, "searched", search, f"{search.purpose} ({form.adjustment.words})")
         return Response(self.get_serializer(search).data, status=201)

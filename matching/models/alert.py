@@ -14,7 +14,7 @@ from cases.sealed import SealedField
 from matching.models.camera import Camera, Capture, Trouble
 from matching.models.face import Face, FaceModel
 from matching.models.measurement import Measurement
-from matching.models.search import Candidate
+from matching.models.search import Candidate, StandingSearch
 
 
 class Alert(models.Model):
@@ -301,9 +301,9 @@ class Subscription(models.Model):
 
 
 class Delivery(models.Model):
-    """One message to one subscriber: about an alert, what their standing search found, or a camera in trouble."""
+    """One message to one subscriber: about an alert, their standing search, or a camera in trouble."""
 
-    belongs_to = (("alert", "candidate__case__collection", "trouble__camera"),)
+    belongs_to = (("alert", "candidate__case__collection", "trouble__camera", "standing"),)
 
     class Status(models.TextChoices):
         WAITING = "waiting", "Waiting"
@@ -314,6 +314,9 @@ class Delivery(models.Model):
     alert = models.ForeignKey(Alert, null=True, on_delete=models.CASCADE, related_name="deliveries")
     candidate = models.ForeignKey(Candidate, null=True, on_delete=models.CASCADE, related_name="deliveries")
     trouble = models.ForeignKey(Trouble, null=True, on_delete=models.CASCADE, related_name="deliveries")
+    standing = models.ForeignKey(
+        StandingSearch, null=True, on_delete=models.CASCADE, related_name="deliveries", help_text="That was closed."
+    )
     is_over = models.BooleanField(default=False, help_text="The trouble has ended.")
     strength = models.CharField(
         max_length=10, blank=True, help_text="Of the alert when it was told: told again where it rises."
@@ -331,13 +334,15 @@ class Delivery(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["alert", "strength", "subscription"], name="one_delivery_a_strength"),
             models.UniqueConstraint(fields=["candidate", "subscription"], name="one_delivery_a_candidate"),
+            models.UniqueConstraint(fields=["standing", "subscription"], name="one_delivery_a_standing_search"),
             models.UniqueConstraint(
                 fields=["trouble", "is_over", "subscription"], name="two_deliveries_a_trouble_at_most"
             ),
             models.CheckConstraint(
-                condition=models.Q(alert__isnull=False, candidate=None, trouble=None)
-                | models.Q(alert=None, candidate__isnull=False, trouble=None)
-                | models.Q(alert=None, candidate=None, trouble__isnull=False),
+                condition=models.Q(alert__isnull=False, candidate=None, trouble=None, standing=None)
+                | models.Q(alert=None, candidate__isnull=False, trouble=None, standing=None)
+                | models.Q(alert=None, candidate=None, trouble__isnull=False, standing=None)
+                | models.Q(alert=None, candidate=None, trouble=None, standing__isnull=False),
                 name="delivery_of_one_thing",
             ),
         ]
@@ -346,4 +351,4 @@ class Delivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.alert or self.candidate or self.trouble} to {self.subscription}"
+        return f"{self.alert or self.candidate or self.trouble or self.standing} to {self.subscription}"

@@ -63,7 +63,8 @@ def adjust(rgb: RgbImage, how: Adjustment) -> RgbImage:
 def search_adjusted(old: Search, how: Adjustment, user: User) -> Search:
     """Search the picture of a search again, adjusted, for the same purpose and among the same.
 
-    Raises `ImageRefused`, `NoFaceModel`, `EngineUnavailable`, `FileNotFoundError`; then nothing is kept.
+    Raises `ImageRefused`, `NoFaceModel`, `EngineUnavailable`, `FileNotFoundError`, `SearchRefused`; then nothing
+    is kept.
     """
     with old.image.open() as file:
         rgb = images.open_image(file.read()).rgb

@@ -41,7 +41,7 @@ def begin(
     one_person: bool = False,
 ) -> Batch:
     """A batch that takes files. Raises `NoFaceModel`, `SearchRefused`."""
-    collections = may_search(user, collections, reference)
+    collections = may_search(user, collections, purpose=purpose, reference=reference)
     with transaction.atomic():
         search = Search.objects.create(
             user=user,
@@ -77,7 +77,8 @@ def add(batch: Batch, content: File, name: str, user: User | None) -> BatchFile:
 
 
 def start(batch: Batch) -> None:
-    """No more files come. Raises `BatchRefused` for a batch without any."""
+    """No more files come. Raises `BatchRefused` for a batch without any, `SearchRefused`."""
+    _may_go_on(batch)
     if not batch.files.exists():
         raise BatchRefused("Add at least one picture, zip or clip.")
     batch.move([Status.COLLECTING], Status.RUNNING)
@@ -88,6 +89,8 @@ def pause(batch: Batch) -> bool:
 
 
 def resume(batch: Batch) -> bool:
+    """Raises `SearchRefused`."""
+    _may_go_on(batch)
     return batch.move([Status.PAUSED], Status.RUNNING)
 
 
@@ -136,6 +139,12 @@ def run(
         except (face_models.NoFaceModel, EngineUnavailable, ModelChanged, OSError) as problem:
             batch.move([Status.RUNNING], Status.FAILED, error=str(problem), finished_at=timezone.now())
         batch.refresh_from_db()
+
+
+def _may_go_on(batch: Batch) -> None:
+    """Whether whoever began it may still search."""
+    search = batch.search
+    may_search(search.user, search.collections.all(), purpose=search.purpose, reference=search.reference)
 
 
 def _lock(batch: Batch) -> str:

@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max
 
+from cases.fair_use import may_search
 from cases.filters import SearchedCases
 from matching.faces import face_models, images
 from matching.faces import opencv as cv2
@@ -28,11 +30,12 @@ class NotAFace(Exception):
     """What was drawn cannot be searched for. The text says why and what to do."""
 
 
-def add_face(search: Search, box: Box) -> Probe:
+def add_face(search: Search, box: Box, user: User | None) -> Probe:
     """Search for a face that somebody drew a box around. box: fractions of the picture.
 
-    Raises `NotAFace`, `ImageRefused`, `NoFaceModel`, `EngineUnavailable`; then nothing is changed.
+    Raises `NotAFace`, `ImageRefused`, `NoFaceModel`, `EngineUnavailable`, `SearchRefused`; then nothing is changed.
     """
+    among = may_search(user, search.collections.all(), purpose=search.purpose, reference=search.reference)
     model = face_models.active()
     if model != search.model:
         raise NotAFace("Another face model is in use since then. Search again, then add the face.")
@@ -46,7 +49,7 @@ def add_face(search: Search, box: Box) -> Probe:
     for known in search.probes.all():
         if overlap(found, (known.left, known.top, known.right, known.bottom)) > SAME_FACE:
             raise NotAFace("That face is searched already: it is one of the boxes.")
-    collections = list(search.collections.values_list("pk", flat=True)) or None
+    collections = [collection.pk for collection in among] or None
     cases = SearchedCases(search.filters).qs if search.filters else None
     hits = gallery.search(model, face.embedding, collections=collections, cases=cases, limit=CANDIDATES)
     with transaction.atomic():

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from django.contrib.auth.models import User
 
+from cases.fair_use import may_search
 from cases.models import Case
 from cases.visibility import visible
 from matching.faces import poor
@@ -48,13 +49,19 @@ class LookedBack:
 
 
 def for_probe(probe: Probe, user: User) -> LookedBack:
-    """Where else the face of a search was seen."""
+    """Where else the face of a search was seen, for the same purpose. Raises `SearchRefused`."""
+    search = _search(probe)
+    may_search(user, search.collections.all(), purpose=search.purpose, reference=search.reference)
     cleaned, poorness = poor.without(np.asarray(probe.embedding, np.float32)[None], probe.model.direction)
     return _look_back(probe.model, user, [(cleaned[0], float(poorness[0]))], leave_out=probe)
 
 
-def for_case(case: Case, model: FaceModel, user: User) -> LookedBack:
-    """Where a case's person may have been seen, by whichever of its templates is most like what was seen."""
+def for_case(case: Case, model: FaceModel, user: User, *, purpose: str, reference: str = "") -> LookedBack:
+    """Where a case's person may have been seen, by whichever of its templates is most like what was seen.
+
+    Raises `SearchRefused`.
+    """
+    may_search(user, [case.collection], purpose=purpose, reference=reference)
     own = Template.objects.filter(case=case, model=model)
     return _look_back(model, user, [(np.asarray(one.embedding, np.float32), one.poorness) for one in own])
 

@@ -40,11 +40,11 @@ def search_image(
     Raises `ImageRefused`, `NoFaceModel`, `EngineUnavailable`, `SearchRefused`; then nothing is kept.
     """
     started = time.perf_counter()
+    collections = may_search(user, collections, purpose=purpose, reference=reference)
     model = face_models.active()
     opened = images.open_image(content)
     # Each face counts: a bystander here may be the one who is missing.
     faces = face_models.find_faces(face_models.engine(model), opened.rgb, thorough=True)
-    collections = may_search(user, collections, reference)
     among = [collection.pk for collection in collections] or None
     filters = narrowed.asked() if narrowed else {}
     cases = narrowed.qs if narrowed and filters else None

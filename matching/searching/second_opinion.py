@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max, Q
 
+from cases.fair_use import may_search
 from cases.filters import SearchedCases
 from cases.models import Case
 from matching.faces import face_models, images
@@ -43,19 +45,20 @@ def model() -> FaceModel | None:
     return FaceModel.objects.filter(is_second=True).first()
 
 
-def ask(search: Search) -> None:
+def ask(search: Search, user: User | None) -> None:
     """Search every face of a picture by the second model too, and keep what it says beside the first one's.
 
     Cases that only the second finds worth a look become candidates as well. Raises `NoSecondModel`, `ImageRefused`,
-    `EngineUnavailable`, `FileNotFoundError`; then nothing is changed.
+    `EngineUnavailable`, `FileNotFoundError`, `SearchRefused`; then nothing is changed.
     """
+    collections = may_search(user, search.collections.all(), purpose=search.purpose, reference=search.reference)
     second = model()
     if second is None:
         raise NoSecondModel
     with search.image.open() as file:
         rgb = images.open_image(file.read()).rgb
     faces = face_models.find_faces(face_models.engine(second), rgb, thorough=True)
-    among = list(search.collections.values_list("pk", flat=True)) or None
+    among = [collection.pk for collection in collections] or None
     narrowed = SearchedCases(search.filters).qs if search.filters else None
     size, measured = gallery.size(second, among, narrowed), calibration.latest(second)
     calibrated = calibration.by(second, measured)

@@ -1,6 +1,7 @@
 """Standing searches: one that found nobody is kept open, and whoever comes into the gallery is compared with it."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 from django.contrib.auth.models import User
@@ -9,8 +10,10 @@ from django.db.models import Count, F, Max, Q, QuerySet
 from django.utils import timezone
 from numpy.typing import NDArray
 
+from cases.fair_use import may_compare, may_search
 from cases.filters import SearchedCases
 from cases.models import Case
+from cases.visibility import SearchRefused, searchable
 from matching.faces import poor
 from matching.faces.engines import Embeddings
 from matching.faces.images import ImageRefused
@@ -22,10 +25,15 @@ from matching.searching import pictures
 # Somebody who came is shown where strangers' best candidates are as alike in so large a share of searches: strong and
 # half of the fair ones.
 FPIR = 0.05
+LATELY = timedelta(days=30)
 
 
 def keep_open(search: Search, user: User) -> bool:
-    """Compare whoever comes with this search's faces from now on; False where this person does so already."""
+    """Compare whoever comes with this search's faces from now on; False where this person does so already.
+
+    Raises `SearchRefused`.
+    """
+    may_search(user, search.collections.all(), purpose=search.purpose, reference=search.reference)
     try:
         with transaction.atomic():
             StandingSearch.objects.create(search=search, user=user)
@@ -34,10 +42,38 @@ def keep_open(search: Search, user: User) -> bool:
     return True
 
 
-def close(standing: StandingSearch, reason: str) -> bool:
-    """End it, with the reason; False where it was closed already."""
+def close(standing: StandingSearch, reason: str, *, by_owner: bool = True) -> bool:
+    """End it, with the reason; False where it was closed already. by_owner: else its owner has yet to hear of it."""
+    now = timezone.now()
+    seen = {"looked_at": now} if by_owner else {}
     open_ = StandingSearch.objects.filter(pk=standing.pk, closed_at=None)
-    return bool(open_.update(closed_at=timezone.now(), closed_reason=reason[:300]))
+    return bool(open_.update(closed_at=now, closed_reason=reason[:300], **seen))
+
+
+def close_lapsed() -> list[StandingSearch]:
+    """Close those whose owner may search no more, each with that reason; returns them."""
+    closed = []
+    for one in StandingSearch.objects.filter(closed_at=None).select_related("user", "search"):
+        try:
+            may_compare(one.user)
+            searchable(one.user, one.search.collections.all())
+        except SearchRefused as refusal:
+            if close(one, str(refusal), by_owner=False):
+                one.refresh_from_db()
+                closed.append(one)
+    return closed
+
+
+def closed_lately(user: User) -> QuerySet[StandingSearch]:
+    """This person's that were closed in the last month, the latest first."""
+    since = timezone.now() - LATELY
+    closed = StandingSearch.objects.filter(user=user, closed_at__gte=since).select_related("search")
+    return closed.order_by("-closed_at")
+
+
+def closed_unseen(user: User) -> QuerySet[StandingSearch]:
+    """Those of them that ended by themselves, and that this person has not seen on their list."""
+    return closed_lately(user).filter(closed_at__gt=F("looked_at"))
 
 
 def kept_open(user: User) -> QuerySet[StandingSearch]:
@@ -72,25 +108,30 @@ def bring_over(model: FaceModel) -> list[Candidate]:
     """
     found: list[Candidate] = []
     behind = StandingSearch.objects.filter(closed_at=None, search__batch=None).exclude(search__model=model)
-    for one in behind.select_related("search__user"):
-        old = one.search
-        try:
-            with old.image.open() as file:
-                new = pictures.search_image(
-                    file.read(),
-                    old.filename,
-                    user=old.user,
-                    purpose=old.purpose,
-                    reference=old.reference,
-                    collections=list(old.collections.all()),
-                    narrowed=SearchedCases(old.filters) if old.filters else None,
-                )
-        except (FileNotFoundError, ImageRefused) as problem:
-            close(one, f"It could not be searched with {model}: {problem}")
-            continue
-        StandingSearch.objects.filter(pk=one.pk).update(search=new)
-        found += _not_found_before(old, new)
+    for one in behind.select_related("search", "user"):
+        with transaction.atomic():
+            found += _bring_over(one, model)
     return found
+
+
+def _bring_over(one: StandingSearch, model: FaceModel) -> list[Candidate]:
+    old = one.search
+    try:
+        with old.image.open() as file:
+            new = pictures.search_image(
+                file.read(),
+                old.filename,
+                user=one.user,
+                purpose=old.purpose,
+                reference=old.reference,
+                collections=list(old.collections.all()),
+                narrowed=SearchedCases(old.filters) if old.filters else None,
+            )
+    except (FileNotFoundError, ImageRefused, SearchRefused) as problem:
+        close(one, f"It could not be searched with {model}: {problem}", by_owner=False)
+        return []
+    StandingSearch.objects.filter(pk=one.pk).update(search=new)
+    return _not_found_before(old, new)
 
 
 def _not_found_before(old: Search, new: Search) -> list[Candidate]:

@@ -35,6 +35,9 @@ def of(delivery: Delivery) -> tuple[str, str, str]:
         since = f"since {_time(trouble.began_at)}"
         said = f"is well again; it was in trouble ({what}) {since}" if delivery.is_over else f"{what}, {since}"
         return f"Sightline: camera {camera}", f"{where} {said}.", link(f"/cameras/{camera.pk}/")
+    if (standing := delivery.standing) is not None:
+        said = f'Your standing search "{standing.search.purpose}" was closed: {standing.closed_reason}'
+        return "Sightline: a standing search was closed", said, link("/standing/")
     candidate = delivery.candidate
     assert candidate is not None  # noqa: S101 - the database has it: a delivery is of one thing
     purpose = candidate.probe.search.purpose if candidate.probe.search else ""

@@ -10,7 +10,17 @@ from django.utils import timezone
 
 from cases import locks
 from cases.visibility import visible
-from matching.models import Agreement, Alert, Candidate, Delivery, Review, Subscription, Trouble, agreement
+from matching.models import (
+    Agreement,
+    Alert,
+    Candidate,
+    Delivery,
+    Review,
+    StandingSearch,
+    Subscription,
+    Trouble,
+    agreement,
+)
 from matching.searching import standing
 from matching.signals import delivery_waiting
 from matching.telling import dashboards, messages, outward
@@ -101,6 +111,13 @@ def tell_owners(candidate: Candidate) -> None:
         delivery_waiting.send(Delivery, delivery=delivery)
 
 
+def tell_closed(standing_search: StandingSearch) -> None:
+    """Tell its owner that a standing search ended by itself. Inside the caller's transaction."""
+    for subscription in _active().filter(user=standing_search.user):
+        delivery, _ = Delivery.objects.get_or_create(standing=standing_search, subscription=subscription)
+        delivery_waiting.send(Delivery, delivery=delivery)
+
+
 def tell_trouble(trouble: Trouble) -> None:
     """Tell whoever looks after cameras that one is in trouble, or is well again. Inside the caller's transaction."""
     for subscription in _active().filter(operations=True):
@@ -150,6 +167,7 @@ def deliver(delivery_id: int) -> None:
             "candidate__case",
             "candidate__probe__search",
             "trouble__camera",
+            "standing__search",
             "subscription",
         )
         .filter(pk=delivery_id, status=Delivery.Status.WAITING, next_attempt_at__lte=now)

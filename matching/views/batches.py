@@ -74,7 +74,7 @@ def batch_start(request: HttpRequest, pk: str) -> HttpResponse:
     batch = get_object_or_404(visible_batches(request), pk=pk)
     try:
         batches.start(batch)
-    except batches.BatchRefused as refusal:
+    except (batches.BatchRefused, SearchRefused) as refusal:
         return JsonResponse({"errors": [str(refusal)]}, status=409)
     audit.record(request, "searched batch", batch.search, batch.search.purpose)
     transaction.on_commit(lambda: tasks.run_batch.delay(str(batch.pk)), robust=True)
@@ -118,7 +118,12 @@ def batch_move(request: HttpRequest, pk: str, how: str) -> HttpResponse:
     move = {"pause": batches.pause, "resume": batches.resume, "cancel": batches.cancel}.get(how)
     if move is None:
         raise Http404
-    if move(batch):
+    try:
+        is_moved = move(batch)
+    except SearchRefused as refusal:
+        messages.error(request, str(refusal))
+        return redirect(batch)
+    if is_moved:
         audit.record(request, f"{how} batch", batch.search)
         if how == "resume":
             transaction.on_commit(lambda: tasks.run_batch.delay(str(batch.pk)), robust=True)

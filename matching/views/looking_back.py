@@ -1,10 +1,12 @@
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 
 from cases import audit
 from cases.models import Case
-from cases.visibility import visible
+from cases.visibility import SearchRefused, visible
 from matching.faces.face_models import NoFaceModel, active
+from matching.forms import LookBackForm
 from matching.models import Probe
 from matching.searching import looking_back
 from matching.views import charts
@@ -15,19 +17,32 @@ def seen_probe(request: HttpRequest, pk: int) -> HttpResponse:
     probe = get_object_or_404(
         visible(Probe.objects.select_related("search", "model"), request.user), pk=pk, search__isnull=False
     )
+    try:
+        found = looking_back.for_probe(probe, audit.signed_in(request))
+    except SearchRefused as refusal:
+        messages.error(request, str(refusal))
+        return redirect(probe.search or "search-history")
     audit.record(request, "looked back", probe.search or probe, probe.search.purpose if probe.search else "")
-    return _seen(request, {"probe": probe, "found": looking_back.for_probe(probe, audit.signed_in(request))})
+    return _seen(request, {"probe": probe, "found": found})
 
 
 def seen_case(request: HttpRequest, pk: int) -> HttpResponse:
-    """Where a case's person may have been seen before."""
+    """Where a case's person may have been seen before, once it is said what for."""
     case = get_object_or_404(visible(Case.objects.select_related("collection"), request.user), pk=pk)
-    audit.record(request, "looked back", case)
-    try:
-        found = looking_back.for_case(case, active(), audit.signed_in(request))
-    except NoFaceModel:
-        found = looking_back.LookedBack(0, [])
-    return _seen(request, {"case": case, "found": found})
+    form = LookBackForm(request.GET if "purpose" in request.GET else None)
+    user = audit.signed_in(request)
+    if form.is_valid():
+        try:
+            found = looking_back.for_case(case, active(), user, **form.cleaned_data)
+        except NoFaceModel:
+            found = looking_back.LookedBack(0, [])
+        except SearchRefused as refusal:
+            form.add_error(None, str(refusal))
+        if not form.errors:
+            audit.record(request, "looked back", case, form.why)
+            return _seen(request, {"case": case, "found": found})
+    context = {"case": case, "form": form}
+    return render(request, "search/look_back.html", context, status=422 if form.errors else 200)
 
 
 def _seen(request: HttpRequest, context: dict[str, object]) -> HttpResponse:

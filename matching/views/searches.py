@@ -25,6 +25,9 @@ from matching.searching import adjusting, by_hand, deciding, met, pictures, seco
 from matching.searching.workbench import workbench
 
 RECENT, PAGE_SIZE = 12, 40
+# What a search is refused with, in words for whoever asked.
+REFUSALS = (FileNotFoundError, ImageRefused, NoFaceModel, EngineUnavailable, SearchRefused, by_hand.NotAFace,
+            second_opinion.NoSecondModel)  # fmt: skip
 SAYS_ITSELF = ("image", "purpose", "__all__")
 
 
@@ -150,7 +153,7 @@ def search_again(request: HttpRequest, pk: str) -> HttpResponse:
             collections=form.cleaned_data["collections"],
             narrowed=narrowed,
         )
-    except (FileNotFoundError, ImageRefused, NoFaceModel, EngineUnavailable, SearchRefused) as problem:
+    except REFUSALS as problem:
         messages.error(request, f"The search could not be run again: {problem}")
         return redirect(old)
     audit.record(request, "searched", search, search.purpose)
@@ -165,8 +168,8 @@ def face_add(request: HttpRequest, pk: str) -> HttpResponse:
     if not form.is_valid():
         return HttpResponse("Draw a box inside the picture.", status=400)
     try:
-        probe = by_hand.add_face(search, form.box)
-    except (by_hand.NotAFace, FileNotFoundError, ImageRefused, NoFaceModel, EngineUnavailable) as problem:
+        probe = by_hand.add_face(search, form.box, audit.signed_in(request))
+    except REFUSALS as problem:
         return HttpResponse(str(problem), status=409)
     audit.record(request, "added face", search, f"face at {form.box[0]:.0%}, {form.box[1]:.0%}")
     return HttpResponseClientRedirect(f"{search.get_absolute_url()}?face={probe.pk}")
@@ -258,8 +261,8 @@ def search_second(request: HttpRequest, pk: str) -> HttpResponse:
     """Ask the second face model as well."""
     search = get_object_or_404(visible(Search, request.user), pk=pk, batch=None)
     try:
-        second_opinion.ask(search)
-    except (second_opinion.NoSecondModel, FileNotFoundError, ImageRefused, EngineUnavailable) as problem:
+        second_opinion.ask(search, audit.signed_in(request))
+    except REFUSALS as problem:
         messages.error(request, str(problem))
     else:
         audit.record(request, "asked second model", search, f"{search.second}: {search.purpose}")
@@ -277,7 +280,7 @@ def search_adjust(request: HttpRequest, pk: str) -> HttpResponse:
         return redirect(old)
     try:
         search = adjusting.search_adjusted(old, form.adjustment, audit.signed_in(request))
-    except (FileNotFoundError, ImageRefused, NoFaceModel, EngineUnavailable) as problem:
+    except REFUSALS as problem:
         messages.error(request, f"The adjusted picture could not be searched: {problem}")
         return redirect(old)
     audit.record(request, "searched", search, f"{search.purpose} ({form.adjustment.words})")

@@ -1,29 +1,41 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from cases import audit
-from cases.visibility import visible
+from cases.visibility import SearchRefused, visible
 from matching.forms import CloseStandingForm
 from matching.models import Search, StandingSearch
 from matching.searching import standing
 
 
 def standing_list(request: HttpRequest) -> HttpResponse:
-    kept = standing.kept_open(audit.signed_in(request)).prefetch_related("search__probes")
-    return render(request, "standing/list.html", {"kept": kept})
+    user = audit.signed_in(request)
+    kept = standing.kept_open(user).prefetch_related("search__probes")
+    closed, unseen = list(standing.closed_lately(user)), standing.closed_unseen(user)
+    answer = render(request, "standing/list.html", {"kept": kept, "closed": closed})
+    unseen.update(looked_at=timezone.now())
+    return answer
 
 
 def standing_notice(request: HttpRequest) -> HttpResponse:
     """A part of the alerts' page: standing searches of this person that found somebody since they last looked."""
-    return render(request, "standing/_notice.html", {"fresh": standing.fresh(audit.signed_in(request))})
+    user = audit.signed_in(request)
+    context = {"fresh": standing.fresh(user), "closed": standing.closed_unseen(user)}
+    return render(request, "standing/_notice.html", context)
 
 
 @require_POST
 def standing_open(request: HttpRequest, pk: str) -> HttpResponse:
     search = get_object_or_404(visible(Search, request.user), pk=pk)
-    if standing.keep_open(search, audit.signed_in(request)):
+    try:
+        is_new = standing.keep_open(search, audit.signed_in(request))
+    except SearchRefused as refusal:
+        messages.error(request, str(refusal))
+        return redirect(search)
+    if is_new:
         audit.record(request, "kept open", search, search.purpose)
         messages.success(request, "Kept open: whoever comes into the gallery is compared with these faces.")
     return redirect(search)

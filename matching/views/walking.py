@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from cases import audit
+from cases.visibility import SearchRefused
 from matching.faces.engines import EngineUnavailable
 from matching.faces.face_models import NoFaceModel
 from matching.faces.images import ImageRefused
@@ -24,9 +25,14 @@ def walk(request: HttpRequest) -> HttpResponse:
     user = audit.signed_in(request)
     form = WalkForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        begun = walking.begin(user, form.cleaned_data["minutes"], form.cleaned_data["place"])
-        audit.record(request, "began walk", begun, form.cleaned_data["purpose"])
-        return redirect("walk")
+        try:
+            begun = walking.begin(user, **form.cleaned_data)
+        except SearchRefused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            said = filter(None, [form.cleaned_data["reference"], form.cleaned_data["purpose"]])
+            audit.record(request, "began walk", begun, ": ".join(said))
+            return redirect("walk")
     camera = _under_way(request)
     context = {"form": form, "camera": camera, **_alerts(request, walking.camera_of(user))}
     if camera is not None and camera.walk_until is not None:

@@ -28,14 +28,22 @@ def waits() -> bool:
     return Template.objects.filter(looked_back=False, model__is_active=True).exists() and locks.is_free(LOCK)
 
 
+def close_lapsed() -> None:
+    """End standing searches whose owner may search no more, and tell them."""
+    with transaction.atomic():
+        for one in standing.close_lapsed():
+            notifying.tell_closed(one)
+
+
 def look_back(must_stop: Callable[[], bool] = lambda: False) -> None:
     """Compare every template that waits; killed in the middle, it goes on where it was. Raises `NoFaceModel`."""
     with locks.held(LOCK) as mine:
         if not mine:
             return
         model = face_models.active()
-        with transaction.atomic():
-            for candidate in standing.bring_over(model):
+        close_lapsed()
+        for candidate in standing.bring_over(model):
+            with transaction.atomic():
                 notifying.tell_owners(candidate)
         waiting = Template.objects.filter(model=model, looked_back=False)
         among = seen.size(model)

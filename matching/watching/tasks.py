@@ -28,7 +28,8 @@ def look_after() -> None:
 
 @shared_task(queue=BULK)
 def forget() -> None:
-    from matching.watching import fleet, retention
+    from matching.watching import fleet, newcomers, retention
 
+    newcomers.close_lapsed()
     retention.forget()
     fleet.forget_counts()

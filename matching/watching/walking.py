@@ -7,6 +7,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
+from cases.fair_use import WALK, may_compare, may_search
+from cases.visibility import SearchRefused
 from matching.faces import face_models, images
 from matching.models import Camera
 from matching.watching import captures
@@ -27,8 +29,9 @@ def camera_of(user: User) -> Camera | None:
     return Camera.objects.filter(officer=user).first()
 
 
-def begin(user: User, minutes: int, place: str) -> Camera:
-    """A walk from now on; one that is under way goes on anew. minutes: up to `LONGEST`."""
+def begin(user: User, minutes: int, place: str, *, purpose: str, reference: str = "") -> Camera:
+    """A walk from now on; one that is under way goes on anew. minutes: up to `LONGEST`. Raises `SearchRefused`."""
+    may_search(user, (), purpose=purpose, reference=reference, by=WALK)
     with transaction.atomic():
         camera = camera_of(user) or Camera(officer=user, name=_free_name(user), preview=False)
         camera.place, camera.walk_until = place, timezone.now() + timedelta(minutes=min(minutes, LONGEST))
@@ -46,7 +49,11 @@ def end(user: User) -> None:
 
 
 def under_way(user: User) -> Camera:
-    """Raises `NoWalk`."""
+    """Raises `NoWalk`, also where the officer may search no more."""
+    try:
+        may_compare(user, WALK)
+    except SearchRefused as refusal:
+        raise NoWalk(str(refusal)) from refusal
     camera = camera_of(user)
     if camera is None or camera.walk_until is None or camera.walk_until <= timezone.now():
         raise NoWalk("The walk has ended. Begin another to go on.")

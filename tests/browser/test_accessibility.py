@@ -10,7 +10,8 @@ from tests.product import Product
 
 PAGES = [
     "/alerts/?status=all", "/search/", "/search/history/", "/batches/", "/leads/?list=confirmed", "/standing/",
-    "/cases/", "/cases/1/", "/cases/1/seen/", "/cases/new/", "/collections/", "/collections/1/edit/", "/worklists/",
+    "/cases/", "/cases/1/", "/cases/1/seen/",
+    "/cases/1/seen/?purpose=x", "/cases/new/", "/collections/", "/collections/1/edit/", "/worklists/",
     "/imports/", "/cameras/", "/cameras/plans/", "/walk/", "/offline/", "/system/", "/evaluations/",
 ]  # fmt: skip
 

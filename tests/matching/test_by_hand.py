@@ -36,7 +36,7 @@ def missed(any_model, six_cases, user):
 @needs.pack
 def test_it_works(missed, six_cases):
     search, box = missed
-    probe = by_hand.add_face(search, box)
+    probe = by_hand.add_face(search, box, None)
     assert probe.candidates.get(rank=1).case == six_cases[3]
     assert by_hand.overlap((probe.left, probe.top, probe.right, probe.bottom), box) > 0.2
     assert probe.size < 40
@@ -47,9 +47,9 @@ def test_it_works(missed, six_cases):
 @needs.pack
 def test_a_face_that_is_searched_already_is_not_added_again(missed):
     search, box = missed
-    by_hand.add_face(search, box)
+    by_hand.add_face(search, box, None)
     with pytest.raises(by_hand.NotAFace, match="searched already"):
-        by_hand.add_face(search, box)
+        by_hand.add_face(search, box, None)
     assert Probe.objects.count() == 1
 
 
@@ -59,7 +59,7 @@ def test_a_face_that_is_searched_already_is_not_added_again(missed):
 )
 def test_a_box_around_no_face_says_so_and_adds_none(missed, box, words):
     with pytest.raises(by_hand.NotAFace, match=words):
-        by_hand.add_face(missed[0], box)
+        by_hand.add_face(missed[0], box, None)
     assert not Probe.objects.exists()
 
 
@@ -93,4 +93,4 @@ def test_a_search_made_with_another_model_says_to_search_again(missed):
     FaceModel.objects.update(is_active=False)
     FaceModel.objects.create(name="other", source="dlib", fingerprint="x", dimensions=128, licence="", is_active=True)
     with pytest.raises(by_hand.NotAFace, match="Search again"):
-        by_hand.add_face(search, box)
+        by_hand.add_face(search, box, None)

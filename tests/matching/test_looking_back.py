@@ -44,7 +44,7 @@ def test_it_works(gate, user, signed_in):
     assert [(one.camera, one.times) for one in visits] == [(gate, 1), (gate, 2), (gate, 1)]
     assert visits[0].last > visits[1].last > visits[2].last
     assert "among 8 faces" in visits[0].strength.why
-    page = signed_in.get(f"/probes/{probe.pk}/seen/").content.decode()
+    page = signed_in.get(f"/probes/{probe.pk}/seen/?purpose=x").content.decode()
     assert page.count("Gate 3") >= 3
     assert "Main station" in page
     assert AuditEvent.objects.filter(action="looked back", why="the bus").exists()
@@ -59,16 +59,16 @@ def test_an_earlier_search_of_the_same_face_is_found_too(any_model, collection, 
 
 def test_a_case_is_looked_for_as_well(gate, make_case, signed_in):
     case = make_case("MP3", faces.person(3))
-    page = signed_in.get(f"/cases/{case.pk}/seen/").content.decode()
+    page = signed_in.get(f"/cases/{case.pk}/seen/?purpose=x").content.decode()
     assert page.count("Gate 3") >= 3
     other = make_case("MP9", faces.astronaut())
-    page = signed_in.get(f"/cases/{other.pk}/seen/").content.decode()
+    page = signed_in.get(f"/cases/{other.pk}/seen/?purpose=x").content.decode()
     assert "Nobody who was seen" in page or "None of 7 faces" in page
 
 
 def test_a_case_without_a_photo_and_an_installation_without_captures_say_so(any_model, make_case, signed_in):
     case = make_case("MP3")
-    assert "No face is kept" in signed_in.get(f"/cases/{case.pk}/seen/").content.decode()
+    assert "No face is kept" in signed_in.get(f"/cases/{case.pk}/seen/?purpose=x").content.decode()
 
 
 def test_a_new_case_raises_one_alert_a_camera_for_what_was_seen_before(gate, make_case, user):
@@ -182,4 +182,6 @@ def test_faces_of_a_former_face_model_are_counted_and_not_compared(use_model, ca
     case = make_case("MP3", faces.person(3))
     newcomers.look_back()
     assert not Alert.objects.exists()
-    assert "1 face kept under a former face model" in signed_in.get(f"/cases/{case.pk}/seen/").content.decode()
+    assert (
+        "1 face kept under a former face model" in signed_in.get(f"/cases/{case.pk}/seen/?purpose=x").content.decode()
+    )

@@ -68,7 +68,7 @@ def confused(pack, second) -> None:
 
 def test_where_they_disagree_it_is_said(confused, signed_in, user):
     search = pictures.search_image(faces.person(3), "bus.jpg", user=user, purpose="the bus")
-    second_opinion.ask(search)
+    second_opinion.ask(search, None)
     candidate = search.probes.get().candidates.get(case__number="MP3")
     assert candidate.second_rank == 1
     assert "The two models disagree" in signed_in.get(candidate.get_absolute_url()).content.decode()
@@ -78,7 +78,7 @@ def test_whom_only_the_second_proposes_becomes_a_candidate(confused, user, monke
     monkeypatch.setattr(pictures, "CANDIDATES", 1)
     search = pictures.search_image(faces.person(3), "bus.jpg", user=user, purpose="the bus")
     assert not search.probes.get().candidates.filter(case__number="MP3").exists()
-    second_opinion.ask(search)
+    second_opinion.ask(search, None)
     added = search.probes.get().candidates.get(case__number="MP3")
     assert (added.second_rank, added.rank) == (1, 2)
     assert added.second_similarity > added.similarity

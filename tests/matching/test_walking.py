@@ -4,7 +4,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
@@ -13,6 +13,7 @@ from cases.models import AuditEvent
 from matching.models import Alert, Camera, Capture
 from matching.watching import walking as walks
 from tests import faces
+from tests.people import person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -84,8 +85,8 @@ def test_what_a_walk_met_outlives_the_account(any_model, six_cases, walking, use
     alerts = Alert.objects.count()
     user.delete()
     assert Alert.objects.count() == alerts
-    again = User.objects.create_user("kim")
-    assert walks.begin(again, 5, "Harbour").name == f"Walk of kim ({again.pk})"
+    again = person("kim", "Investigator")
+    assert walks.begin(again, 5, "Harbour", purpose="x").name == f"Walk of kim ({again.pk})"
 
 
 @pytest.mark.parametrize(
