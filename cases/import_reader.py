@@ -1,16 +1,19 @@
 """What a source yields, step by step: told apart, written or refused, and at the end what it no longer has."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from cases import sources
+from cases import sources, work
 from cases.import_ledger import Ledger
 from cases.models import Case, ImportedCase, ImportProblem, ImportRun
 from cases.record_writer import RecordWriter
 from cases.sources import Gone, Item, Refused, Unchanged
+
+logger = logging.getLogger(__name__)
 
 SAVE_EVERY = 1.0  # seconds between two notes of how far a run has come, while nothing changes
 # More cases than these leave at once only if a person says so: an export cut short must not close a registry.
@@ -64,11 +67,16 @@ class Reader:
             self.ledger.save_seen()
         self._progress(self.run)
 
-    def halt(self, problem: sources.SourceUnavailable) -> None:
+    def halt(self, why: str) -> None:
         """Rest before the records that failed together, so that going on reads them anew."""
+        self.rest(why)
+        self.run.move((Status.RUNNING,), Status.HALTED, note=why[:500])
+
+    def rest(self, why: str) -> None:
+        """Write down up to where all is well, and why it went no further."""
         self.run.cursor, self.run.counts = self._good
         self.ledger.save()
-        self.run.move((Status.RUNNING,), Status.HALTED, note=str(problem)[:500])
+        ImportRun.objects.filter(pk=self.run.pk).update(note=why[:500])
 
     def take(self, source: sources.Source, item: Item, again: bool = False) -> bool:
         """Deal with one record; returns whether anything was written. again: also where it is as it was."""
@@ -92,6 +100,13 @@ class Reader:
         except ValidationError as error:
             ledger.count("refused")
             return ledger.refuse(item.key, _in_words(error))
+        except Exception as error:
+            # One record that breaks must not keep the others from being read.
+            if work.is_the_machines(error) or isinstance(error, sources.SourceUnavailable):
+                raise
+            logger.warning("a record of source %s broke off: %s", self.run.source_id, type(error).__name__)
+            ledger.count("refused")
+            return ledger.refuse(item.key, work.words(error))
         return True
 
     def close_withdrawn(self, sure: bool = False) -> None:

@@ -10,10 +10,11 @@ import contextlib
 from collections.abc import Callable
 
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from cases import locks, signals, sources
+from cases import work as pieces
 from cases.import_reader import Reader
 from cases.models import ImportProblem, ImportRun, ImportSource, Photo
 
@@ -75,7 +76,17 @@ def work(
             with contextlib.closing(sources.KINDS[run.source.kind].open(run.options)) as source:
                 reader.read(source, must_stop)
         except sources.SourceUnavailable as problem:
-            reader.halt(problem)
+            reader.halt(str(problem))
+        except Exception as error:
+            if pieces.is_the_machines(error):
+                raise
+            # Tried again where it was; set aside, it rests until a person lets it go on.
+            if pieces.failed("import", run.pk, run.source.name, error):
+                reader.halt(pieces.words(error))
+            else:
+                reader.rest(f"{pieces.words(error)} It is tried again by itself.")
+        else:
+            pieces.done("import", [run.pk])
         signals.photos_imported.send(ImportRun, run=run)
         progress(run)
         return run
@@ -104,7 +115,13 @@ def retry(problem: ImportProblem) -> ImportProblem:
 
     Raises `ImportBusy` while the source is being imported.
     """
-    _read_again(problem.source, problem.key)
+    try:
+        _read_again(problem.source, problem.key)
+    except (ImportBusy, OperationalError):
+        raise
+    except Exception as error:
+        # It stays as it was, with what broke instead of what it was refused for.
+        ImportProblem.objects.filter(pk=problem.pk).update(reason=pieces.words(error))
     ImportProblem.objects.filter(pk=problem.pk, status=ImportProblem.Status.RETRYING).update(
         status=ImportProblem.Status.OPEN
     )
@@ -146,24 +163,33 @@ def dismiss(problem: ImportProblem) -> None:
 
 def abandoned() -> list[ImportRun]:
     """Runs that should be at work though no process holds their source: killed, or only just started from a page."""
-    running = ImportRun.objects.filter(status=Status.RUNNING).select_related("source")
+    running = ImportRun.objects.filter(status=Status.RUNNING).exclude(pk__in=pieces.not_now("import"))
+    running = running.select_related("source")
     return [run for run in running if locks.is_free(_lock(run.source))]
 
 
 def start_what_is_due() -> list[ImportRun]:
     """Begin a run of each source whose schedule or changed files ask for one."""
-    started = []
-    for source in ImportSource.objects.exclude(schedule=ImportSource.Schedule.BY_HAND):
-        if source.schedule == ImportSource.Schedule.WATCHED:
-            state = sources.file_state(sources.KINDS[source.kind], source.options)
-            due = state != source.watched_state and not source.runs.filter(status=Status.RUNNING).exists()
-        else:
-            state, due = source.watched_state, source.is_due()
-        if due:
-            with contextlib.suppress(ImportBusy):  # a terminal is at it; the next look finds it still due
-                started.append(start(source))
-                ImportSource.objects.filter(pk=source.pk).update(watched_state=state)
+    started: list[ImportRun] = []
+    waiting = ImportSource.objects.exclude(schedule=ImportSource.Schedule.BY_HAND)
+    for source in waiting.exclude(pk__in=pieces.not_now("source")):
+        with pieces.attempt("source", source.pk, source.name):
+            started += _start_if_due(source)
     return started
+
+
+def _start_if_due(source: ImportSource) -> list[ImportRun]:
+    if source.schedule == ImportSource.Schedule.WATCHED:
+        state = sources.file_state(sources.KINDS[source.kind], source.options)
+        due = state != source.watched_state and not source.runs.filter(status=Status.RUNNING).exists()
+    else:
+        state, due = source.watched_state, source.is_due()
+    if due:
+        with contextlib.suppress(ImportBusy):  # a terminal is at it; the next look finds it still due
+            run = start(source)
+            ImportSource.objects.filter(pk=source.pk).update(watched_state=state)
+            return [run]
+    return []
 
 
 def _lock(source: ImportSource) -> str:

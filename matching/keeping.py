@@ -17,6 +17,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from cases.models import AuditEvent, Case, Collection, Photo
+from matching import set_aside
 from matching.models import Alert, Candidate, Face, KeepingRun, Opinion, Review, Search
 from matching.watching import fleet, retention
 
@@ -47,6 +48,7 @@ def keep_to_days() -> KeepingRun:
         default_storage.delete(name)
     counts["files without a row"] = len(strays)
     counts["photos whose file is missing"] = mend_rows()
+    counts["failures of what is gone"] = set_aside.tidy()
     return KeepingRun.objects.create(counts={what: number for what, number in counts.items() if number})
 
 

@@ -28,11 +28,11 @@ def keep_to_days() -> None:
 
 @shared_task(queue=URGENT)
 def sweep() -> None:
-    from cases.models import Photo
+    from cases import work
     from matching.evaluating import evaluation
     from matching.gallery import measuring
-    from matching.indexing import bulk, changing_over, poor_pictures, second_model
-    from matching.models import Capture, Delivery, FaceModel, IndexRun
+    from matching.indexing import bulk, changing_over, second_model
+    from matching.models import Capture, Delivery, FaceModel
     from matching.searching import batches
     from matching.watching import newcomers
 
@@ -40,6 +40,7 @@ def sweep() -> None:
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         if not client.llen(URGENT):
             waiting = Capture.objects.filter(status=Capture.Status.PENDING, received_at__lt=now - STALE)
+            waiting = waiting.exclude(pk__in=work.not_now("capture"))
             for pk in waiting.order_by("received_at").values_list("pk", flat=True)[:BATCH]:
                 watching.match_capture.delay(pk)
             due = Delivery.objects.filter(status=Delivery.Status.WAITING, next_attempt_at__lt=now)
@@ -49,19 +50,15 @@ def sweep() -> None:
             watching.look_back.delay()
         if not client.llen(BULK) and not bulk.is_resting():
             # Imported photos have no task of their own, and a lost one's photo is taken along.
-            photos = Photo.objects.filter(status=Photo.Status.PENDING, created_at__lt=now - STALE)
-            model = FaceModel.objects.filter(is_active=True).first()
-            if (
-                photos.exists()
-                or IndexRun.objects.filter(finished_at=None).exists()
-                or (model is not None and poor_pictures.is_due(model))
-            ):
+            if bulk.waits(STALE):
                 indexing.index_waiting.delay()
-            if FaceModel.objects.filter(is_next=True).exists() and changing_over.is_idle():
+            following = FaceModel.objects.filter(is_next=True).first()
+            if following and changing_over.is_idle() and work.may_try("change over", following.pk):
                 indexing.change_over.delay()
             if second_model.waits():
                 indexing.fill_second.delay()
-            if model is not None and measuring.is_idle() and measuring.is_due(model):
+            model = FaceModel.objects.filter(is_active=True).first()
+            if model and measuring.is_idle() and work.may_try("measuring", model.pk) and measuring.is_due(model):
                 gallery.measure.delay()
             for abandoned in evaluation.abandoned():
                 evaluating.evaluate.delay(abandoned.pk)

@@ -113,6 +113,7 @@ urlpatterns = [
     path("offline/", web_app.offline, name="offline"),
     path("system/", system.system, name="system"),
     path("system/next/", system.system_next, name="system-next"),
+    path("system/work/<int:pk>/again/", system.work_again, name="work-again"),
     path("healthz/", system.healthz, name="healthz"),
     path("readyz/", system.readyz, name="readyz"),
 ]

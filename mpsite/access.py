@@ -71,7 +71,7 @@ ROUTES: dict[str, Rule] = {
     **_all(SEE_SOURCES, "imports", "import-source", "indexing"),
     **_all(CHANGE_SOURCES, "import-new", "import-edit", "import-remove", "import-columns"),
     **_all(IMPORT, "import-start", "import-pause", "import-stop", "problem-retry", "problems-retry"),
-    **_all(IMPORT, "problem-dismiss", "indexing-pause", "indexing-resume"),
+    **_all(IMPORT, "problem-dismiss", "indexing-pause", "indexing-resume", "work-again"),
     **_all(SEARCH, "search-new", "search-again", "search-adjust", "search-second", "face-add", "face-leave-out"),
     **_all(READ_SEARCHES, "search-history", "search", "search-image", "search-sheet"),
     **_all(SEARCH, "search-seen", "case-seen"),

@@ -14,7 +14,7 @@ from rest_framework import serializers
 
 from cases.api import VisibleRelated
 from cases.forms import ForUser
-from cases.models import Case, Collection, ImportProblem, ImportRun, ImportSource, Photo, Team
+from cases.models import Case, Collection, FailedWork, ImportProblem, ImportRun, ImportSource, Photo, Team
 from cases.visibility import visible
 from matching.models import (
     Alert,
@@ -49,7 +49,7 @@ SYSTEM = {
     "matching.FaceModel", "matching.Measurement", "matching.IndexRun", "matching.Evaluation", "matching.EvaluationPair",
     "matching.Template", "matching.GalleryBits", "matching.GalleryCount", "matching.ProbeBits", "cases.ImportSeen",
     "cases.ImportedCase", "matching.KeepingRun",
-    "cases.Notice", "cases.Training", "cases.AuditEvent", "cases.AuditQuestion",
+    "cases.Notice", "cases.Training", "cases.FailedWork", "cases.AuditEvent", "cases.AuditQuestion",
 }  # fmt: skip
 # Routes with an id whose object belongs to no team, for those who may see the system's own.
 UNOWNED = {
@@ -129,7 +129,9 @@ def foreign(any_model, db) -> dict[str, object]:
     odd = OddPhoto.objects.create(photo=photo, own_face=face, own_similarity=0.1)
     subscription = Subscription.objects.create(user=theirs, name="phone", address="json://example.org")
     delivery = Delivery.objects.create(alert=alert, subscription=subscription, status="failed")
+    work = FailedWork.objects.create(kind="photo", key=photo.pk, label="Their photo", error="broken", attempts=3)
     return {
+        "work": work,
         "alert": alert, "case": case, "photo": photo, "face": face, "search": search, "candidate": candidate,
         "probe": probe, "seen": seen, "batch": batch, "shot": shot, "camera": camera, "plan": plan, "source": source,
         "run": run, "problem": problem, "mark": mark, "standing": standing, "pair": pair, "odd": odd,
@@ -144,7 +146,7 @@ OF_PATH = {
     "cameras/plans/": "plan", "imports/": "source", "imports/runs/": "run", "imports/problems/": "problem",
     "marks/": "mark", "standing/": "standing", "worklists/pairs/": "pair", "worklists/photos/": "odd",
     "worklists/subjects/": "photo", "subscriptions/": "subscription", "deliveries/": "delivery",
-    "collections/": "collection", "leads/": "candidate", "searches/": "search",
+    "system/work/": "work", "collections/": "collection", "leads/": "candidate", "searches/": "search",
 }  # fmt: skip
 
 
@@ -198,7 +200,15 @@ def test_lists_counts_and_exports_hold_nothing_of_another_team(foreign, role):
         path = "/" + re.sub(r"[\^$?\\]", "", pattern)
         answer = client.get(path, follow=True)
         content = b"".join(answer) if answer.status_code == 200 else b""
-        for word in (b"Hidden Person", b"Theirs", b"Their gate", b"Their list", b"Their site", b"secret"):
+        for word in (
+            b"Hidden Person",
+            b"Theirs",
+            b"Their gate",
+            b"Their list",
+            b"Their site",
+            b"secret",
+            b"Their photo",
+        ):
             assert word not in content, f"{role}: {path} shows {word.decode()}"
     for model in (Case, Photo, Alert, Camera, Search, Candidate, Probe, Batch, Shot, Capture, ImportSource):
         assert not visible(model, person).exists()

@@ -17,6 +17,7 @@ from cases.models.photo import (
 )
 from cases.models.team import Team, TeamOwned
 from cases.models.token import ApiToken
+from cases.models.work import FailedWork
 
 __all__ = [
     "ApiToken",
@@ -24,6 +25,7 @@ __all__ = [
     "AuditQuestion",
     "Case",
     "Collection",
+    "FailedWork",
     "ImportProblem",
     "ImportRun",
     "ImportSeen",

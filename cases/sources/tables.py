@@ -60,6 +60,10 @@ def _csv(path: Path) -> Iterator[tuple[int, list[str]]]:
             reader = csv.reader(file, dialect)
             for cells in reader:
                 yield reader.line_num, [cell.strip() for cell in cells]
+    except UnicodeError:
+        raise SourceUnavailable(
+            f"{path.name} is neither UTF-8 nor what Windows calls ANSI. Save it as CSV UTF-8, then send it again."
+        ) from None
     except (csv.Error, OSError) as error:
         raise SourceUnavailable(f"{path.name} cannot be read as CSV: {error}.") from error
 

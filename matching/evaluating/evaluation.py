@@ -16,7 +16,7 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils import timezone
 
-from cases import locks
+from cases import locks, work
 from matching.evaluating import comparing, figures, labelled
 from matching.evaluating.comparing import Search, Seen
 from matching.evaluating.labelled import Labelled, NothingToEvaluate
@@ -60,10 +60,14 @@ def run(
     with locks.held(_lock(evaluation)) as mine:
         if not mine:
             raise EvaluationBusy
-        try:
-            _run(evaluation, must_stop, progress)
-        except (NothingToEvaluate, EngineUnavailable, OSError) as problem:
-            _end(evaluation, Status.FAILED, error=str(problem))
+        problem = ""
+        with work.attempt("evaluation", evaluation.pk, evaluation.folder) as tried:
+            try:
+                _run(evaluation, must_stop, progress)
+            except (NothingToEvaluate, EngineUnavailable) as cannot:
+                problem = str(cannot)
+        if problem or tried.is_set_aside:
+            _end(evaluation, Status.FAILED, error=problem or tried.error)
 
 
 def stop(evaluation: Evaluation) -> bool:
@@ -73,7 +77,14 @@ def stop(evaluation: Evaluation) -> bool:
 
 def abandoned() -> list[Evaluation]:
     """Those that should be running and that nobody is at."""
-    return [one for one in Evaluation.objects.filter(status=Status.RUNNING) if locks.is_free(_lock(one))]
+    running = Evaluation.objects.filter(status=Status.RUNNING).exclude(pk__in=work.not_now("evaluation"))
+    return [one for one in running if locks.is_free(_lock(one))]
+
+
+def again(evaluation: Evaluation) -> None:
+    """Run one that failed from its beginning."""
+    failed = Evaluation.objects.filter(pk=evaluation.pk, status=Status.FAILED)
+    failed.update(status=Status.RUNNING, error="", finished_at=None)
 
 
 def remove(evaluation: Evaluation) -> None:
@@ -160,6 +171,10 @@ def _look(photo: Labelled, engine: Engine) -> Seen | str:
         return str(refusal)
     except OSError as error:
         return f"It cannot be read: {error.strerror}."
+    except Exception as error:
+        if work.is_the_machines(error) or isinstance(error, EngineUnavailable):
+            raise
+        return work.words(error)
     if not found:
         return ""
     return Seen(photo, [face.relative_box(rgb) for face in found], np.array([face.embedding for face in found]))

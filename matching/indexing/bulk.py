@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 from itertools import islice
 
 from django.conf import settings
@@ -14,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from cases import locks
+from cases import locks, work
 from cases.models import Photo
 from matching.faces import face_models
 from matching.faces.engines import Engine
@@ -62,6 +63,18 @@ def index_waiting(
         return run
 
 
+def waits(stale: timedelta = timedelta(0)) -> bool:
+    """Whether a photo that came so long ago can be indexed now, a run is unfinished, or the gallery asks to be looked
+    over."""
+    if (
+        _waiting(0).filter(created_at__lt=timezone.now() - stale).exists()
+        or IndexRun.objects.filter(finished_at=None).exists()
+    ):
+        return True
+    model = FaceModel.objects.filter(is_active=True).first()
+    return model is not None and poor_pictures.is_due(model) and work.may_try("comparing", model.pk)
+
+
 def pause(run: IndexRun) -> bool:
     """Have the run rest after the batch it is at; returns False where it was not running."""
     return run.move(Status.RUNNING, Status.PAUSED)
@@ -98,15 +111,9 @@ def _index(
         last = ids[-1]
         run.total = run.done + _waiting(0).count()
         for batch in prepared(ids, model):
-            with transaction.atomic():
-                kept = single.keep(batch, model)
-                for status in Photo.objects.filter(pk__in=[photo.pk for photo in kept]).values_list(
-                    "status", flat=True
-                ):
-                    run.counts[status] = run.counts.get(status, 0) + 1
-                now = time.monotonic()
-                run.active_seconds, clock = run.active_seconds + now - clock, now
-                run.save(update_fields=["total", "counts", "active_seconds"])
+            now = time.monotonic()
+            run.active_seconds, clock = run.active_seconds + now - clock, now
+            _keep(run, batch, model)
             progress(run)
             if must_stop() or IndexRun.objects.values_list("status", flat=True).get(pk=run.pk) != Status.RUNNING:
                 run.refresh_from_db()
@@ -114,15 +121,53 @@ def _index(
     return True
 
 
+def _keep(run: IndexRun, batch: Sequence[single.Prepared], model: FaceModel) -> None:
+    """Write a batch together; where one of it cannot be written, each by itself."""
+    try:
+        _write(run, batch, model)
+    except Exception as error:
+        if work.is_the_machines(error):
+            raise
+        run.refresh_from_db(fields=["counts"])
+        for prepared in batch:
+            if prepared.error is None:
+                try:
+                    _write(run, [prepared], model)
+                except Exception as own:
+                    if work.is_the_machines(own):
+                        raise
+                    run.refresh_from_db(fields=["counts"])
+                    prepared.error = own
+    for prepared in batch:
+        if prepared.error is not None:
+            photo = prepared.photo
+            if work.failed("photo", photo.pk, f"{photo} of {photo.case}", prepared.error):
+                single.set_aside(photo, work.words(prepared.error))
+    work.done("photo", [prepared.photo.pk for prepared in batch if prepared.error is None])
+
+
+def _write(run: IndexRun, batch: Sequence[single.Prepared], model: FaceModel) -> None:
+    with transaction.atomic():
+        kept = single.keep(batch, model)
+        for status in Photo.objects.filter(pk__in=[photo.pk for photo in kept]).values_list("status", flat=True):
+            run.counts[status] = run.counts.get(status, 0) + 1
+        run.save(update_fields=["total", "counts", "active_seconds"])
+
+
 def _look_over(model: FaceModel, must_stop: Callable[[], bool]) -> None:
     """What a gallery with new faces asks for."""
-    if poor_pictures.is_due(model):
-        poor_pictures.find_direction(model)
-    comparing.compare_new(model, must_stop)
+    if not work.may_try("comparing", model.pk):
+        return
+    with work.attempt("comparing", model.pk, str(model), single.WAITS):
+        if poor_pictures.is_due(model):
+            poor_pictures.find_direction(model)
+        comparing.compare_new(model, must_stop)
 
 
 def _waiting(after: int) -> QuerySet[Photo]:
-    return Photo.objects.filter(status=Photo.Status.PENDING, pk__gt=after).order_by("pk")
+    """What can be indexed now; what failed a moment ago waits for its next attempt."""
+    waiting = Photo.objects.filter(status=Photo.Status.PENDING, pk__gt=after).order_by("pk")
+    return waiting.exclude(pk__in=work.not_now("photo"))
 
 
 def _batches(photo_ids: Sequence[int], engine: Engine) -> Generator[list[single.Prepared]]:
@@ -132,10 +177,10 @@ def _batches(photo_ids: Sequence[int], engine: Engine) -> Generator[list[single.
         photos = _photos(photo_ids)
         batch: list[single.Prepared] = []
         try:
-            waiting.extend(pool.submit(single.prepare, photo, engine) for photo in islice(photos, AHEAD))
+            waiting.extend(pool.submit(single.prepare_or_fail, photo, engine) for photo in islice(photos, AHEAD))
             while waiting:
                 batch.append(waiting.popleft().result())
-                waiting.extend(pool.submit(single.prepare, photo, engine) for photo in islice(photos, 1))
+                waiting.extend(pool.submit(single.prepare_or_fail, photo, engine) for photo in islice(photos, 1))
                 if len(batch) == BATCH or not waiting:
                     yield batch
                     batch = []
@@ -147,4 +192,5 @@ def _batches(photo_ids: Sequence[int], engine: Engine) -> Generator[list[single.
 
 def _photos(photo_ids: Sequence[int]) -> Iterator[Photo]:
     for start in range(0, len(photo_ids), 200):
-        yield from Photo.objects.filter(pk__in=photo_ids[start : start + 200]).order_by("pk")
+        found = Photo.objects.filter(pk__in=photo_ids[start : start + 200])
+        yield from found.select_related("case").order_by("pk")

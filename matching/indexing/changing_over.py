@@ -6,7 +6,7 @@ from contextlib import closing
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from cases import locks
+from cases import locks, work
 from cases.models import Photo
 from matching.faces import face_models
 from matching.gallery import comparing
@@ -83,6 +83,10 @@ def embed(ids: Sequence[int], model: FaceModel, must_stop: Callable[[], bool], s
         for batch in batches:
             with transaction.atomic():
                 single.keep(batch, model)
+                for prepared in batch:
+                    if prepared.error is not None and model.is_next:
+                        photo = prepared.photo
+                        work.failed("photo", photo.pk, f"{photo} of {photo.case}", prepared.error)
                 model.embedded_to = max(model.embedded_to, batch[-1].photo.pk)
                 model.save(update_fields=["embedded_to"])
             say(*progress(model))
@@ -111,6 +115,9 @@ def _switched(model: FaceModel, tried: Collection[int]) -> bool:
             among = Photo.objects.filter(pk__in=ids)
             among.filter(faces).update(status=Photo.Status.INDEXED, status_note="")
             among.exclude(faces).update(status=Photo.Status.NO_FACE, status_note=single.NO_FACE_NOTE)
+            # What broke on the way is not without a face: it is indexed by itself, and set aside where it breaks again.
+            broken = [key for key in work.keys("photo") if int(key) in ids]
+            among.filter(pk__in=broken).exclude(faces).update(status=Photo.Status.PENDING, status_note="")
             choosing.word(model, ids)
         # Findings of the old model; what people have decided stays.
         CasePair.objects.filter(decision="").delete()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.db import transaction
 
-from cases import locks
+from cases import locks, work
 from matching.faces import face_models
 from matching.indexing import changing_over
 from matching.models import Face, FaceModel, Template
@@ -37,7 +37,9 @@ def leave_off() -> None:
 def waits() -> bool:
     """Whether there are photos that the second model has not looked at."""
     model = FaceModel.objects.filter(is_second=True).first()
-    return model is not None and locks.is_free(LOCK) and bool(changing_over.in_turn(model))
+    if model is None or not locks.is_free(LOCK) or not work.may_try("second model", model.pk):
+        return False
+    return bool(changing_over.in_turn(model))
 
 
 def fill(

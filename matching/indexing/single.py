@@ -13,10 +13,10 @@ from django.core.files.base import ContentFile
 from django.db import connection, transaction
 from django.db.models import Q
 
-from cases import locks
+from cases import locks, work
 from cases.models import Photo
 from matching.faces import face_models, images, poor
-from matching.faces.engines import Embeddings, Engine
+from matching.faces.engines import Embeddings, Engine, EngineUnavailable
 from matching.faces.images import Box
 from matching.faces.rows import detection_columns, jpeg_file
 from matching.gallery import comparing, templates
@@ -26,18 +26,22 @@ from matching.models import Face, FaceModel
 Status = Photo.Status
 # Held by all who write faces, and alone by who changes the face model.
 WRITING = "writing faces"
+# Nothing is wrong with a photo while there is no face model.
+WAITS = (face_models.NoFaceModel, EngineUnavailable)
 NO_FACE_NOTE = "Send a photo in which the face is larger, sharper or less turned away."
 
 
 @dataclass
 class Prepared:
-    """A photo looked at. refusal: why it cannot be read. faces: columns of `Face`, but for model and embedding.
+    """A photo looked at.
 
+    refusal: why it cannot be read. error: what broke on it. faces: columns of `Face`, but for model and embedding.
     embeddings: (n, d) float32, unit length, one for each face.
     """
 
     photo: Photo
     refusal: str = ""
+    error: Exception | None = None
     picture_hash: str = ""
     display: ContentFile[bytes] | None = None
     origin: images.Origin = field(default_factory=images.Origin)
@@ -67,13 +71,30 @@ def prepare(photo: Photo, engine: Engine) -> Prepared:
     return prepared
 
 
+def prepare_or_fail(photo: Photo, engine: Engine) -> Prepared:
+    """The same among many, of which one that breaks must not hold up the others."""
+    try:
+        return prepare(photo, engine)
+    except Exception as error:
+        if work.is_the_machines(error):
+            raise
+        return Prepared(photo, error=error)
+
+
+def set_aside(photo: Photo, error: str) -> None:
+    """Leave a photo out until a person takes it up again."""
+    Photo.objects.filter(pk=photo.pk, status=Status.PENDING).update(
+        status=Status.UNREADABLE, status_note=f"Set aside after {work.MOST_ATTEMPTS} attempts. {error}"[:300]
+    )
+
+
 def keep(batch: Sequence[Prepared], model: FaceModel) -> list[Photo]:
     """Write photos' faces and what follows for their cases; what an earlier indexing wrote is replaced.
 
     Under the active model only waiting photos are written, with how their indexing ended; under another one faces and
     templates alone, for what is shown stays the active model's. Returns the photos that were written.
     """
-    looked_at = {prepared.photo.pk: prepared for prepared in batch}
+    looked_at = {prepared.photo.pk: prepared for prepared in batch if prepared.error is None}
     with transaction.atomic():
         locks.share(WRITING)
         model.refresh_from_db(fields=["is_active", "is_next", "is_second"])
@@ -106,13 +127,18 @@ def keep(batch: Sequence[Prepared], model: FaceModel) -> list[Photo]:
 def index_photo(photo_id: int) -> Photo | None:
     """Index one waiting photo and compare it with the gallery. May run twice.
 
-    Returns None where there is nothing to do. Raises `NoFaceModel`, `EngineUnavailable`.
+    Returns None where there is nothing to do, or where it failed. Raises `NoFaceModel`, `EngineUnavailable`.
     """
     photo = Photo.objects.filter(pk=photo_id, status=Status.PENDING).first()
     if photo is None:
         return None
     model = face_models.active()
-    if not keep([prepare(photo, face_models.engine(model))], model):
+    kept: list[Photo] = []
+    with work.attempt("photo", photo.pk, f"{photo} of {photo.case}", WAITS) as tried:
+        kept = keep([prepare(photo, face_models.engine(model))], model)
+    if tried.is_set_aside:
+        set_aside(photo, tried.error)
+    if not kept:
         return None
     for face in Face.objects.filter(photo=photo, model=model, is_subject=True).select_related("model"):
         comparing.compare_face(face)

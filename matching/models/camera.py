@@ -246,6 +246,7 @@ class Capture(models.Model):
         KNOWN = "known", "Somebody known"
         NO_FACE = "no_face", "No face found"
         TOO_POOR = "too_poor", "Too poor to compare"
+        SET_ASIDE = "set_aside", "Set aside: it could not be looked at"
 
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="captures")
     uid = models.UUIDField(help_text="The camera's own id of the capture: the same id is the same capture.")

@@ -3,6 +3,7 @@
 So a batch that is paused or killed goes on where it was.
 """
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,17 +13,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from cases import sealed_files
+from cases import sealed_files, work
 from edge_client.tracking import Tracker
 from matching.faces import clips, face_models, images
-from matching.faces.engines import DetectedFace, Engine
+from matching.faces.engines import DetectedFace, Engine, EngineUnavailable
 from matching.faces.rows import face_columns
 from matching.models import Batch, BatchFile, FaceModel, Search, Shot
 from matching.searching import evidence, meeting
 from matching.searching.evidence import EvidenceRefused, Frame, Picture
+
+logger = logging.getLogger(__name__)
 
 Status = Batch.Status
 # Hours of work after which a batch ends with what it has.
@@ -86,7 +89,7 @@ class Walk:
         try:
             with sealed_files.on_disk(file.file) as path:
                 return evidence.amount(path)
-        except (EvidenceRefused, sealed_files.FileGone):
+        except (EvidenceRefused, sealed_files.FileGone, OSError):
             return 1
 
     def _look_at(self, file: BatchFile, since: float) -> bool:
@@ -97,7 +100,14 @@ class Walk:
                     return self._clip(file, path, since)
                 return self._pictures(file, path, int(since))
         except (EvidenceRefused, sealed_files.FileGone) as refusal:
-            return self._keep([], [file.pk, evidence.MOST_PICTURES + 1], 1, [[file.name, str(refusal)]])
+            why = str(refusal)
+        except Exception as error:
+            # One file that breaks must not keep the others from being searched; the database's trouble is no file's.
+            if work.is_the_machines(error) or isinstance(error, DatabaseError | EngineUnavailable):
+                raise
+            logger.warning("a file of batch %s broke off: %s", self.batch.pk, type(error).__name__)
+            why = work.words(error)
+        return self._keep([], [file.pk, evidence.MOST_PICTURES + 1], 1, [[file.name, why]])
 
     def _pictures(self, file: BatchFile, path: Path, after: int) -> bool:
         shots: list[Shot] = []
@@ -203,6 +213,10 @@ def _look(picture: Picture, engine: Engine, model: FaceModel) -> list[dict[str, 
         faces = face_models.find_faces(engine, opened.rgb, thorough=True)
     except images.ImageRefused as refusal:
         return str(refusal)
+    except Exception as error:
+        if work.is_the_machines(error) or isinstance(error, EngineUnavailable):
+            raise
+        return work.words(error)
     return [face_columns(model, opened.rgb, face, opened.scale) for face in faces]
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.core.files.base import File
 from django.db import transaction
 from django.utils import timezone
 
-from cases import locks
+from cases import locks, work
 from cases.fair_use import may_search
 from cases.filters import SearchedCases
 from cases.models import Collection
@@ -102,7 +103,14 @@ def cancel(batch: Batch) -> bool:
 
 def abandoned() -> list[Batch]:
     """Those that should be running and that nobody is at."""
-    return [one for one in Batch.objects.filter(status=Status.RUNNING) if locks.is_free(_lock(one))]
+    running = Batch.objects.filter(status=Status.RUNNING).exclude(pk__in=[UUID(key) for key in work.not_now("batch")])
+    return [one for one in running if locks.is_free(_lock(one))]
+
+
+def again(batch: Batch) -> bool:
+    """Go on, from where it came to, with one that could not be done. Raises `SearchRefused`."""
+    _may_go_on(batch)
+    return batch.move([Status.FAILED], Status.RUNNING, error="", finished_at=None)
 
 
 def remove(batch: Batch) -> None:
@@ -134,10 +142,14 @@ def run(
         batch.refresh_from_db()
         if batch.status != Status.RUNNING:
             return
-        try:
-            Walk(batch, must_stop, progress).go()
-        except (face_models.NoFaceModel, EngineUnavailable, ModelChanged, OSError) as problem:
-            batch.move([Status.RUNNING], Status.FAILED, error=str(problem), finished_at=timezone.now())
+        problem = ""
+        with work.attempt("batch", batch.pk, str(batch.search)) as tried:
+            try:
+                Walk(batch, must_stop, progress).go()
+            except (face_models.NoFaceModel, EngineUnavailable, ModelChanged) as cannot:
+                problem = str(cannot)
+        if problem or tried.is_set_aside:
+            batch.move([Status.RUNNING], Status.FAILED, error=problem or tried.error, finished_at=timezone.now())
         batch.refresh_from_db()
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from cases import locks
+from cases import locks, work
 from cases.visibility import visible
 from matching.models import (
     Agreement,
@@ -201,12 +201,15 @@ def _send(delivery: Delivery, together: list[Delivery], tried: int) -> None:
             shown = delivery.alert if delivery.subscription.with_pictures else None
             with messages.pictures(shown) as pictures:
                 outward.send(delivery.subscription, *messages.of(delivery), pictures)
-    except outward.NotTaken as problem:
+    except Exception as problem:
+        if work.is_the_machines(problem):
+            raise
         over = isinstance(problem, outward.PushOver)
         if over:
             Subscription.objects.filter(pk=delivery.subscription_id).update(is_active=False)
         last = over or tried + 1 > len(RETRY_MINUTES)
-        _settle(settled, Delivery.Status.FAILED if last else Delivery.Status.WAITING, str(problem))
+        said = str(problem) if isinstance(problem, outward.NotTaken) else work.words(problem)
+        _settle(settled, Delivery.Status.FAILED if last else Delivery.Status.WAITING, said)
         if last:
             logger.error("delivery %s was given up after %s attempts", delivery.pk, tried + 1)
     else:

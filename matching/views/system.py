@@ -5,16 +5,19 @@ from typing import Any
 import redis
 from celery import current_app
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
 
-from cases import audit
+from cases import audit, importing, work
 from cases.models import AuditEvent, Case, Collection, Photo
-from cases.visibility import sees_all, visible
+from cases.visibility import SearchRefused, sees_all, visible
+from matching import set_aside
 from matching.faces import packs
 from matching.faces.engines import Recipe
 from matching.gallery import calibration, measuring
@@ -52,10 +55,28 @@ def system(request: HttpRequest) -> HttpResponse:
         "kept": KeepingRun.objects.first() if _counts_all(user) else None,
         "counts_all": _counts_all(user),
         "judged": board.judged(user),
+        "failed": set_aside.shown(user),
+        "most_attempts": work.MOST_ATTEMPTS,
         "given_up": notifying.given_up(user)[:20],
         "audit": AuditEvent.objects.all()[:8] if request.user.has_perm("cases.view_auditevent") else None,
     }
     return render(request, "system/detail.html", context)
+
+
+@require_POST
+def work_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take up again what was set aside; 0: all of it."""
+    rows = [row for row in set_aside.shown(audit.signed_in(request)) if pk in (0, row.pk)]
+    if not rows and pk:
+        raise Http404("There is no such piece of work.")
+    for row in rows:
+        try:
+            set_aside.take_up(row)
+        except (importing.ImportBusy, SearchRefused) as refusal:
+            messages.error(request, f"{row.label}: {refusal}")
+        else:
+            audit.record(request, "took up again", row, row.error)
+    return redirect("system")
 
 
 def system_next(request: HttpRequest) -> HttpResponse:

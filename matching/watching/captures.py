@@ -9,13 +9,14 @@ from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from cases import work
 from cases.models import Collection
 from matching.faces import face_models, images
-from matching.faces.engines import Detection
+from matching.faces.engines import Detection, EngineUnavailable
 from matching.faces.rows import face_columns
 from matching.gallery import search as gallery
 from matching.gallery import seen
-from matching.models import Alert, Camera, Capture, Probe
+from matching.models import Alert, Camera, Capture, FaceModel, Probe
 from matching.searching.pictures import keep_candidates
 from matching.signals import capture_waiting
 from matching.telling import episodes, strangers
@@ -77,12 +78,21 @@ def receive_capture(
 def match_capture(capture_id: int) -> list[Alert]:
     """Compare a waiting capture with the gallery and raise or join its alerts. May run twice: the second does nothing.
 
-    Raises `NoFaceModel`, `EngineUnavailable`; the capture then waits on.
+    One that breaks is tried again later and then set aside. Raises `NoFaceModel`, `EngineUnavailable`; the capture then
+    waits on.
     """
     capture = Capture.objects.filter(pk=capture_id, status=Capture.Status.PENDING).select_related("camera").first()
     if capture is None:
         return []
     model = face_models.active()
+    with work.attempt("capture", capture.pk, str(capture), (face_models.NoFaceModel, EngineUnavailable)) as tried:
+        return _match(capture, model)
+    if tried.is_set_aside:
+        _claim(capture, Capture.Status.SET_ASIDE)
+    return []
+
+
+def _match(capture: Capture, model: FaceModel) -> list[Alert]:
     try:
         with capture.image.open() as file:
             opened = images.open_image(file.read())

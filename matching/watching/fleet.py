@@ -11,6 +11,7 @@ from django.db.models import F, Max, Sum
 from django.db.models.functions import Greatest, TruncDay, TruncHour, TruncMinute
 from django.utils import timezone
 
+from cases import work
 from matching.models import Camera, CameraMinute, Trouble
 from matching.telling import notifying
 from matching.watching import live
@@ -127,9 +128,10 @@ def busiest(parts: Sequence[Part]) -> list[Part]:
 def look_after() -> None:
     """Note which cameras have come into trouble, and which are well again; each is told once."""
     for camera in Camera.objects.exclude(heartbeat_at=None):
-        for kind, is_so in _troubles(camera).items():
-            with transaction.atomic():
-                _note(camera, kind, is_so)
+        with work.attempt("camera", camera.pk, str(camera)):
+            for kind, is_so in _troubles(camera).items():
+                with transaction.atomic():
+                    _note(camera, kind, is_so)
 
 
 def _troubles(camera: Camera) -> dict[str, bool]:

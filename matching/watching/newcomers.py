@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from cases import locks
+from cases import locks, work
 from cases.models import Case, Collection
 from matching.faces import face_models
 from matching.gallery import calibration, seen
@@ -25,7 +25,8 @@ SECONDS = 20
 
 def waits() -> bool:
     """Whether there is a template that was not compared with what was seen before it."""
-    return Template.objects.filter(looked_back=False, model__is_active=True).exists() and locks.is_free(LOCK)
+    waiting = Template.objects.filter(looked_back=False, model__is_active=True)
+    return waiting.exclude(pk__in=work.not_now("look back")).exists() and locks.is_free(LOCK)
 
 
 def close_lapsed() -> None:
@@ -53,10 +54,13 @@ def look_back(must_stop: Callable[[], bool] = lambda: False) -> None:
             return
         kept = standing.faces(model)
         until = time.monotonic() + SECONDS
-        while batch := list(waiting.select_related("model", "case__collection").order_by("pk")[:BATCH]):
+        waiting = waiting.select_related("model", "case__collection").order_by("pk")
+        while batch := list(waiting.exclude(pk__in=work.not_now("look back"))[:BATCH]):
             for template in batch:
-                _compare(template, kept, among)
-                Template.objects.filter(pk=template.pk).update(looked_back=True)
+                with work.attempt("look back", template.pk, str(template.case)) as tried:
+                    _compare(template, kept, among)
+                if tried.is_set_aside or not tried.error:
+                    Template.objects.filter(pk=template.pk).update(looked_back=True)
             if must_stop() or time.monotonic() > until:
                 return
 
