@@ -19,7 +19,7 @@ import paho.mqtt.client as paho
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 from paho.mqtt.enums import CallbackAPIVersion
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import Throttled, ValidationError
 
 from matching import ingest
 from matching.models import Camera
@@ -142,6 +142,10 @@ class Bridge:
                 "infer": ingest.infer,
             }[what]
             walk(camera, said)
+        except Throttled as limit:
+            # Not answered: its client keeps the face and sends it again.
+            self._leave_out(message, str(limit.detail))
+            return
         except ValidationError as refusal:
             self._leave_out(message, json.dumps(refusal.detail))
             if what == "captures" and isinstance(said, dict):

@@ -243,10 +243,9 @@ class SubscriptionForm(ForUser, forms.ModelForm[Subscription]):
         if not address:
             return str(self.instance.address)
         try:
-            outward.check(address)
+            return outward.check(address)
         except outward.AddressRefused as refusal:
             raise forms.ValidationError(str(refusal)) from refusal
-        return address
 
     def clean_case(self) -> Case | None:
         number = self.cleaned_data["case"]

@@ -15,11 +15,11 @@ from typing import Any
 
 from django.core.files.base import ContentFile
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import Throttled, ValidationError
 
 from matching.faces import images
 from matching.models import Camera
-from matching.watching import captures, fleet
+from matching.watching import captures, fleet, limits
 
 MAX_CAPTURE_BYTES = 5 * 2**20
 MAX_BATCH = 100
@@ -216,6 +216,7 @@ def report(camera: Camera, said: Any) -> dict[str, Any]:
     form.is_valid(raise_exception=True)
     fields = dict(form.validated_data)
     sent_at, minutes = fields.pop("sent_at"), fields.pop("minutes", [])
+    _count(camera, "minutes", len(minutes))
     fleet.heard(camera, fields, sent_at, minutes)
     return fields
 
@@ -255,6 +256,12 @@ def _base64(text: str) -> bytes:
         raise ValidationError("This is not base64.") from None
 
 
+def _count(camera: Camera, what: str, number: int) -> None:
+    """Raises `Throttled` where a camera has sent as much as it may within the hour: a stolen token fills no disk."""
+    if not limits.allows(camera, what, number):
+        raise Throttled(wait=limits.seconds_left(), detail=f"This camera has sent as many {what} as it may in an hour.")
+
+
 def _too_large() -> str:
     return f"The image has over {MAX_CAPTURE_BYTES // 2**20} MB. Send the face's crop, not the frame."
 
@@ -262,6 +269,8 @@ def _too_large() -> str:
 def _keep(camera: Camera, field: str, content: bytes, **details: Any) -> uuid.UUID:
     if len(content) > MAX_CAPTURE_BYTES:
         raise ValidationError({field: _too_large()})
+    _count(camera, "captures", 1)
+    _count(camera, "bytes", len(content))
     try:
         return captures.receive_capture(camera, content, **details).uid
     except images.ImageRefused as refusal:

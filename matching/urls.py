@@ -34,6 +34,7 @@ urlpatterns = [
     path("subscriptions/push/", subscriptions.subscription_push, name="subscription-push"),
     path("subscriptions/<int:pk>/", subscriptions.subscription_edit, name="subscription"),
     path("subscriptions/<int:pk>/test/", subscriptions.subscription_test, name="subscription-test"),
+    path("subscriptions/<int:pk>/key/", subscriptions.subscription_key, name="subscription-key"),
     path("subscriptions/<int:pk>/remove/", subscriptions.subscription_remove, name="subscription-remove"),
     path("deliveries/<int:pk>/retry/", subscriptions.delivery_retry, name="delivery-retry"),
     path("search/", searches.search_new, name="search-new"),

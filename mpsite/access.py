@@ -55,7 +55,7 @@ ROUTES: dict[str, Rule] = {
     **_all(AUDIT, "audit", "audit-csv", "audit-ask"),
     **_all(SEE_ALERTS, "alerts", "alert", "alert-shift", "case-sightings"),
     **_all(SEE_ALERTS, "subscriptions", "subscription", "subscription-new", "subscription-push", "subscription-test"),
-    **_all(SEE_ALERTS, "subscription-remove", "delivery-retry"),
+    **_all(SEE_ALERTS, "subscription-remove", "subscription-key", "delivery-retry"),
     **_all(REVIEW, "alert-review", "alert-take", "alert-comment", "alert-quiet"),
     **_all(SEE_CASES, "cases", "case", "case-photos", "case-leads", "case-linked"),
     **_all(SEE_CASES, "photo", "photo-original", "face", "worklists", "collections", "collection-levels"),

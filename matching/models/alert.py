@@ -251,6 +251,9 @@ class Subscription(models.Model):
         help_text="An Apprise address: mailtos://user:password@host?to=…, twilio://…, slack://…, msteams://…, "
         "jsons://host/path and a hundred more. Kept sealed and not shown again."
     )
+    signing_key = SealedField(
+        blank=True, default="", editable=False, help_text="By which a webhook's receiver checks that a message is ours."
+    )
     collection = models.ForeignKey(
         Collection, null=True, blank=True, on_delete=models.CASCADE, help_text="None chosen: alerts of all collections."
     )

@@ -120,6 +120,7 @@ class Camera(TeamOwned):
         help_text="Of which known people it tells that they came.",
     )
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    limited_at = models.DateTimeField(null=True, editable=False, help_text="When it last sent more than it may.")
     last_seen_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="Sent a face.")
     heartbeat_at = models.DateTimeField(null=True, blank=True, editable=False)
     report = models.JSONField(
@@ -216,6 +217,7 @@ class Trouble(models.Model):
         DROPPING = "dropping", "Drops faces"
         BLIND = "blind", "Sees nobody where it used to"
         SHARED = "shared", "Two clients use its token"
+        LIMITED = "limited", "Sends more than it may in an hour"
 
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="troubles")
     kind = models.CharField(max_length=10, choices=Kind.choices)

@@ -200,7 +200,7 @@ def _send(delivery: Delivery, together: list[Delivery], tried: int) -> None:
         else:
             shown = delivery.alert if delivery.subscription.with_pictures else None
             with messages.pictures(shown) as pictures:
-                outward.send(delivery.subscription, *messages.of(delivery), pictures)
+                outward.send(delivery.subscription, *messages.of(delivery), pictures, f"delivery_{delivery.pk}")
     except Exception as problem:
         if work.is_the_machines(problem):
             raise

@@ -4,30 +4,44 @@ An address comes from a user, so nothing here reaches a private host unless the 
 looked up under guard at the very moment of connecting, so neither a redirect nor a name that changes gets around it.
 """
 
+import base64
 import functools
 import ipaddress
 import json
 import logging
+import secrets
 import socket
+import sys
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import apprise
+import requests
+from apprise.utils.parse import parse_urls
 from cryptography.hazmat.primitives import serialization
 from django.conf import settings
 from py_vapid import Vapid02
 from pywebpush import WebPushException, webpush
+from standardwebhooks import Webhook
 
 from cases.made_once import made_once
-from cases.sealed import SealBroken, unseal
+from cases.sealed import SealBroken, seal, unseal
 from matching.models import Subscription
 
 SECONDS = 15
 # Services of the machine that Sightline runs on: what they show nobody at a desk elsewhere sees.
 LOCAL = {"dbus", "glib", "gnome", "kde", "macosx", "qt", "syslog", "windows"}
+
+# What looks names up by itself, where no guard sees it.
+UNGUARDED = ("socket", "mqtt", "slixmpp", "smpplib", "gntp", "subprocess")
+# Addresses of IPv6 that lead to one of IPv4: compatible ones, and those that a translator at the network's edge takes.
+COMPATIBLE = ipaddress.IPv6Network("::/96")
+TRANSLATED = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
 
 _guarded: ContextVar[bool] = ContextVar("guarded", default=False)
 _look_up = socket.getaddrinfo
@@ -59,8 +73,15 @@ socket.getaddrinfo = _guarded_look_up
 
 def _is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address.split("%")[0])
-    mapped = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
-    return ip.is_global and not ip.is_multicast and (mapped is None or mapped.is_global)
+    inside = _embedded(ip) if isinstance(ip, ipaddress.IPv6Address) else None
+    return ip.is_global and not ip.is_multicast and (inside is None or inside.is_global)
+
+
+def _embedded(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 address leads to, where it is of a kind that does."""
+    if ip in COMPATIBLE or any(ip in net for net in TRANSLATED):
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
 
 
 @contextmanager
@@ -73,15 +94,51 @@ def guard() -> Iterator[None]:
         _guarded.reset(token)
 
 
-def check(address: str) -> None:
-    """Raises `AddressRefused` for what is no address, is one of this machine's own, or names a private host."""
-    service = apprise.Apprise.instantiate(address, suppress_exceptions=True)
-    if service is None:
-        raise AddressRefused("This is no address of a message service. See the examples.")
+def check(address: str) -> str:
+    """The address as it is kept. What is sent goes to the one service that is checked here, by the same reading of it.
+
+    Raises `AddressRefused` for what is no address or several, for a service of this machine's own or one that is not
+    reached through the guarded look-up, and for a private host.
+    """
+    service = _parsed(address)
     if LOCAL & {address.split(":", 1)[0].lower()}:
         raise AddressRefused("That service shows messages on the server's own screen only.")
+    if not settings.ALERT_PRIVATE_HOSTS and not _is_guarded(service):
+        raise AddressRefused("That service is reached neither by HTTP nor as mail, so nothing checks where it leads.")
     if host := getattr(service, "smtp_host", None) or getattr(service, "host", None):
         check_host(str(host))
+    return address.strip()
+
+
+def is_webhook(address: str) -> bool:
+    """Whether it is a program of the agency's own, which checks by a signature that the message is ours."""
+    return address.split(":", 1)[0].lower() in ("json", "jsons")
+
+
+def is_signed(subscription: Subscription) -> bool:
+    try:
+        return subscription.way == Subscription.Way.SERVICE and is_webhook(unseal(subscription.address))
+    except SealBroken:
+        return False
+
+
+def _parsed(address: str) -> Any:
+    """The one service that an address names. Raises `AddressRefused`."""
+    service = apprise.Apprise.instantiate(
+        address.strip(), asset=apprise.AppriseAsset(async_mode=False), suppress_exceptions=True
+    )
+    if service is None:
+        raise AddressRefused("This is no address of a message service. See the examples.")
+    if len(parse_urls(address)) > 1:
+        raise AddressRefused("One address, please: add a second one by itself.")
+    return service
+
+
+def _is_guarded(service: Any) -> bool:
+    """Whether a service looks names up where the guard sees it: by `requests`, or as mail."""
+    modules = [sys.modules[kind.__module__] for kind in type(service).__mro__ if "plugins" in kind.__module__]
+    passes = any(hasattr(module, library) for module in modules for library in ("requests", "smtplib"))
+    return passes and not any(hasattr(module, library) for module in modules for library in UNGUARDED)
 
 
 def check_host(host: str) -> None:
@@ -95,8 +152,13 @@ def check_host(host: str) -> None:
         raise AddressRefused(f"{problem}. An administrator allows such hosts by ALERT_PRIVATE_HOSTS.") from problem
 
 
-def send(subscription: Subscription, title: str, body: str, link: str, pictures: Sequence[Path] = ()) -> None:
-    """One message by a subscription's way. Raises `NotTaken`; then nothing was taken."""
+def send(
+    subscription: Subscription, title: str, body: str, link: str, pictures: Sequence[Path] = (), number: str = ""
+) -> None:
+    """One message by a subscription's way. number: the same each time that one message is tried.
+
+    Raises `NotTaken`; then nothing was taken.
+    """
     try:
         address = unseal(subscription.address)
     except SealBroken as problem:
@@ -104,14 +166,76 @@ def send(subscription: Subscription, title: str, body: str, link: str, pictures:
     with guard():
         if subscription.way == Subscription.Way.BROWSER:
             _push(json.loads(address), {"title": title, "body": body, "url": link})
+            return
+        try:
+            service = _parsed(address)
+        except AddressRefused as refusal:
+            raise NotTaken(f"The address is no longer one that can be used. Enter it again. {refusal}") from refusal
+        if not settings.ALERT_PRIVATE_HOSTS and not _is_guarded(service):
+            raise NotTaken("That service is reached neither by HTTP nor as mail. Enter another address.")
+        text = f"{body}\n{link}" if link else body
+        if is_webhook(address):
+            _webhook(service, signing_key(subscription), title, text, pictures, number or f"msg_{uuid.uuid4().hex}")
         else:
-            _message(address, title, f"{body}\n{link}" if link else body, pictures)
+            _message(service, title, text, pictures)
 
 
-def _message(address: str, title: str, body: str, pictures: Sequence[Path]) -> None:
+def signing_key(subscription: Subscription, *, anew: bool = False) -> str:
+    """The key by which a webhook's receiver checks our signature; made where there is none. anew: another one."""
+    if anew or not subscription.signing_key:
+        key = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+        subscription.signing_key = seal(key)
+        Subscription.objects.filter(pk=subscription.pk).update(signing_key=subscription.signing_key)
+        return key
+    return unseal(subscription.signing_key)
+
+
+def _webhook(service: Any, key: str, title: str, body: str, pictures: Sequence[Path], number: str) -> None:
+    """A signed JSON document, as standardwebhooks.com has it."""
+    attached = [
+        {"filename": path.name, "base64": base64.b64encode(path.read_bytes()).decode(), "mimetype": "image/jpeg"}
+        for path in pictures
+    ]
+    said: dict[str, Any] = {
+        "version": "1.0", "title": title, "message": body, "attachments": attached, "type": "info",
+    }  # fmt: skip
+    for name, value in service.payload_extras.items():
+        # As the address says: a field is left out, goes by another name, or is added.
+        if name in said:
+            kept = said.pop(name)
+            said |= {value: kept} if value else {}
+        else:
+            said[name] = value
+    document, now = json.dumps(said), datetime.now(UTC)
+    port = f":{service.port}" if isinstance(service.port, int) else ""
+    url = f"{'https' if service.secure else 'http'}://{service.host}{port}{service.fullpath}"
+    try:
+        answer = requests.request(
+            service.method,
+            url,
+            data=document,
+            params=service.params,
+            headers={
+                "User-Agent": "Sightline",
+                "Content-Type": "application/json",
+                **service.headers,
+                "webhook-id": number,
+                "webhook-timestamp": str(int(now.timestamp())),
+                "webhook-signature": Webhook(key).sign(number, now, document),
+            },
+            auth=(service.user, service.password or "") if service.user else None,
+            verify=service.verify_certificate,
+            timeout=SECONDS,
+        )
+    except (OSError, ValueError) as problem:
+        raise NotTaken(f"The service was not reached ({type(problem).__name__}).") from problem
+    if not answer.ok:
+        raise NotTaken(f"The service did not take the message: it answered {answer.status_code}.")
+
+
+def _message(one: Any, title: str, body: str, pictures: Sequence[Path]) -> None:
     service = apprise.Apprise(asset=apprise.AppriseAsset(async_mode=False))
-    if not service.add(address):
-        raise NotTaken("The address is no longer one that can be used. Enter it again.")
+    service.add(one)
     with apprise.LogCapture(level=logging.WARNING) as log:
         taken = service.notify(title=title, body=body, attach=[str(path) for path in pictures] or None)
         if not taken:

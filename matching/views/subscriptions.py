@@ -45,10 +45,25 @@ def _form(request: HttpRequest, subscription: Subscription) -> HttpResponse:
         is_new = subscription.pk is None
         saved = form.save()
         audit.record(request, "subscribed" if is_new else "changed", saved, ", ".join(form.changed_data))
+        if is_new and outward.is_webhook(form.cleaned_data.get("address", "")):
+            return _key(request, saved)
         messages.success(request, f"{saved.name} is saved. Send it a test message.")
         return redirect("subscriptions")
-    context = {"form": form, "subscription": subscription}
+    is_signed = subscription.pk and outward.is_signed(subscription)
+    context = {"form": form, "subscription": subscription, "is_signed": is_signed}
     return render(request, "subscriptions/form.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def subscription_key(request: HttpRequest, pk: int) -> HttpResponse:
+    """Another key for a webhook, shown once; the one before is good no more."""
+    return _key(request, get_object_or_404(_own(request), pk=pk))
+
+
+def _key(request: HttpRequest, subscription: Subscription) -> HttpResponse:
+    key = outward.signing_key(subscription, anew=True)
+    audit.record(request, "made signing key", subscription)
+    return render(request, "subscriptions/key.html", {"subscription": subscription, "key": key})
 
 
 @require_POST

@@ -49,7 +49,9 @@ def receive_capture(
         Camera.objects.filter(pk=camera.pk).update(last_seen_at=now)
     if known := Capture.objects.filter(camera=camera, uid=uid).first():
         return known
-    images.open_image(content)
+    content = images.without_padding(content)
+    opened = images.open_image(content)
+    images.check_padding(content, opened)
     camera_time = None
     if captured_at is not None and camera.clock_offset:
         camera_time, captured_at = captured_at, captured_at + timedelta(seconds=camera.clock_offset)

@@ -127,7 +127,7 @@ def busiest(parts: Sequence[Part]) -> list[Part]:
 
 def look_after() -> None:
     """Note which cameras have come into trouble, and which are well again; each is told once."""
-    for camera in Camera.objects.exclude(heartbeat_at=None):
+    for camera in Camera.objects.exclude(heartbeat_at=None, limited_at=None):
         with work.attempt("camera", camera.pk, str(camera)):
             for kind, is_so in _troubles(camera).items():
                 with transaction.atomic():
@@ -140,8 +140,9 @@ def _troubles(camera: Camera) -> dict[str, bool]:
     if camera.revoked_at is not None:
         return dict.fromkeys(kinds.values, False)
     report = camera.report
-    silent = camera.state == "offline" and not report.get("ended")
-    found = {kinds.SILENT.value: silent}
+    silent = camera.heartbeat_at is not None and camera.state == "offline" and not report.get("ended")
+    limited = camera.limited_at is not None and timezone.now() - camera.limited_at < timedelta(hours=1)
+    found = {kinds.SILENT.value: silent, kinds.LIMITED.value: limited}
     if not silent:
         # It goes on until what waits is sent: a queue that is still full will drop again.
         known = Trouble.objects.filter(camera=camera, kind=kinds.DROPPING, ended_at=None).exists()

@@ -5,6 +5,7 @@ Over HTTP and MQTT alike each is refused in words and settled, and the next one 
 import base64
 import json
 import uuid
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -14,7 +15,9 @@ from django.utils import timezone
 
 from matching import ingest
 from matching.bridge import Bridge
-from matching.models import Camera, CameraMinute, Capture
+from matching.faces import images
+from matching.models import Camera, CameraMinute, Capture, Trouble
+from matching.watching import captures, fleet
 from tests import faces
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -165,3 +168,103 @@ def test_a_picture_among_good_ones_in_a_batch_is_refused_by_itself(any_model, ga
     device = Client(headers={"authorization": f"Bearer {gate.token}"})
     answer = device.post("/api/v1/captures/batch/", form)
     assert [one["accepted"] for one in answer.json()["results"]] == [True, False]
+
+
+@pytest.mark.parametrize("way", ["http", "mqtt"])
+def test_a_camera_that_sends_more_than_it_may_is_turned_away_until_the_next_hour_and_the_fleet_says_so(
+    any_model, gate, bridge, settings, as_admin, way
+):
+    """As a thief of its token would; another camera is left alone."""
+    settings.CAMERA_LIMITS = {"captures": 3, "bytes": 10**9, "minutes": 5}
+    said = {"captured_at": timezone.now().isoformat(), "detection_score": 0.9}
+    image = base64.b64encode(faces.person(1)).decode()
+
+    def send() -> bool:
+        if way == "mqtt":
+            return by_mqtt(bridge, "captures", json.dumps({**said, "id": str(uuid.uuid4()), "image": image}))
+        form = {**said, "id": str(uuid.uuid4()), "image": SimpleUploadedFile("f.jpg", faces.person(1))}
+        device = Client(headers={"authorization": f"Bearer {gate.token}"})
+        answer = device.post("/api/v1/captures/", form)
+        assert answer.status_code in (202, 429)
+        assert answer.status_code == 202 or 0 < int(answer["Retry-After"]) <= 3600
+        return answer.status_code == 202
+
+    assert [send() for _ in range(5)] == [True, True, True, False, False]
+    assert Capture.objects.count() == 3
+    fleet.look_after()
+    assert Trouble.objects.get(ended_at=None).kind == "limited"
+    assert "sends more than it may in an hour" in as_admin.get("/cameras/").content.decode()
+    other = Camera(name="Other")
+    token = other.issue_token()
+    form = {**said, "id": str(uuid.uuid4()), "image": SimpleUploadedFile("f.jpg", faces.person(1))}
+    device = Client(headers={"authorization": f"Bearer {token}"})
+    assert device.post("/api/v1/captures/", form).status_code == 202
+    Camera.objects.update(limited_at=timezone.now() - timedelta(hours=2))
+    fleet.look_after()
+    assert not Trouble.objects.filter(ended_at=None).exists()
+
+
+def test_bytes_and_minutes_are_limited_as_well(any_model, gate, settings):
+    settings.CAMERA_LIMITS = {"captures": 100, "bytes": 2 * len(faces.person(1)), "minutes": 5}
+    said = {"captured_at": timezone.now().isoformat(), "detection_score": 0.9}
+    device = Client(headers={"authorization": f"Bearer {gate.token}"})
+
+    def send() -> int:
+        form = {**said, "id": str(uuid.uuid4()), "image": SimpleUploadedFile("f.jpg", faces.person(1))}
+        return device.post("/api/v1/captures/", form).status_code
+
+    assert [send() for _ in range(3)] == [202, 202, 429]
+    assert by_http(gate, "heartbeats", json.dumps(report(minutes=[minute()] * 4))).status_code == 200
+    assert by_http(gate, "heartbeats", json.dumps(report(minutes=[minute()] * 4))).status_code == 429
+
+
+def test_with_redis_away_nobody_is_turned_away(any_model, gate, no_redis, settings):
+    settings.CAMERA_LIMITS = {"captures": 0, "bytes": 0, "minutes": 0}
+    assert by_http(gate, "heartbeats", json.dumps(report(minutes=[minute()]))).status_code == 200
+
+
+def jpeg(**options) -> bytes:
+    import io
+
+    from PIL import Image
+
+    out = io.BytesIO()
+    with Image.open(io.BytesIO(faces.person(1))) as picture:
+        picture.save(out, "JPEG", **options)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("picture", ["plain", "progressive", "with a thumbnail's end in its data"])
+def test_what_stands_behind_a_picture_is_not_kept(any_model, collection, gate, picture):
+    content = {
+        "plain": lambda: jpeg(),
+        "progressive": lambda: jpeg(progressive=True),
+        "with a thumbnail's end in its data": lambda: jpeg(
+            exif=b"Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x00" + b"\xff\xd9" * 20
+        ),
+    }[picture]()
+    for padding in (b"", b"x" * 3_000_000, b"\xff\xd9" * 1000, content):
+        uid = uuid.uuid4()
+        capture = captures.receive_capture(gate, content + padding, uid=uid)
+        with capture.image.open() as file:
+            assert file.read() == content
+
+
+def test_a_png_ends_where_it_ends_and_a_picture_that_is_mostly_wrapping_is_refused(any_model, collection, gate):
+    import io
+
+    from PIL import Image, PngImagePlugin
+
+    out = io.BytesIO()
+    Image.new("RGB", (64, 64), "red").save(out, "PNG")
+    capture = captures.receive_capture(gate, out.getvalue() + b"x" * 100_000, uid=uuid.uuid4())
+    with capture.image.open() as file:
+        assert file.read() == out.getvalue()
+    wrapped, text = io.BytesIO(), PngImagePlugin.PngInfo()
+    text.add_text("padding", "x" * 1_000_000)
+    Image.new("RGB", (64, 64), "red").save(wrapped, "PNG", pnginfo=text)
+    for content in (wrapped.getvalue(), jpeg(comment=b"")[:-2] + b"\xff\xfe\xff\xff" + b"x" * 65533 + b"\xff\xd9"):
+        if content.startswith(b"\xff\xd8"):
+            content = content[:-2] + (b"\xff\xfe\xff\xff" + b"x" * 65533) * 40 + b"\xff\xd9"
+        with pytest.raises(images.ImageRefused, match="larger than its picture"):
+            captures.receive_capture(gate, content, uid=uuid.uuid4())

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from django.core.files.base import ContentFile
 from django.db import connection
 from django.utils import timezone
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from cases.models import AuditEvent, Collection, Team
 from matching.models import Alert, AlertCapture, Camera, Capture, Delivery, Review, Subscription
@@ -270,6 +271,100 @@ def test_an_address_of_a_private_host_is_refused_in_words(signed_in, address, wh
     assert answer.status_code == 422
     assert why in answer.content.decode()
     assert not Subscription.objects.exists()
+
+
+@pytest.mark.parametrize("address", [
+    "json://example.com/ rsyslog://127.0.0.1/", "json://example.com/, json://127.0.0.1/",
+    "json://example.com/\nrsyslog://127.0.0.1:514/", "json://example.com/;json://10.0.0.1/,mailto://kim:x@10.0.0.1",
+])  # fmt: skip
+def test_several_addresses_in_one_field_are_refused_and_an_old_one_is_not_sent_to(signed_in, user, webhook, address):
+    form = {"name": "x", "address": address, "strength": "weak", "wait_minutes": 0, "digest_minutes": 0}
+    answer = signed_in.post("/subscriptions/new/", form)
+    assert answer.status_code == 422
+    assert not Subscription.objects.exists()
+    old = Subscription.objects.create(
+        user=user, name="x", address=f"json://example.com/ json://127.0.0.1:{webhook.server_port}/"
+    )
+    with pytest.raises(outward.NotTaken, match="One address"):
+        outward.send(old, "title", "body", "")
+    assert not webhook.got
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["rsyslog://example.com/", "growl://example.com/", "aprs://kim:x@example.com", "xmpp://kim:x@example.com",
+     "mqtt://example.com/topic", "smpp://kim:x@example.com/15551234567/15551234568"],
+)  # fmt: skip
+def test_a_service_that_looks_names_up_by_itself_is_refused(signed_in, user, address, settings):
+    """UDP and sockets of a library's own pass the guard by: so nothing is sent that way."""
+    form = {"name": "x", "address": address, "strength": "weak", "wait_minutes": 0, "digest_minutes": 0}
+    answer = signed_in.post("/subscriptions/new/", form)
+    assert answer.status_code == 422
+    old = Subscription.objects.create(user=user, name="x", address=address)
+    with pytest.raises(outward.NotTaken):
+        outward.send(old, "title", "body", "")
+
+
+@pytest.mark.parametrize(
+    "service",
+    ["jsons://example.com/x", "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/x",
+     "mailtos://kim:x@example.com", "discord://417421629876543210/JHMHI8qBe7bk2ZwO5U711o3dV_js"],
+)  # fmt: skip
+def test_services_by_http_and_mail_are_taken(service):
+    assert outward.check(service) == service
+
+
+PRIVATE = {
+    "an IPv4 address": "127.0.0.1", "one of this network": "10.1.2.3", "nobody's": "0.0.0.0",
+    "a neighbour's": "fe80::1",
+    "this machine's": "::1", "mapped": "::ffff:127.0.0.1", "compatible": "::127.0.0.1", "6to4": "2002:7f00:1::1",
+    "6to4 of a network": "2002:a01:203::1", "translated": "64:ff9b::7f00:1", "translated here": "64:ff9b:1::a00:1",
+    "Teredo": "2001:0:4136:e378:8000:63bf:f5ff:fffe", "a site's": "fd00::1", "everybody's": "ff02::1",
+    "a cloud's metadata": "169.254.169.254", "the same, mapped": "::ffff:a9fe:a9fe",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", PRIVATE)
+def test_no_way_of_writing_a_private_address_is_public(what):
+    assert not outward._is_public(PRIVATE[what])
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2001:4860:4860::8888", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+def test_public_addresses_are(address):
+    assert outward._is_public(address)
+
+
+def test_each_way_by_which_an_ipv6_address_leads_to_another_is_looked_through(monkeypatch):
+    """The library alone takes 6to4 and translated addresses for public ones: without our look they would be."""
+    monkeypatch.setattr(outward, "_embedded", lambda ip: None)
+    without = {what for what in PRIVATE if outward._is_public(PRIVATE[what])}
+    assert {"6to4", "6to4 of a network", "translated"} <= without
+
+
+def test_a_webhook_is_signed_with_a_key_that_is_shown_once(signed_in, user, webhook, settings):
+    settings.ALERT_PRIVATE_HOSTS = True
+    form = {"name": "Desk", "address": f"json://127.0.0.1:{webhook.server_port}/x", "strength": "weak",
+            "wait_minutes": 0, "digest_minutes": 0, "is_active": "on"}  # fmt: skip
+    page = signed_in.post("/subscriptions/new/", form).content.decode()
+    key = page.split('<code class="token">')[1].split("<")[0]
+    assert key.startswith("whsec_")
+    made = Subscription.objects.get()
+    assert key not in str(Subscription.objects.values())
+    for path in ("/subscriptions/", f"/subscriptions/{made.pk}/"):
+        assert key not in signed_in.get(path).content.decode()
+    outward.send(made, "title", "body", "", number="delivery_7")
+    headers, body = webhook.got[-1]
+    assert Webhook(key).verify(body, headers)["message"] == "body"
+    assert headers["webhook-id"] == "delivery_7"
+    with pytest.raises(WebhookVerificationError):
+        Webhook(key).verify(body.replace(b"body", b"b0dy"), headers)
+    again = signed_in.post(f"/subscriptions/{made.pk}/key/").content.decode()
+    made.refresh_from_db()
+    assert key not in again
+    outward.send(made, "title", "body", "")
+    headers, body = webhook.got[-1]
+    with pytest.raises(WebhookVerificationError):
+        Webhook(key).verify(body, headers)
 
 
 def test_a_name_that_turns_into_a_private_host_is_not_reached(user, webhook, settings, monkeypatch):
