@@ -81,14 +81,6 @@ class CaseAdmin(SeenAdmin):
     inlines = [PhotoInline]
     actions = [close, reopen]
 
-    def save_model(self, request: HttpRequest, obj: Case, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        audit.record(request, "changed" if change else "created", obj, ", ".join(form.changed_data))
-
-    def delete_model(self, request: HttpRequest, obj: Case) -> None:
-        audit.record(request, "deleted", obj)
-        super().delete_model(request, obj)
-
     def view_on_site(self, obj: Case) -> str:
         return obj.get_absolute_url()
 

@@ -1,5 +1,7 @@
 """The audit trail: every search, view of a case and decision leaves one row that says who, what, when and why."""
 
+import hashlib
+import hmac
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,19 +33,47 @@ def record(request: HttpRequest, action: str, target: models.Model, why: str = "
 
     action: a verb in the past tense, e.g. `searched`, `viewed`, `closed`, `confirmed`. target: what it was done to.
     """
+    tell(request)
     return record_as(signed_in(request), action, target, why, request.META.get("REMOTE_ADDR"))
+
+
+def tell(request: Any) -> None:
+    """Note that a request has its row; REST framework's wraps Django's own."""
+    getattr(request, "_request", request).has_audit_row = True
+
+
+def was_told(request: HttpRequest) -> bool:
+    return getattr(request, "has_audit_row", False)
+
+
+def record_path(request: HttpRequest, action: str, route: str, path: str) -> None:
+    """A row that names the route, for what has no object of its own."""
+    tell(request)
+    match = request.resolver_match
+    key = str(match.kwargs.get("pk", "")) if match else ""
+    user, address = signed_in(request), request.META.get("REMOTE_ADDR")
+    _write(user, action, route[:40], key[:40], path[:300], why="", address=address)
+
+
+def record_path_once(request: HttpRequest, action: str, route: str, path: str) -> None:
+    """The same of what is read: one row an hour for each person and path."""
+    if _is_first(f"audit-{signed_in(request).pk}-{hashlib.sha256(path.encode()).hexdigest()}"):
+        record_path(request, action, route, path)
 
 
 def record_once(request: HttpRequest, action: str, target: models.Model, why: str, *, of: str) -> None:
     """The same of what pages ask for again and again: one row an hour for each person and `of`."""
-    user = signed_in(request)
+    tell(request)
+    if _is_first(f"audit-{signed_in(request).pk}-{action}-{of}".replace(" ", "-")):
+        record(request, action, target, why)
+
+
+def _is_first(key: str) -> bool:
     try:
-        is_first = cache.add(f"audit-{user.pk}-{action}-{of}".replace(" ", "-"), 1, ONCE_IN)
+        return bool(cache.add(key, 1, ONCE_IN))
     except redis.RedisError:
         # Too many rows are better than one too few.
-        is_first = True
-    if is_first:
-        record(request, action, target, why)
+        return True
 
 
 def record_as(
@@ -73,17 +103,20 @@ def _write(
 
 @receiver(user_logged_in)
 def _signed_in(sender: Any, request: Any, user: User, **kwargs: Any) -> None:
+    tell(request)
     record_as(user, "signed in", user, address=_address(request))
 
 
 @receiver(user_logged_out)
 def _signed_out(sender: Any, request: Any, user: User | None, **kwargs: Any) -> None:
+    tell(request)
     if user is not None:
         record_as(user, "signed out", user, address=_address(request))
 
 
 @receiver(user_login_failed)
 def _failed(sender: Any, credentials: dict[str, Any], request: Any = None, **kwargs: Any) -> None:
+    tell(request)
     name = str(credentials.get("username", ""))[:150]
     _write(
         None, "failed to sign in", "user", "", name, username=name or "nobody", why="", address=_address(request)
@@ -114,11 +147,16 @@ def _address(request: Any) -> str | None:
 def broken() -> Iterator[tuple[AuditEvent, str]]:
     """Rows that are not what was written, the first one first, each with what is wrong. Reads all of the trail."""
     before: AuditEvent | None = None
+    is_keyed = False
     for event in AuditEvent.objects.order_by("pk").iterator(chunk_size=2000):
         if event.previous != (before.hash if before else ""):
             yield event, "rows before it are missing, changed or new" if before else "the beginning is missing"
         if event.hash != event.own_hash():
             yield event, "it was changed after it was written"
+        # Rows of versions before 0.8 have no keyed hash; from the first that has one each must.
+        is_keyed = is_keyed or bool(event.mac)
+        if is_keyed and not hmac.compare_digest(event.mac, event.own_mac(before.mac if before else "")):
+            yield event, "it was written by somebody who has not the key"
         before = event
 
 

@@ -144,5 +144,12 @@ class EraseForm(forms.Form):
     why = forms.CharField(max_length=300, error_messages={"required": "Say who asked for it."})
 
 
+class LiftForm(forms.Form):
+    """Whom to let come back, and why."""
+
+    number = forms.CharField(max_length=200)
+    why = forms.CharField(max_length=300)
+
+
 class CloseForm(forms.Form):
     reason = forms.CharField(max_length=300, error_messages={"required": "Say why the case is closed."})

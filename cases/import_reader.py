@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from cases import sources, work
+from cases import erased, sources, work
 from cases.import_ledger import Ledger
 from cases.models import Case, ImportedCase, ImportProblem, ImportRun
 from cases.record_writer import RecordWriter
@@ -95,6 +95,11 @@ class Reader:
             if whole and not again and not self.run.check_photos:
                 ledger.count("unchanged")
                 return False
+        source_, number = self.run.source, str(item.fields.get("number", item.key))
+        if known is None and erased.is_erased(source_.kind, source_.collection_id, item.key, number):
+            # Counted, but named nowhere.
+            ledger.count("erased here before")
+            return False
         try:
             self._writer.write(source, item, known)
         except ValidationError as error:

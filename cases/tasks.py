@@ -55,3 +55,10 @@ def keep_current() -> None:
             return
     for run in [*importing.abandoned(), *importing.start_what_is_due()]:
         run_import.delay(run.pk)
+
+
+@shared_task
+def keep_audit_head() -> None:
+    from cases import audit_heads
+
+    audit_heads.keep()

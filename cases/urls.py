@@ -28,6 +28,7 @@ urlpatterns = [
     path("imports/<int:pk>/remove/", imports.import_remove, name="import-remove"),
     path("imports/<int:pk>/columns/", imports.import_columns, name="import-columns"),
     path("imports/<int:pk>/start/", imports.import_start, name="import-start"),
+    path("imports/<int:pk>/lift/", imports.import_lift, name="import-lift"),
     path("imports/<int:pk>/retry/", imports.problems_retry, name="problems-retry"),
     path("imports/runs/<int:pk>/pause/", imports.import_pause, name="import-pause"),
     path("imports/runs/<int:pk>/stop/", imports.import_stop, name="import-stop"),

@@ -3,6 +3,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.http import HttpRequest
 
+from cases import audit
 from cases.admin import SeenAdmin
 from matching.models import Alert, Camera, Delivery, FaceModel, Review, Search
 
@@ -24,11 +25,13 @@ class CameraAdmin(SeenAdmin):
     def new_token(self, request: HttpRequest, queryset: Any) -> None:
         for camera in queryset:
             self._show(request, camera, camera.issue_token())
+            audit.record(request, "gave new token", camera)
 
     @admin.action(description="Revoke the token")
     def revoke(self, request: HttpRequest, queryset: Any) -> None:
         for camera in queryset:
             camera.revoke()
+            audit.record(request, "revoked", camera)
 
     def _show(self, request: HttpRequest, camera: Camera, token: str) -> None:
         self.message_user(request, f"Token of {camera}, shown this once: {token}", messages.WARNING)

@@ -10,12 +10,14 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core import serializers
 from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
+from cases import erased
 from cases.models import AuditEvent, Case, Collection, Photo
 from matching import set_aside
 from matching.models import Alert, Candidate, Face, KeepingRun, Opinion, Review, Search
@@ -161,7 +163,7 @@ def export(case: Case) -> bytes:
     return packed.getvalue()
 
 
-def erase(case: Case) -> list[str]:
+def erase(case: Case, by: User | None = None) -> list[str]:
     """Remove a case with its photos, faces, alerts and candidates, and their files. Returns what remains, in words.
 
     Raises `Held`.
@@ -173,11 +175,13 @@ def erase(case: Case) -> list[str]:
     captures = Alert.objects.filter(case=case).values("captures").distinct().count()
     files = files_of_case(case)
     with transaction.atomic():
+        erased.remember(case, by)
         case.delete()
         _remove_later(files)
     return [
         f"{rows} entries of the audit trail name the case: who looked at it must stay on record.",
         f"{captures} captures that raised its alerts stay as faces that raised none, and go after their days.",
+        "A keyed hash of its number, which names nobody, keeps its sources from bringing it again.",
         f"{searches} searches in which it was a candidate stay, without it.",
         "Backups that were made before hold it until they are thrown away.",
     ]

@@ -61,7 +61,7 @@ ROUTES: dict[str, Rule] = {
     **_all(SEE_CASES, "photo", "photo-original", "face", "worklists", "collections", "collection-levels"),
     **_all(CHANGE_CASES, "case-edit", "case-close", "case-reopen", "pair-decide"),
     **_all("cases.add_case", "case-new", "case-begin"),
-    **_all("cases.delete_case", "case-hold", "case-export", "case-erase"),
+    **_all("cases.delete_case", "case-hold", "case-export", "case-erase", "import-lift"),
     "photo-upload": ADD_PHOTOS,
     **_all(CHANGE_PHOTOS, "photo-view", "photo-taken", "face-choose", "subject-decide", "odd-decide"),
     "photo-delete": REMOVE_PHOTOS,

@@ -1,8 +1,15 @@
 from django.apps import AppConfig, apps
+from django.contrib.admin import apps as administration
 from django.db.models.signals import post_migrate
 
 
+class AdministrationConfig(administration.AdminConfig):
+    default_site = "mpsite.administration.Administration"
+    default = False
+
+
 class MpsiteConfig(AppConfig):
+    default = True
     name = "mpsite"
 
     def ready(self) -> None:

@@ -17,10 +17,23 @@ import tempfile
 import time
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit, urlunsplit
 
 import redis
 
+# Set where the database is ours.
+EMBEDDED = "SIGHTLINE_EMBEDDED_DATABASE"
 COMMANDS_WITHOUT_SERVERS = frozenset({"help", "--help", "version", "--version"})
+
+
+# The database's user for what serves; `mpsite.database_user` says what it may.
+SERVING = "sightline_app"
+
+
+def url_for_serving(owner: str) -> str:
+    """The same embedded database by the user who owns nothing. owner: the URL by which it was made."""
+    parts = urlsplit(owner)
+    return urlunsplit(parts._replace(netloc=f"{SERVING}:@{parts.netloc.rpartition('@')[2]}"))
 
 
 class EmbeddedServerError(Exception):
@@ -65,6 +78,7 @@ class Servers:
         try:
             if not os.environ.get("DATABASE_URL"):
                 urls["DATABASE_URL"] = self._start_postgres()
+                os.environ[EMBEDDED] = "yes"
             if not os.environ.get("REDIS_URL"):
                 urls["REDIS_URL"] = self._start_redis()
         except BaseException:

@@ -175,6 +175,7 @@ def _spawn(name: str, command: list[str]) -> subprocess.Popen[bytes]:
         env={
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "mpsite.settings",
+            **_database(),
             # The worker looks at two captures at once: a thread each is fastest for both.
             **({"FACE_THREADS": os.environ.get("FACE_THREADS", "1")} if name == "worker" else {}),
             # Else each of many threads keeps what it once needed for itself.
@@ -189,6 +190,13 @@ def _spawn(name: str, command: list[str]) -> subprocess.Popen[bytes]:
         start_new_session=True,
         preexec_fn=_nice_and_die_with_parent if name == "importer" else _die_with_parent,
     )
+
+
+def _database() -> dict[str, str]:
+    """What serves is not the owner of the embedded database: no request can change the audit trail."""
+    if not os.environ.get(embedded.EMBEDDED):
+        return {}
+    return {"DATABASE_URL": embedded.url_for_serving(os.environ["DATABASE_URL"])}
 
 
 def _nice_and_die_with_parent() -> None:

@@ -15,6 +15,7 @@ app.conf.task_routes = {
     "matching.gallery.tasks.measure": {"queue": "bulk"},
     "matching.watching.tasks.forget": {"queue": "bulk"},
     "matching.tasks.keep_to_days": {"queue": "bulk"},
+    "cases.tasks.keep_audit_head": {"queue": "work"},
     "matching.watching.tasks.look_after": {"queue": "work"},
     "matching.indexing.tasks.fill_second": {"queue": "bulk"},
 }
@@ -29,5 +30,6 @@ app.conf.beat_schedule = {
     },
     "look-after": {"task": "matching.watching.tasks.look_after", "schedule": 30.0, "options": {"expires": 30.0}},
     "keep-to-days": {"task": "matching.tasks.keep_to_days", "schedule": crontab(hour="4", minute="20")},
+    "keep-audit-head": {"task": "cases.tasks.keep_audit_head", "schedule": crontab(minute="5")},
     "forget": {"task": "matching.watching.tasks.forget", "schedule": crontab(minute="40")},
 }

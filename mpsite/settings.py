@@ -61,7 +61,7 @@ CONTENT_SECURITY_POLICY = {
 
 INSTALLED_APPS = [
     "mpsite",
-    "django.contrib.admin",
+    "mpsite.apps.AdministrationConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -104,6 +104,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "mpsite.sign_in.SessionMiddleware",
+    "mpsite.trail.TrailMiddleware",
     "mpsite.full_disk.FullDiskMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -224,6 +225,8 @@ ALERT_PRIVATE_HOSTS = os.environ.get("ALERT_PRIVATE_HOSTS", "") == "yes"
 PUSH_CONTACT = os.environ.get("PUSH_CONTACT", "mailto:nobody@localhost.invalid")
 # What Prometheus must say to be told of `/metrics`; empty: nobody is.
 METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
+# Where the audit trail's last hash is sent every hour, as an Apprise address: mail, a syslog, a webhook.
+AUDIT_SEND_TO = os.environ.get("AUDIT_SEND_TO", "")
 # Days for which cameras' counts of people in view are kept.
 COUNT_DAYS = int(os.environ.get("COUNT_DAYS", "400"))
 # What one camera may send in an hour.

@@ -1,14 +1,10 @@
 from allauth.account import urls as account_urls
-from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView, TemplateView
 
 from mpsite.metrics import metrics
 from mpsite.sign_in import accept_notice
-
-# One door for all: whoever administers signs in as everybody does, second factor and all.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 # Accounts are made by administrators, without mail: neither sign-up nor anything that would send a letter.
 KEPT = {"account_login", "account_logout", "account_signup", "account_inactive", "account_reauthenticate",

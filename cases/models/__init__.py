@@ -1,5 +1,6 @@
 """WHO is looked for: collections, cases, their photos; where they were imported from; the audit trail."""
 
+from cases.models import holds
 from cases.models.audit import AuditEvent, AuditQuestion
 from cases.models.case import Case, Collection
 from cases.models.imports import ImportedCase, ImportProblem, ImportRun, ImportSeen, ImportSource
@@ -17,6 +18,7 @@ from cases.models.photo import (
 )
 from cases.models.team import Team, TeamOwned
 from cases.models.token import ApiToken
+from cases.models.tombstone import Tombstone
 from cases.models.work import FailedWork
 
 __all__ = [
@@ -37,10 +39,12 @@ __all__ = [
     "PhotoAlreadyThere",
     "Team",
     "TeamOwned",
+    "Tombstone",
     "Training",
     "add_photo",
     "change_view",
     "display_path",
+    "holds",
     "original_path",
     "remove_photo",
     "replace_photo",

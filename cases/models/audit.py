@@ -1,12 +1,18 @@
 """The rows of the audit trail, and what auditors ask about them."""
 
 import hashlib
+import ipaddress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import connection, models, transaction
 from django.utils import timezone
 
+from cases import audit_key
+
+# Of the trail, in migration 0010.
+LOCK = 7215403318
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -26,6 +32,8 @@ class AuditEvent(models.Model):
     target_label = models.CharField(max_length=300)
     why = models.TextField(blank=True)
     address = models.GenericIPAddressField(null=True)
+    # Keyed, and so nobody's to make who has the database alone; of this row and the one before it.
+    mac = models.CharField(max_length=64, editable=False, default="")
     previous = models.CharField(max_length=64, editable=False, default="")
     hash = models.CharField(max_length=64, editable=False, default="")
 
@@ -35,6 +43,23 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.username} {self.action} {self.target_label}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                # As the trigger does: one writer at a time, each row names the one before it.
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+            before = AuditEvent.objects.order_by("-pk").values_list("mac", flat=True).first()
+            self.mac = self.own_mac(before or "")
+            super().save(*args, **kwargs)
+
+    def own_mac(self, before: str) -> str:
+        """What `mac` must be. before: that of the row before it."""
+        address = str(ipaddress.ip_address(self.address)) if self.address else None
+        return audit_key.mac(
+            before, (self.at - EPOCH) // timedelta(microseconds=1), self.user_id, self.username, self.action,
+            self.target_type, self.target_id, self.target_label, self.why, address,
+        )  # fmt: skip
 
     def own_hash(self) -> str:
         """What `hash` must be: SHA-256 of the previous row's hash and of each value with its length in bytes, as the

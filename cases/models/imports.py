@@ -66,7 +66,8 @@ class ImportRun(models.Model):
     UNFINISHED = (Status.RUNNING, Status.PAUSED, Status.HALTED)
 
     COUNTED = (
-        "read", "new", "changed", "unchanged", "closed", "reopened", "gone", "gaps", "refused", "photos new",
+        "read", "new", "changed", "unchanged", "closed", "reopened", "gone", "gaps", "refused", "erased here before",
+        "photos new",
         "photos changed", "photos doubled", "photos withdrawn", "photos refused",
     )  # fmt: skip
 

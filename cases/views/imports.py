@@ -9,9 +9,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from cases import audit, importing, tasks
+from cases import audit, erased, importing, tasks
+from cases.forms import LiftForm
 from cases.import_forms import ColumnsForm, form_for
-from cases.models import ImportProblem, ImportRun, ImportSource
+from cases.models import ImportProblem, ImportRun, ImportSource, Tombstone
 from cases.sources import KINDS, SourceUnavailable, spreadsheet, tables
 from cases.visibility import visible
 
@@ -100,10 +101,26 @@ def import_source(request: HttpRequest, pk: int) -> HttpResponse:
         "run": source.runs.first(),
         "runs": source.runs.select_related("started_by")[:20],
         "page": Paginator(problems, PAGE_SIZE).get_page(request.GET.get("page")),
+        "erased": visible(Tombstone, request.user).filter(collection=source.collection_id).exists(),
         "retrying": problems.filter(status=ImportProblem.Status.RETRYING).exists(),
     }
     template = "imports/_source.html" if getattr(request, "htmx", False) else "imports/source.html"
     return render(request, template, context)
+
+
+@require_POST
+def import_lift(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let somebody who was erased come back, by the number that the source knows them by."""
+    source = get_object_or_404(visible(ImportSource, request.user), pk=pk)
+    form = LiftForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Type the number, and why it may come back.")
+    elif erased.lift(source.kind, source.collection_id, form.cleaned_data["number"]):
+        audit.record(request, "lifted erasure", source, form.cleaned_data["why"])
+        messages.success(request, "The next run brings it again.")
+    else:
+        messages.error(request, "Nobody of this number was erased here.")
+    return redirect(source)
 
 
 @require_POST

@@ -45,7 +45,7 @@ def case_erase(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             try:
                 audit.record(request, "erased", case, form.cleaned_data["why"])
-                remains = keeping.erase(case)
+                remains = keeping.erase(case, audit.signed_in(request))
             except keeping.Held as held:
                 form.add_error(None, str(held))
             else:

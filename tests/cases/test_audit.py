@@ -8,9 +8,10 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
-from cases import audit
+from cases import audit, audit_heads, tasks
 from cases.models import AuditEvent, AuditQuestion
 from tests import faces
+from tests.listener import listening
 from tests.people import PASSWORD, person
 
 
@@ -85,6 +86,103 @@ def test_a_trail_whose_end_was_cut_off_is_found_by_a_hash_kept_elsewhere(trail):
     call_command("verify_audit")
     with pytest.raises(CommandError, match="cut off"):
         call_command("verify_audit", holds=trail[-1].hash)
+
+
+def test_whoever_has_the_database_alone_cannot_write_the_trail_anew(trail):
+    """The rows changed and every hash of the chain worked out again, as the database's own functions do it."""
+    tamper("UPDATE cases_auditevent SET why = 'nothing' WHERE id = %s", trail[1].pk)
+    tamper(
+        """
+        DO $$ DECLARE event cases_auditevent; last text := ''; BEGIN
+            SET LOCAL session_replication_role = replica;
+            FOR event IN SELECT * FROM cases_auditevent ORDER BY id LOOP
+                event.previous := last;
+                last := cases_audit_hash(event);
+                UPDATE cases_auditevent SET previous = event.previous, hash = last WHERE id = event.id;
+            END LOOP;
+            SET LOCAL session_replication_role = origin;
+        END $$
+        """
+    )
+    with pytest.raises(CommandError, match=f"Row {trail[1].pk} .*has not the key"):
+        call_command("verify_audit")
+
+
+def test_a_row_that_was_added_by_the_databases_owner_is_found(trail):
+    sql(
+        "INSERT INTO cases_auditevent (at, username, action, target_type, target_id, target_label, why, mac, hash,"
+        " previous) VALUES (now(), 'kim', 'viewed', 'case', '1', 'x', '', '', '', '')"
+    )
+    with pytest.raises(CommandError, match="has not the key"):
+        call_command("verify_audit")
+
+
+def test_the_key_lies_outside_the_database_and_is_its_owners_only(trail, settings):
+    from pathlib import Path
+
+    key = Path(settings.DATA_DIR) / "audit_key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert key.read_text() not in str(list(AuditEvent.objects.values()))
+
+
+@pytest.fixture
+def own_folder(settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+    return tmp_path
+
+
+def test_a_trail_whose_end_was_cut_off_is_found_by_what_was_written_down(own_folder, trail):
+    assert audit_heads.keep().last == trail[-1].pk
+    assert audit_heads.keep() is None, "nothing new"
+    call_command("verify_audit")
+    tamper("DELETE FROM cases_auditevent WHERE id = %s", trail[-1].pk)
+    with pytest.raises(CommandError, match="the end of the trail was cut off"):
+        call_command("verify_audit")
+
+
+def test_a_trail_of_which_nothing_is_left_is_found(own_folder, trail):
+    audit_heads.keep()
+    tamper("DELETE FROM cases_auditevent")
+    with pytest.raises(CommandError, match="cut off"):
+        call_command("verify_audit")
+
+
+def test_a_trail_written_anew_by_somebody_with_the_key_is_found(own_folder, trail, user, collection):
+    audit_heads.keep()
+    tamper("DELETE FROM cases_auditevent")
+    tamper(f"ALTER SEQUENCE cases_auditevent_id_seq RESTART WITH {trail[0].pk - 1}")
+    for _ in range(4):
+        audit.record_as(user, "viewed", collection, "something else")
+    assert not list(audit.broken())
+    with pytest.raises(CommandError, match="written anew"):
+        call_command("verify_audit")
+
+
+def test_each_hour_the_last_hash_is_sent_out_where_that_is_set(own_folder, trail, settings):
+    with listening() as elsewhere:
+        settings.AUDIT_SEND_TO = f"json://127.0.0.1:{elsewhere.server_port}/"
+        tasks.keep_audit_head()
+        tasks.keep_audit_head()
+    trail[-1].refresh_from_db()
+    ((_, body),) = elsewhere.got
+    assert trail[-1].hash in body.decode()
+
+
+def test_the_trail_is_not_emptied(trail):
+    for statement in ("TRUNCATE cases_auditevent CASCADE", "TRUNCATE cases_auditquestion, cases_auditevent"):
+        with pytest.raises(DatabaseError, match="only ever added to"):
+            sql(statement)
+    assert AuditEvent.objects.count() == 4
+
+
+def test_flush_empties_no_trail_but_a_tests(trail):
+    name = connection.settings_dict["NAME"]
+    try:
+        connection.settings_dict["NAME"] = "sightline"
+        with pytest.raises(CommandError, match="never emptied"):
+            call_command("flush", interactive=False)
+    finally:
+        connection.settings_dict["NAME"] = name
 
 
 def test_an_account_that_goes_leaves_its_rows_as_they_were(trail, user):

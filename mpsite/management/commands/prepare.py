@@ -12,7 +12,8 @@ import redis
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from mpsite import embedded
+from cases import audit_heads
+from mpsite import database_user, embedded
 
 
 class Command(BaseCommand):
@@ -32,6 +33,9 @@ class Command(BaseCommand):
         _check_servers()
         self.check()
         call_command("migrate", verbosity=0, interactive=False)
+        if os.environ.get(embedded.EMBEDDED):
+            database_user.grant()
+        audit_heads.keep()
         self._files_can_be_read()
         self._prepare_model()
         self._bring_over()
