@@ -22,11 +22,9 @@ from matching.faces.face_models import NoFaceModel
 from matching.faces.images import ImageRefused
 from matching.filters import AlertFilter, listed
 from matching.forms import AdjustForm
-from matching.gallery import calibration
 from matching.models import Alert, Candidate, Probe, Review, Search
 from matching.searching import adjusting, pictures, second_opinion
 from matching.telling import notifying
-from matching.templatetags import likeness
 
 # What a search is refused with, in words for whoever asked.
 REFUSALS = (FileNotFoundError, ImageRefused, NoFaceModel, EngineUnavailable, SearchRefused)
@@ -36,8 +34,7 @@ class CandidateSerializer(SeenSerializer[Candidate]):
     case_number = serializers.CharField(source="case.number", read_only=True)
     case_name = serializers.CharField(source="case.display_name", read_only=True)
     face_url = serializers.SerializerMethodField()
-    strength = serializers.SerializerMethodField()
-    strength_note = serializers.SerializerMethodField()
+    strength_note = serializers.CharField(source="strength_why", read_only=True)
     face_confirmed = serializers.SerializerMethodField(
         help_text="Whether the case photo's face is known to be the person: the only one, or confirmed by somebody."
     )
@@ -55,15 +52,6 @@ class CandidateSerializer(SeenSerializer[Candidate]):
 
     def get_face_confirmed(self, candidate: Candidate) -> bool:
         return candidate.face is not None and candidate.face.is_settled
-
-    def _strength(self, candidate: Candidate) -> calibration.Strength:
-        return likeness.strength(candidate)
-
-    def get_strength(self, candidate: Candidate) -> str:
-        return self._strength(candidate).word
-
-    def get_strength_note(self, candidate: Candidate) -> str:
-        return self._strength(candidate).why
 
 
 class ProbeSerializer(SeenSerializer[Probe]):
@@ -215,19 +203,17 @@ class AlertSerializer(SeenSerializer[Alert]):
     case_number = serializers.CharField(source="case.number", read_only=True, allow_null=True)
     case_name = serializers.CharField(source="title", read_only=True)
     camera_name = serializers.CharField(source="camera.name", read_only=True)
-    strength = serializers.SerializerMethodField()
+    strength_note = serializers.CharField(source="strength_why", read_only=True)
     probe_url = serializers.SerializerMethodField()
 
     class Meta:
         model = Alert
         fields = [
             "id", "kind", "status", "case", "case_number", "case_name", "camera", "camera_name", "similarity",
-            "strength", "visits", "last_visit_at", "assigned_to", "seen_before", "capture_count", "folded_count",
+            "strength", "strength_note", "visits", "last_visit_at", "assigned_to", "seen_before", "capture_count",
+            "folded_count",
             "first_captured_at", "last_captured_at", "updated_at", "probe_url",
         ]  # fmt: skip
-
-    def get_strength(self, alert: Alert) -> str:
-        return likeness.strength(alert).word if alert.case_id else ""
 
     @extend_schema_field(str)
     def get_probe_url(self, alert: Alert) -> str:

@@ -71,6 +71,7 @@ class Alert(models.Model):
     strength = models.CharField(
         max_length=10, blank=True, db_index=True, help_text="strong, fair or weak, as of the best capture."
     )
+    strength_why = models.CharField(max_length=400, blank=True)
     assigned_to = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", help_text="Who sees to it."
     )

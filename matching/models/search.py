@@ -150,6 +150,10 @@ class Candidate(models.Model):
     allowance = models.FloatField(
         default=0, help_text="Taken off before the similarity is judged, because both pictures are poor."
     )
+    strength = models.CharField(
+        max_length=10, blank=True, help_text="strong, fair or weak, as it was shown when it was found."
+    )
+    strength_why = models.CharField(max_length=400, blank=True)
     decision = models.CharField(
         max_length=10,
         choices=Decision.choices,
@@ -163,6 +167,8 @@ class Candidate(models.Model):
     )
     second_similarity = models.FloatField(null=True, help_text="None: not asked, or it has no face of one of the two.")
     second_allowance = models.FloatField(default=0)
+    second_strength = models.CharField(max_length=10, blank=True)
+    second_strength_why = models.CharField(max_length=400, blank=True)
     found_at = models.DateTimeField(
         null=True, db_index=True, help_text="When a standing search found it; None for what the search itself found."
     )

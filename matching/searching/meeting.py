@@ -52,6 +52,7 @@ def conclude(batch: Batch) -> None:
     groups = _one_person(shots, embeddings) if batch.one_person else _persons(search, shots, embeddings)
     among = list(search.collections.values_list("pk", flat=True)) or None
     cases = SearchedCases(search.filters).qs if search.filters else None
+    search.gallery_size, search.measurement = gallery.size(search.model, among, cases), calibration.latest(search.model)
     for start in range(0, len(groups), TOGETHER):
         with transaction.atomic():
             met = [
@@ -68,8 +69,8 @@ def conclude(batch: Batch) -> None:
             Shot.objects.bulk_update(theirs, ["probe"])
             keep_all_candidates([(probe, _hits(probe, among, cases)) for probe in met])
     Search.objects.filter(pk=search.pk).update(
-        gallery_size=gallery.size(search.model, among, cases),
-        measurement=calibration.latest(search.model),
+        gallery_size=search.gallery_size,
+        measurement=search.measurement,
         milliseconds=round((batch.active_seconds + time.perf_counter() - started) * 1000),
     )
 

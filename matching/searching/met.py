@@ -11,7 +11,7 @@ from django.db.models import F, Max, Prefetch, QuerySet
 
 from cases import exports
 from cases.visibility import visible
-from matching.gallery import calibration
+from matching.gallery import calibration, strengths
 from matching.models import Batch, Candidate, Probe, Shot
 from matching.searching.workbench import WORDS
 
@@ -58,15 +58,10 @@ def probes(batch: Batch, user: User, order: str) -> QuerySet[Probe]:
 
 def people(batch: Batch, probes: Sequence[Probe]) -> list[Person]:
     """Some of a batch's persons. probes: with shots and candidates."""
-    calibrated = calibration.by(batch.search.model, batch.search.measurement)
     found = []
     for probe in probes:
         first = next(iter(probe.candidates.all()), None)
-        found.append(
-            Person(
-                probe.position + 1, probe, places(probe), first, _strength(first, batch, calibrated) if first else None
-            )
-        )
+        found.append(Person(probe.position + 1, probe, places(probe), first, strengths.of(first) if first else None))
     return found
 
 
@@ -84,12 +79,11 @@ def places(probe: Probe) -> list[Place]:
 
 def table(batch: Batch, user: User) -> Iterator[str]:
     """A batch's CSV, line by line: each place where somebody was met, with each candidate that is worth a look."""
-    calibrated = calibration.by(batch.search.model, batch.search.measurement)
     yield _line(COLUMNS)
     probes = batch.search.probes.prefetch_related("shots", seen_by(user)).order_by("position")
     for probe in probes.iterator(chunk_size=200):
         candidates = list(probe.candidates.all())
-        worth = [one for one in candidates if _strength(one, batch, calibrated).word in WORDS] or candidates[:1]
+        worth = [one for one in candidates if one.strength in WORDS] or candidates[:1]
         for place in places(probe):
             shot = place.shot
             where: list[object] = [
@@ -97,18 +91,12 @@ def table(batch: Batch, user: User) -> Iterator[str]:
                 *(round(side, 4) for side in (shot.left, shot.top, shot.right, shot.bottom)),
             ]  # fmt: skip
             for one in worth:
-                strength = _strength(one, batch, calibrated)
                 yield _line(
                     [*where, one.rank, one.case.number, one.case.display_name, one.case.collection.name,
-                     round(one.similarity, 4), strength.word, one.get_decision_display()]
+                     round(one.similarity, 4), one.strength, one.get_decision_display()]
                 )  # fmt: skip
             if not worth:
                 yield _line([*where, *[""] * 7])
-
-
-def _strength(candidate: Candidate, batch: Batch, calibrated: calibration.Calibration) -> calibration.Strength:
-    size = batch.search.gallery_size
-    return calibration.strength(calibrated, candidate.similarity, size, candidate.allowance)
 
 
 def _second(value: float | None) -> object:

@@ -14,7 +14,7 @@ from cases.filters import SearchedCases
 from cases.models import Collection
 from matching.faces import face_models, images
 from matching.faces.rows import face_columns, jpeg_file
-from matching.gallery import calibration, seen
+from matching.gallery import calibration, seen, strengths
 from matching.gallery import search as gallery
 from matching.models import Candidate, Probe, Search
 from matching.searching import remembering
@@ -83,10 +83,10 @@ def keep_candidates(probe: Probe, hits: Sequence[gallery.Hit], first: int = 1) -
 
 
 def keep_all_candidates(found: Sequence[tuple[Probe, Sequence[gallery.Hit]]], first: int = 1) -> None:
-    """The same for several probes under one model."""
+    """The same for several probes of one search, or for a capture's."""
     searched = [(probe, hits) for probe, hits in found if probe.search_id]
     before = remembering.decided_before(searched) if searched else {}
-    Candidate.objects.bulk_create(
+    kept = [
         Candidate(
             probe=probe,
             case_id=hit.case_id,
@@ -98,4 +98,11 @@ def keep_all_candidates(found: Sequence[tuple[Probe, Sequence[gallery.Hit]]], fi
         )
         for probe, hits in found
         for rank, hit in enumerate(hits, start=first)
-    )
+    ]
+    # A capture's are shown through their alert, which has its own.
+    search = searched[0][0].search if searched else None
+    if search is not None:
+        calibrated = calibration.by(search.model, search.measurement)
+        for candidate in kept:
+            strengths.judge(candidate, calibrated, search.gallery_size)
+    Candidate.objects.bulk_create(kept)

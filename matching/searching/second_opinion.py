@@ -13,7 +13,7 @@ from cases.filters import SearchedCases
 from cases.models import Case
 from matching.faces import face_models, images
 from matching.faces.engines import DetectedFace, overlap
-from matching.gallery import calibration
+from matching.gallery import calibration, strengths
 from matching.gallery import search as gallery
 from matching.models import Candidate, FaceModel, Probe, Search
 from matching.searching.pictures import CANDIDATES, keep_candidates
@@ -77,10 +77,7 @@ def of(candidate: Candidate, search: Search, first: calibration.Strength) -> Sec
     """first: what the active model's likeness is worth. None where the second was not asked or has no face."""
     if search.second is None or candidate.second_similarity is None:
         return None
-    calibrated = calibration.by(search.second, search.second_measurement)
-    strength = calibration.strength(
-        calibrated, candidate.second_similarity, search.second_size, candidate.second_allowance
-    )
+    strength = strengths.of_second(candidate)
     differs = (strength.word in WORDS) != (first.word in WORDS)
     return Second(candidate.second_rank, candidate.second_similarity, strength, differs)
 
@@ -117,8 +114,10 @@ def _keep(
         hit = said[candidate.case_id]
         candidate.second_rank = ranks.get(candidate.case_id)
         candidate.second_similarity, candidate.second_allowance = hit.similarity, hit.allowance
+        strengths.judge_second(candidate, calibrated, size)
         changed.append(candidate)
-    Candidate.objects.bulk_update(changed, ["second_rank", "second_similarity", "second_allowance"])
+    said_of = ["second_rank", "second_similarity", "second_allowance", "second_strength", "second_strength_why"]
+    Candidate.objects.bulk_update(changed, said_of)
 
 
 def _add(probe: Probe, cases: Sequence[int]) -> None:

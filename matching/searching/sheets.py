@@ -15,7 +15,7 @@ from django.utils import timezone
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
-from matching.gallery import calibration
+from matching.gallery import calibration, strengths
 from matching.models import Candidate, Opinion, Probe, Search
 from matching.searching.met import seen_by
 
@@ -104,7 +104,7 @@ def _sheet(title: str, printed_by: User, reference: str) -> Iterator[_Sheet]:
 def lead_sheet(candidate: Candidate, printed_by: User, reference: str) -> bytes:
     """A confirmed lead as PDF. reference: the audit row of its printing."""
     case, search = candidate.case, _search(candidate.probe)
-    worth = _strength(search, candidate)
+    worth = strengths.of(candidate)
     with _sheet(f"lead {candidate.pk}", printed_by, reference) as sheet:
         sheet.heading(f"Lead: may be {case.display_name}", 18)
         sheet.paragraph(NO_IDENTIFICATION, bold=True)
@@ -171,7 +171,7 @@ def candidate_list(search: Search, printed_by: User, reference: str) -> bytes:
 
 
 def _candidate(sheet: _Sheet, search: Search, candidate: Candidate) -> None:
-    worth, case, top = _strength(search, candidate), candidate.case, sheet.get_y()
+    worth, case, top = strengths.of(candidate), candidate.case, sheet.get_y()
     sheet.picture(candidate.face.crop if candidate.face else None, 16, top, 18, "")
     sheet.set_left_margin(38)
     sheet.set_xy(38, top)
@@ -223,11 +223,6 @@ def _opinion(opinion: Opinion) -> str:
 
 def _time(at: datetime) -> str:
     return f"{timezone.localtime(at):%-d %b %Y %H:%M %Z}"
-
-
-def _strength(search: Search, candidate: Candidate) -> calibration.Strength:
-    calibrated = calibration.by(search.model, search.measurement)
-    return calibration.strength(calibrated, candidate.similarity, search.gallery_size, candidate.allowance)
 
 
 def _search(probe: Probe) -> Search:

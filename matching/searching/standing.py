@@ -17,7 +17,7 @@ from cases.visibility import SearchRefused, searchable
 from matching.faces import poor
 from matching.faces.engines import Embeddings
 from matching.faces.images import ImageRefused
-from matching.gallery import calibration, templates
+from matching.gallery import calibration, strengths, templates
 from matching.gallery import search as gallery
 from matching.models import Candidate, FaceModel, Probe, Search, StandingSearch, Template
 from matching.searching import pictures
@@ -202,8 +202,17 @@ def _found(
         candidate = known or Candidate(probe=probe, case=case, rank=last + 1)
         candidate.similarity, candidate.allowance, candidate.face_id = similarity, allowance, face
         candidate.found_at = timezone.now()
+        strengths.judge(candidate, calibration.of(probe.model), _searched(probe))
         candidate.save()
     return candidate
+
+
+def _searched(probe: Probe) -> int:
+    """How many cases its search goes through as they are now."""
+    search = probe.search
+    among = list(search.collections.values_list("pk", flat=True)) if search else []
+    narrowed = SearchedCases(search.filters).qs if search and search.filters else None
+    return gallery.size(probe.model, among or None, narrowed)
 
 
 def owners(candidate: Candidate) -> list[int]:

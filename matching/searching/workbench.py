@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db.models import F, Max
 
 from cases.visibility import visible
-from matching.gallery import calibration
+from matching.gallery import calibration, strengths
 from matching.models import Candidate, Face, Probe, Search
 
 WORDS = ("strong", "fair")
@@ -65,9 +65,8 @@ def workbench(
     candidates = (
         visible(Candidate, user).filter(probe=meant).select_related("case__collection", "face__model", "remembered")
     )
-    calibrated = calibration.by(search.model, search.measurement)
     likely = [
-        Likely(one, calibration.strength(calibrated, one.similarity, search.gallery_size, one.allowance))
+        Likely(one, strengths.of(one))
         # Those that a standing search found later stand where they belong.
         for one in sorted(candidates, key=lambda one: one.allowance - one.similarity)
     ]

@@ -9,11 +9,11 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from cases.models import Case, Collection
-from matching.gallery import calibration, seen
+from matching.gallery import calibration, seen, strengths
 from matching.gallery import search as gallery
 from matching.models import Alert, AlertCapture, Capture, FaceModel, Quiet
 from matching.searching import remembering
-from matching.telling import messages, notifying
+from matching.telling import notifying
 
 # Captures of dismissed alerts that a new one is compared with, the latest.
 MOST_COMPARED = 500
@@ -21,6 +21,7 @@ MOST_COMPARED = 500
 JOINED = [
     "best_capture", "best_face", "model", "similarity", "allowance", "measurement", "gallery_size",
     "first_captured_at", "last_captured_at", "capture_count", "updated_at", "strength",
+    "strength_why",
 ]  # fmt: skip
 
 
@@ -70,7 +71,8 @@ def join_or_raise(
         alert.best_capture, alert.best_face_id, alert.model = capture, hit.face_id, model
         alert.similarity, alert.allowance = hit.similarity, hit.allowance
         alert.gallery_size, alert.measurement = gallery.size(model, collections), calibration.latest(model)
-    was, alert.strength = alert.strength, messages.strength(alert).word
+    was = alert.strength
+    strengths.judge_alert(alert)
     join(alert, capture, hit.similarity, is_new=is_new)
     risen = bool(was) and notifying.STEPS.index(alert.strength) > notifying.STEPS.index(was)
     notifying.announce(alert, is_new=is_new, risen=risen and alert.status in notifying.OPEN)
@@ -92,13 +94,6 @@ def join(alert: Alert, capture: Capture, similarity: float, *, is_new: bool) -> 
     # A joining capture leaves alone what a reviewer may be writing.
     alert.save(update_fields=None if is_new else JOINED)
     AlertCapture.objects.create(alert=alert, capture=capture, case_id=alert.case_id, similarity=similarity)
-
-
-def write_strengths() -> None:
-    """Of alerts that were raised before their strength was kept with them, what their similarity was worth then."""
-    without = Alert.objects.filter(strength="", case__isnull=False).select_related("model", "measurement")
-    for alert in without.iterator(chunk_size=500):
-        Alert.objects.filter(pk=alert.pk).update(strength=messages.strength(alert).word)
 
 
 def close_case(case: Case) -> None:
@@ -152,7 +147,7 @@ def raise_seen_before(found: Sequence[tuple[Capture, seen.Seen]], case_id: int, 
         alert.best_face_id = gallery.likest_faces(model, embedding, [case_id]).get(case_id)
         alert.similarity, alert.allowance = likeness.similarity, likeness.allowance
         alert.gallery_size, alert.measurement = among, calibration.latest(model)
-        alert.strength = messages.strength(alert).word
+        strengths.judge_alert(alert)
     alert.first_captured_at = min(alert.first_captured_at, *times)
     alert.last_captured_at = max(alert.last_captured_at, *times)
     alert.capture_count += len(found)

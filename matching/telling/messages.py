@@ -9,20 +9,12 @@ from django.conf import settings
 from django.utils import timezone
 
 from cases import sealed_files
-from matching.gallery import calibration
 from matching.models import Alert, Delivery
 
 
 def link(path: str) -> str:
     """An address that works outside; empty where the installation does not know its own."""
     return f"{settings.PUBLIC_URL.rstrip('/')}{path}" if settings.PUBLIC_URL else ""
-
-
-def strength(alert: Alert) -> calibration.Strength:
-    """What an alert's similarity is worth in the gallery it was found in."""
-    calibrated = calibration.by(alert.model, alert.measurement)
-    nouns = {"among": "capture", "candidate": "most similar capture"} if alert.seen_before else {}
-    return calibration.strength(calibrated, alert.similarity, alert.gallery_size, alert.allowance, **nouns)
 
 
 def of(delivery: Delivery) -> tuple[str, str, str]:
@@ -84,18 +76,17 @@ def _alert(alert: Alert) -> str:
         lines = [
             f"{case.display_name} ({case.number}, {case.collection}) at {where}, {_time(alert.first_captured_at)}.",
             visits(alert),
-            f"Similarity {alert.similarity:.2f}, {strength(alert).word}.",
+            f"Similarity {alert.similarity:.2f}, {alert.strength}.",
         ]
         return "\n".join(filter(None, lines))
     person = [case.get_sex_display(), f"{case.age} when last seen" if case.age else ""]
     seen = " ".join(filter(None, [f"{case.last_seen_on:%Y-%m-%d}" if case.last_seen_on else "", case.last_seen_place]))
-    worth = strength(alert)
     lines = [
         f"{'Seen before: a' if alert.seen_before else 'A'} face like {case.display_name} ({case.number}, "
         f"{case.collection}) at {where}, {_time(alert.first_captured_at)}.",
         f"Person: {', '.join(filter(None, person))}.",
         f"Last seen: {seen}." if seen else "",
-        f"Similarity {alert.similarity:.2f}, {worth.word}. {worth.why}",
+        f"Similarity {alert.similarity:.2f}, {alert.strength}. {alert.strength_why}",
         "Not confirmed: compare before acting.",
     ]
     return "\n".join(filter(None, lines))

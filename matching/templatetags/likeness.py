@@ -3,9 +3,8 @@
 from django import template
 
 from matching.evaluating import figures
-from matching.gallery import calibration
+from matching.gallery import calibration, strengths
 from matching.models import Alert, Candidate, Search
-from matching.telling import messages
 
 register = template.Library()
 
@@ -32,20 +31,14 @@ def similarity(value: float) -> str:
 
 @register.filter
 def strength(likeness: Alert | Candidate) -> calibration.Strength:
-    """What an alert's or a candidate's similarity is worth in the gallery it was found in."""
-    if isinstance(likeness, Alert):
-        return messages.strength(likeness)
-    search = likeness.probe.search
-    if search is None:
-        raise ValueError("A capture's candidates are shown through their alert.")
-    calibrated = calibration.by(search.model, search.measurement)
-    return calibration.strength(calibrated, likeness.similarity, search.gallery_size, likeness.allowance)
+    """What an alert's or a candidate's similarity was worth when it was found."""
+    return strengths.of(likeness)
 
 
 @register.filter
 def worth(alert: Alert) -> calibration.Strength | None:
     """The same of an alert; of a stranger there is nothing to say."""
-    return messages.strength(alert) if alert.case_id else None
+    return strengths.of(alert) if alert.case_id else None
 
 
 @register.filter

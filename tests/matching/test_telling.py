@@ -17,7 +17,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from cases.models import AuditEvent, Collection, Team
 from matching.models import Alert, AlertCapture, Camera, Capture, Delivery, Review, Subscription
-from matching.telling import board, episodes, messages, notifying, outward
+from matching.telling import board, episodes, notifying, outward
 from matching.watching import captures
 from tests import faces
 from tests.listener import listening
@@ -132,10 +132,11 @@ def test_an_alert_is_told_again_only_when_its_strength_rises_a_step(
 ):
     subscribe()
     words = iter(["fair", "weak", "fair", "strong", "strong"])
-    real = messages.strength
-    monkeypatch.setattr(
-        episodes.messages, "strength", lambda alert: type(real(alert))(next(words, "strong"), real(alert).why)
-    )
+
+    def judge(alert: Alert) -> None:
+        alert.strength, alert.strength_why = next(words, "strong"), "x"
+
+    monkeypatch.setattr(episodes.strengths, "judge_alert", judge)
     for ago in (9, 8, 7, 6, 5):
         see(camera, ago=ago)
     assert Alert.objects.count() == 1
@@ -144,8 +145,11 @@ def test_an_alert_is_told_again_only_when_its_strength_rises_a_step(
 
 def test_weak_alerts_are_told_together(any_model, six_cases, camera, subscribe, webhook, monkeypatch):
     subscribe(digest_minutes=30)
-    real = messages.strength
-    monkeypatch.setattr(episodes.messages, "strength", lambda alert: type(real(alert))("weak", "x"))
+
+    def judge(alert: Alert) -> None:
+        alert.strength, alert.strength_why = "weak", "x"
+
+    monkeypatch.setattr(episodes.strengths, "judge_alert", judge)
     for number in (1, 2, 3):
         see(camera, number)
     assert webhook.got == []

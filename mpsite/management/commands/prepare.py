@@ -66,9 +66,9 @@ class Command(BaseCommand):
 
     def _bring_over(self) -> None:
         """What an older release did not write down and a migration cannot work out."""
-        from matching.telling import episodes
+        from matching.gallery import strengths
 
-        episodes.write_strengths()
+        strengths.write_missing()
 
     def _licence_accepted(self) -> bool:
         from matching.faces import face_models, packs

@@ -1,0 +1,63 @@
+"""What each likeness was worth, in words: worked out once, when it was found, and kept with it.
+
+Pages, sheets, tables, messages and the API all show what stands in the row, so they agree with each other and with what
+people saw when they decided.
+"""
+
+from matching.gallery import calibration
+from matching.gallery.calibration import Calibration, Strength
+from matching.models import Alert, Candidate
+
+
+def of(likeness: Alert | Candidate) -> Strength:
+    """As it is kept."""
+    return Strength(likeness.strength, likeness.strength_why)
+
+
+def of_second(candidate: Candidate) -> Strength:
+    """What the second face model's similarity was worth."""
+    return Strength(candidate.second_strength, candidate.second_strength_why)
+
+
+def judge_alert(alert: Alert) -> None:
+    """Word an alert's similarity by the gallery, or the captures, that it was found in. Not saved."""
+    calibrated = calibration.by(alert.model, alert.measurement)
+    nouns = {"among": "capture", "candidate": "most similar capture"} if alert.seen_before else {}
+    found = calibration.strength(calibrated, alert.similarity, alert.gallery_size, alert.allowance, **nouns)
+    alert.strength, alert.strength_why = found.word, found.why
+
+
+def judge(candidate: Candidate, calibrated: Calibration, cases: int) -> None:
+    """Word a candidate's similarity. cases: as many as were searched. Not saved."""
+    found = calibration.strength(calibrated, candidate.similarity, cases, candidate.allowance)
+    candidate.strength, candidate.strength_why = found.word, found.why
+
+
+def judge_second(candidate: Candidate, calibrated: Calibration, cases: int) -> None:
+    """The same of the second model's. Not saved."""
+    if candidate.second_similarity is not None:
+        found = calibration.strength(calibrated, candidate.second_similarity, cases, candidate.second_allowance)
+        candidate.second_strength, candidate.second_strength_why = found.word, found.why
+
+
+def write_missing() -> None:
+    """What was found before words were kept, worded as it was shown then."""
+    alerts = Alert.objects.filter(strength_why="", case__isnull=False).select_related("model", "measurement")
+    for alert in alerts.iterator(chunk_size=500):
+        judge_alert(alert)
+        Alert.objects.filter(pk=alert.pk).update(strength=alert.strength, strength_why=alert.strength_why)
+    without = Candidate.objects.filter(strength="", probe__search__isnull=False)
+    known: dict[object, tuple[Calibration, int, Calibration | None, int]] = {}
+    while batch := list(without.select_related("probe__search")[:2000]):
+        for candidate in batch:
+            search = candidate.probe.search
+            assert search is not None  # noqa: S101 - as the rows were asked for
+            if search.pk not in known:
+                second = calibration.by(search.second, search.second_measurement) if search.second else None
+                first = calibration.by(search.model, search.measurement)
+                known = {search.pk: (first, search.gallery_size, second, search.second_size)}
+            first, cases, second, second_cases = known[search.pk]
+            judge(candidate, first, cases)
+            if second is not None:
+                judge_second(candidate, second, second_cases)
+        Candidate.objects.bulk_update(batch, ["strength", "strength_why", "second_strength", "second_strength_why"])
