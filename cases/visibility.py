@@ -10,11 +10,12 @@ from functools import reduce
 from operator import or_
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
 
-from cases.models import Collection, Team
+from cases.models import Collection, Team, TeamOwned
 
 Row = TypeVar("Row", bound=Model)
 SEE_ALL = "cases.see_all_teams"
@@ -46,6 +47,21 @@ def _by(model: Any, way: str, user: User) -> Q:
     for step in way.split("__"):
         owner = owner._meta.get_field(step).related_model
     return Q(**{f"{way}__in": owner.within(user).values("pk")})
+
+
+def who_sees(people: QuerySet[User], *owned: TeamOwned) -> QuerySet[User]:
+    """Those of the people for whom each of these things exists, however many they are: what `visible` says, the other
+    way round."""
+    for one in owned:
+        teams = list(one.teams.values_list("pk", flat=True))
+        if teams:
+            people = people.filter(Q(teams__in=teams) | Q(pk__in=who_may(SEE_ALL).values("pk")))
+    return people.distinct()
+
+
+def who_may(permission: str) -> QuerySet[User]:
+    """Everybody who has a permission, by a role or by themselves."""
+    return User.objects.with_perm(permission, backend=settings.AUTHENTICATION_BACKENDS[0])
 
 
 def searchable(user: User | None, wanted: Any = ()) -> list[Collection]:

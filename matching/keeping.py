@@ -64,14 +64,17 @@ def over() -> QuerySet[Search]:
         Q(probes__candidates__decision__in=DECIDED) | Q(standing__closed_at=None, standing__isnull=False)
         | Q(probes__candidates__in=Candidate.objects.exclude(case__held_at=None).exclude(decision=""))
     )  # fmt: skip
-    now, found = timezone.now(), Q(pk=None)
+    now = timezone.now()
     shortest = now - timedelta(days=min(filter(None, days.values()), default=36500))
     old = Search.objects.filter(created_at__lt=shortest).exclude(pk__in=kept.values("pk"))
-    for search in old.prefetch_related("collections"):
-        own = [days[one.pk] for one in search.collections.all()] or list(days.values())
-        if all(own) and search.created_at < now - timedelta(days=max(own)):
-            found |= Q(pk=search.pk)
-    return Search.objects.filter(found)
+    # Of each length of days, which collections have at most so many: few, however long the backlog is.
+    over_ = Q(pk=None)
+    for length in {*days.values()} - {0}:
+        longer = [pk for pk, own in days.items() if own == 0 or own > length]
+        named = Q(collections__isnull=False) & ~Q(pk__in=Search.objects.filter(collections__in=longer).values("pk"))
+        everywhere = Q(collections=None) if not longer else Q(pk=None)
+        over_ |= Q(created_at__lt=now - timedelta(days=length)) & (named | everywhere)
+    return Search.objects.filter(pk__in=old.filter(over_).values("pk"))
 
 
 def files_of_search(search: Search) -> Iterator[str]:

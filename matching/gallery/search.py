@@ -6,6 +6,7 @@ alike so found are compared exactly (docs/architecture.md, "Search").
 
 import math
 from collections.abc import Collection as Among
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,8 @@ from matching.models import Face, FaceModel, GalleryBits, GalleryCount, Template
 EXACT_TO = 5_000_000
 # The fewest of a large gallery to compare exactly.
 SHORTEST = 300
+# Probes that are searched for in one statement.
+TOGETHER = 10
 
 
 @dataclass(frozen=True)
@@ -93,34 +96,96 @@ def search(
     cosine. Ranked by the similarity less the allowance for poor pictures. at_least: what that must reach. reliable:
     leave out templates that are too poor to rely on.
     """
-    cleaned, poorness = poor.without(np.asarray(embedding, np.float32)[None], model.direction)
-    # pgvector's operator is the negative inner product.
-    distance = MaxInnerProduct("embedding", HalfVector(cleaned[0]))
+    one = np.asarray(embedding, np.float32)[None]
+    return search_all(
+        model, one, collections=collections, cases=cases, limit=limit, at_least=at_least, reliable=reliable
+    )[0]
+
+
+def search_all(
+    model: FaceModel,
+    embeddings: NDArray[np.float32],
+    *,
+    collections: Among[int] | None = None,
+    cases: QuerySet[Case] | None = None,
+    limit: int = 20,
+    at_least: float = -2.0,
+    reliable: bool = False,
+) -> list[list[Hit]]:
+    """The same for several probes, in few statements. embeddings: (n, d) float32, unit length."""
+    if not len(embeddings):
+        return []
+    cleaned, poorness = poor.without(np.asarray(embeddings, np.float32), model.direction)
     most = model.poor_limit if reliable else None
     in_all = size(model, collections)
+    ranked = [
+        _ranked(model, one, float(poorest), in_all, collections, cases, most)
+        for one, poorest in zip(cleaned, poorness, strict=True)
+    ]
+    chosen: list[list[tuple[int, float, float]]] = []
+    for rows, whole in zip(_first(ranked, limit * 2), ranked, strict=True):
+        best = _best(rows)
+        fetched = limit * 2
+        while len(best) < limit and len(rows) == fetched:
+            # Cases with several templates fill the list: look further down.
+            fetched *= 4
+            rows = list(whole[:fetched])
+            best = _best(rows)
+        worth = [(case, *found) for case, found in best.items()]
+        chosen.append([one for one in worth if one[1] - one[2] >= at_least][:limit])
+    likest = _likest(model, cleaned, [[case for case, *_ in one] for one in chosen])
+    return [
+        [Hit(case, faces.get(case), similarity, taken_off) for case, similarity, taken_off in one]
+        for one, faces in zip(chosen, likest, strict=True)
+    ]
+
+
+def _ranked(
+    model: FaceModel,
+    embedding: NDArray[np.float32],
+    poorness: float,
+    in_all: int,
+    collections: Among[int] | None,
+    cases: QuerySet[Case] | None,
+    most: float | None,
+) -> QuerySet[Template, tuple[int, float, float]]:
+    """Cases with the negative similarity of a template and the allowance, the most alike first."""
+    # pgvector's operator is the negative inner product.
+    distance = MaxInnerProduct("embedding", HalfVector(embedding))
     if in_all * model.dimensions > EXACT_TO:
-        near = _near(model, cleaned[0], float(poorness[0]), collections, cases, most)
+        near = _near(model, embedding, poorness, collections, cases, most)
         templates = Template.objects.filter(pk__in=near[: shortlist(in_all)])
     else:
         templates = searched(model, collections, cases)
         if most is not None:
             templates = templates.filter(poorness__lte=most)
-    allowance = _allowance(float(poorness[0]))
-    templates = templates.annotate(distance=distance, allowance=allowance)
-    templates = templates.order_by(F("distance") + F("allowance") if _is_poor(poorness[0]) else "distance")
-    fetched = limit * 2
-    while True:
-        rows = list(templates.values_list("case_id", "distance", "allowance")[:fetched])
-        best: dict[int, tuple[float, float]] = {}
-        for case_id, negative, taken_off in rows:
-            best.setdefault(case_id, (-float(negative), float(taken_off)))
-        if len(best) >= limit or len(rows) < fetched:
-            break
-        # Cases with several templates fill the list: look further down.
-        fetched *= 4
-    chosen = [(case, *worth) for case, worth in best.items() if worth[0] - worth[1] >= at_least][:limit]
-    likest = likest_faces(model, cleaned[0], [case for case, *_ in chosen]) if chosen else {}
-    return [Hit(case, likest.get(case), similarity, taken_off) for case, similarity, taken_off in chosen]
+    templates = templates.annotate(distance=distance, allowance=_allowance(poorness))
+    templates = templates.order_by(F("distance") + F("allowance") if _is_poor(poorness) else "distance")
+    return templates.values_list("case_id", "distance", "allowance")
+
+
+def _first(
+    ranked: Sequence[QuerySet[Template, tuple[int, float, float]]], count: int
+) -> list[list[tuple[int, float, float]]]:
+    """The first rows of each, asked for together."""
+    found: list[list[tuple[int, float, float]]] = [[] for _ in ranked]
+    for start in range(0, len(ranked), TOGETHER):
+        parts = [
+            rows.annotate(probe=Value(number)).values_list("probe", "case_id", "distance", "allowance")[:count]
+            for number, rows in enumerate(ranked[start : start + TOGETHER], start)
+        ]
+        for number, *row in parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]:
+            found[number].append((row[0], row[1], row[2]))
+    # A union promises no order of its own.
+    return [sorted(rows, key=lambda row: row[1] + row[2]) for rows in found]
+
+
+def _best(rows: Sequence[tuple[int, float, float]]) -> dict[int, tuple[float, float]]:
+    """Each case once, with its most alike template's similarity and allowance."""
+    best: dict[int, tuple[float, float]] = {}
+    for case, negative, taken_off in rows:
+        best.setdefault(case, (-float(negative), float(taken_off)))
+    return best
 
 
 def _near(
@@ -160,7 +225,23 @@ def _allowance(poorness: float) -> Value | Greatest:
 
 def likest_faces(model: FaceModel, embedding: NDArray[np.float32], case_ids: list[int]) -> dict[int, int]:
     """Each case's subject face that is most like a probe: the one to show beside it."""
-    faces = Face.objects.filter(model=model, is_subject=True, case__in=case_ids)
-    order = faces.annotate(distance=MaxInnerProduct("embedding", HalfVector(embedding))).order_by("-distance")
-    # Farthest first: the last row of a case is its nearest.
-    return dict(order.values_list("case_id", "pk"))
+    return _likest(model, embedding[None], [case_ids])[0]
+
+
+def _likest(model: FaceModel, embeddings: NDArray[np.float32], cases: Sequence[Sequence[int]]) -> list[dict[int, int]]:
+    """The same for several probes, each with its cases."""
+    nearest: list[dict[int, tuple[float, int]]] = [{} for _ in cases]
+    asked = [number for number, ids in enumerate(cases) if ids]
+    for start in range(0, len(asked), TOGETHER):
+        parts = [
+            Face.objects.filter(model=model, is_subject=True, case__in=cases[number])
+            .annotate(probe=Value(number), distance=MaxInnerProduct("embedding", HalfVector(embeddings[number])))
+            .order_by()
+            .values_list("probe", "case_id", "distance", "pk")
+            for number in asked[start : start + TOGETHER]
+        ]
+        for number, case, distance, pk in parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]:
+            kept = nearest[number].get(case)
+            if kept is None or distance < kept[0]:
+                nearest[number][case] = (distance, pk)
+    return [{case: pk for case, (_, pk) in found.items()} for found in nearest]

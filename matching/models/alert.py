@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.models import Case, Collection
+from cases.models import Case, Collection, TeamOwned
 from cases.sealed import SealedField
 from matching.models.camera import Camera, Capture, Trouble
 from matching.models.face import Face, FaceModel
@@ -115,6 +115,11 @@ class Alert(models.Model):
         """A status, or somebody's word, as it is said of such an alert."""
         known = Alert.OF_STRANGERS.get(Alert.Status(status)) if self.kind == Alert.Kind.STRANGER else None
         return known or Alert.Status(status).label
+
+    @property
+    def owners(self) -> list[TeamOwned]:
+        """The things that somebody must see to see the alert, as `within` asks for them."""
+        return [self.camera, *([self.case.collection] if self.case else [])]
 
     @classmethod
     def within(cls, user: Any) -> QuerySet["Alert"]:

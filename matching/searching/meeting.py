@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from cases.filters import SearchedCases
-from cases.models import Case
 from matching.faces import clips, poor
 from matching.faces.engines.base import unit_length
 from matching.gallery import calibration, seen, templates
@@ -67,7 +66,9 @@ def conclude(batch: Batch) -> None:
                     shots[index].probe = probe
                     theirs.append(shots[index])
             Shot.objects.bulk_update(theirs, ["probe"])
-            keep_all_candidates([(probe, _hits(probe, among, cases)) for probe in met])
+            faces = np.array([np.asarray(probe.embedding, np.float32) for probe in met])
+            hits = gallery.search_all(search.model, faces, collections=among, cases=cases, limit=CANDIDATES)
+            keep_all_candidates(list(zip(met, hits, strict=True)))
     Search.objects.filter(pk=search.pk).update(
         gallery_size=search.gallery_size,
         measurement=search.measurement,
@@ -98,11 +99,6 @@ def _probe(
         crop=first.crop.name,
         **{name: getattr(first, name) for name in COPIED},
     )
-
-
-def _hits(probe: Probe, among: list[int] | None, cases: QuerySet[Case] | None) -> list[gallery.Hit]:
-    embedding = np.asarray(probe.embedding, np.float32)
-    return gallery.search(probe.model, embedding, collections=among, cases=cases, limit=CANDIDATES)
 
 
 def best_shot(probe: Probe) -> Shot | None:

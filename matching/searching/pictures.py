@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Sequence
 from pathlib import PurePath
 
+import numpy as np
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.db import transaction
@@ -48,7 +49,8 @@ def search_image(
     among = [collection.pk for collection in collections] or None
     filters = narrowed.asked() if narrowed else {}
     cases = narrowed.qs if narrowed and filters else None
-    hits = [gallery.search(model, face.embedding, collections=among, cases=cases, limit=CANDIDATES) for face in faces]
+    embeddings = np.array([face.embedding for face in faces], np.float32)
+    hits = gallery.search_all(model, embeddings, collections=among, cases=cases, limit=CANDIDATES)
     with transaction.atomic():
         search = Search.objects.create(
             user=user,
@@ -65,12 +67,13 @@ def search_image(
             milliseconds=round((time.perf_counter() - started) * 1000),
         )
         search.collections.set(collections)
-        for position, (face, found) in enumerate(zip(faces, hits, strict=True)):
-            probe = Probe.objects.create(
-                search=search, position=position, **face_columns(model, opened.rgb, face, opened.scale)
-            )
-            seen.keep(probe)
-            keep_candidates(probe, found)
+        probes = [
+            Probe(search=search, position=position, **face_columns(model, opened.rgb, face, opened.scale))
+            for position, face in enumerate(faces)
+        ]
+        Probe.objects.bulk_create(probes)
+        seen.keep_all(probes)
+        keep_all_candidates(list(zip(probes, hits, strict=True)))
     return search
 
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from cases.visibility import visible
+from cases.visibility import visible, who_may, who_sees
 from matching.models import Alert, AlertComment, AlertRead, Camera, Quiet, Review
 from matching.telling import notifying
 
@@ -68,10 +68,7 @@ def with_unread(alerts: QuerySet[Alert], user: User) -> QuerySet[Alert]:
 
 def people(alert: Alert) -> list[User]:
     """Those to whom an alert can be given: they see it and may decide on it."""
-    able = User.objects.filter(is_active=True).order_by("username")
-    return [
-        one for one in able if one.has_perm("matching.add_review") and visible(Alert, one).filter(pk=alert.pk).exists()
-    ]
+    return list(who_sees(who_may("matching.add_review"), *alert.owners).order_by("username"))
 
 
 def _changed(alert: Alert, fields: list[str]) -> None:

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from cases import locks, work
-from cases.visibility import visible
+from cases.visibility import visible, who_sees
 from matching.models import (
     Agreement,
     Alert,
@@ -82,13 +82,9 @@ def subscribers(alert: Alert) -> list[Subscription]:
         .filter(Q(visitors=True) if alert.kind != Alert.Kind.SOUGHT else Q())
         .filter(strength__in=STEPS[: STEPS.index(alert.strength) + 1] if alert.strength else STEPS)
     )
-    return [
-        one
-        for one in wanted
-        if one.place.lower() in alert.camera.place.lower()
-        and _is_within(now, one)
-        and visible(Alert, one.user).filter(pk=alert.pk).exists()
-    ]
+    wanted = wanted.filter(user__in=who_sees(User.objects.all(), *alert.owners).values("pk"))
+    place = alert.camera.place.lower()
+    return [one for one in wanted if one.place.lower() in place and _is_within(now, one)]
 
 
 def _active() -> QuerySet[Subscription]:
@@ -120,9 +116,8 @@ def tell_closed(standing_search: StandingSearch) -> None:
 
 def tell_trouble(trouble: Trouble) -> None:
     """Tell whoever looks after cameras that one is in trouble, or is well again. Inside the caller's transaction."""
-    for subscription in _active().filter(operations=True):
-        if not visible(Trouble, subscription.user).filter(pk=trouble.pk).exists():
-            continue
+    seeing = who_sees(User.objects.all(), trouble.camera).values("pk")
+    for subscription in _active().filter(operations=True, user__in=seeing):
         delivery, _ = Delivery.objects.get_or_create(
             trouble=trouble, is_over=trouble.ended_at is not None, subscription=subscription
         )
