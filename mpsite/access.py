@@ -32,6 +32,7 @@ ADD_PHOTOS, CHANGE_PHOTOS, REMOVE_PHOTOS = "cases.add_photo", "cases.change_phot
 SEE_SOURCES, CHANGE_SOURCES, IMPORT = "cases.view_importsource", "cases.change_importsource", "cases.add_importrun"
 SEE_CAMERAS, ADD_CAMERAS, CHANGE_CAMERAS = "matching.view_camera", "matching.add_camera", "matching.change_camera"
 EVALUATE, AUDIT = "matching.add_evaluation", "cases.view_auditevent"
+MANAGE = "cases.manage_people"
 
 
 def _by_method(app: str, model: str) -> dict[str, str]:
@@ -53,6 +54,10 @@ ROUTES: dict[str, Rule] = {
     **_all(SIGNED_IN, "api:api-root", "home", "account", "accept-notice", "questions", "question-answer", "tokens"),
     "token-revoke": SIGNED_IN,
     **_all(AUDIT, "audit", "audit-csv", "audit-ask"),
+    **_all(MANAGE, "people", "person", "person-invite", "person-link", "person-switch", "person-sign-out"),
+    **_all(MANAGE, "person-factors", "person-token-end", "person-session-end", "people-access"),
+    **_all(MANAGE, "team", "team-new", "team-remove"),
+    "people-notice": "cases.change_notice",
     **_all(SEE_ALERTS, "alerts", "alert", "alert-shift", "case-sightings"),
     **_all(SEE_ALERTS, "subscriptions", "subscription", "subscription-new", "subscription-push", "subscription-test"),
     **_all(SEE_ALERTS, "subscription-remove", "subscription-key", "delivery-retry"),
@@ -113,6 +118,7 @@ ROLES: dict[str, list[str]] = {
     "Viewer": _SEES,
     "Reviewer": _SEARCHES,
     "Investigator": [*_SEARCHES, *_CASES, SEE_SOURCES, WALK],
+    "Supervisor": [*_SEARCHES, *_CASES, SEE_SOURCES, WALK, "matching.view_search", MANAGE],
     "Camera manager": [
         SEE_CAMERAS, ADD_CAMERAS, CHANGE_CAMERAS, "matching.look_through_camera", SEE_ALERTS, SEE_CASES, WALK,
     ],
@@ -121,9 +127,19 @@ ROLES: dict[str, list[str]] = {
         *_SEARCHES, *_CASES, "cases.delete_case", "cases.add_collection", "cases.change_collection",
         "cases.delete_collection", SEE_SOURCES,
         CHANGE_SOURCES, IMPORT, ADD_CAMERAS, CHANGE_CAMERAS, "matching.look_through_camera", WALK, EVALUATE,
-        "matching.view_search", "cases.see_all_teams", AUDIT,
+        "matching.view_search", "cases.see_all_teams", AUDIT, MANAGE, "cases.change_notice",
     ],
 }  # fmt: skip
+# The same for people, as sentences that begin with "may".
+ROLE_WORDS = {
+    "Viewer": "see cases, alerts and cameras",
+    "Reviewer": "do what a viewer may, search, and decide on candidates and alerts",
+    "Investigator": "do what a reviewer may, make and change cases and photos, and walk with a phone",
+    "Supervisor": "do what an investigator may, see the team's searches, and see to the people of their teams",
+    "Camera manager": "see cases and alerts, add and change cameras, and look through them",
+    "Auditor": "read everything, every search and the audit trail, of all teams; change nothing",
+    "Administrator": "do all of it for all teams: people, collections, sources, cameras; not the database's own pages",
+}
 
 
 def may(user: Any, route: str, method: str) -> bool:
@@ -191,6 +207,14 @@ def make_roles(**kwargs: Any) -> None:
         role, is_new = Group.objects.get_or_create(name=name)
         if is_new:
             role.permissions.set(Permission.objects.filter(pk__in=[_permission(one).pk for one in carried]))
+    # What came after an installation had its roles.
+    administrator = Group.objects.filter(name="Administrator").first()
+    for name in (MANAGE, "cases.change_notice"):
+        if (
+            administrator
+            and not Group.objects.filter(permissions=_permission(name)).exclude(name="Supervisor").exists()
+        ):
+            administrator.permissions.add(_permission(name))
     if is_first:
         reviewer = Group.objects.get(name="Reviewer")
         reviewer.user_set.add(*User.objects.filter(groups=None, is_superuser=False))

@@ -19,7 +19,8 @@ SHOWS_NOBODY = {
     "audit-csv", "questions", "evaluations", "evaluation", "subscriptions", "subscription", "subscription-new",
     "standing-notice", "plans", "plan", "plan-picture", "cameras", "camera", "camera-edit", "camera-settings",
     "camera-counts", "api:collection-list", "api:collection-detail", "api:camera-list", "api:camera-detail",
-    "api:camera-counts", "import-new", "import-edit", "healthz", "readyz", "metrics", "case-begin", "notice",
+    "api:camera-counts", "import-new", "import-edit", "person-invite",
+    "people-notice", "team-new", "welcome", "healthz", "readyz", "metrics", "case-begin", "notice",
 }  # fmt: skip
 # Signing in, of which allauth's signals write; and one's own factors and sessions, which are no one else's.
 SIGNS_IN = ("account_login", "account_logout", "account_inactive", "account_signup", "account_reauthenticate")

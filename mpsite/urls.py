@@ -15,6 +15,7 @@ urlpatterns = [
     path("notice/", accept_notice, name="accept-notice"),
     path("metrics", metrics, name="metrics"),
     path("account/", TemplateView.as_view(template_name="account.html"), name="account"),
+    path("", include("mpsite.people.urls")),
     path("", include("cases.urls")),
     path("", include("matching.urls")),
     path("api/", include("matching.api.urls")),

@@ -4,6 +4,7 @@ import re
 import uuid
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.contrib.auth.models import Permission, User
 from django.core.files.base import ContentFile
@@ -14,7 +15,7 @@ from rest_framework import serializers
 
 from cases.api import VisibleRelated
 from cases.forms import ForUser
-from cases.models import Case, Collection, FailedWork, ImportProblem, ImportRun, ImportSource, Photo, Team
+from cases.models import ApiToken, Case, Collection, FailedWork, ImportProblem, ImportRun, ImportSource, Photo, Team
 from cases.visibility import visible
 from matching.models import (
     Alert,
@@ -132,6 +133,10 @@ def foreign(any_model, db) -> dict[str, object]:
     work = FailedWork.objects.create(kind="photo", key=photo.pk, label="Their photo", error="broken", attempts=3)
     return {
         "work": work,
+        "person": theirs,
+        "team": team,
+        "token": ApiToken.issue(theirs, "Their program", ["read"], None)[0],
+        "session": UserSession.objects.create(user=theirs, ip="192.0.2.1", session_key="x", user_agent="Their browser"),
         "alert": alert, "case": case, "photo": photo, "face": face, "search": search, "candidate": candidate,
         "probe": probe, "seen": seen, "batch": batch, "shot": shot, "camera": camera, "plan": plan, "source": source,
         "run": run, "problem": problem, "mark": mark, "standing": standing, "pair": pair, "odd": odd,
@@ -146,7 +151,8 @@ OF_PATH = {
     "cameras/plans/": "plan", "imports/": "source", "imports/runs/": "run", "imports/problems/": "problem",
     "marks/": "mark", "standing/": "standing", "worklists/pairs/": "pair", "worklists/photos/": "odd",
     "worklists/subjects/": "photo", "subscriptions/": "subscription", "deliveries/": "delivery",
-    "system/work/": "work", "collections/": "collection", "leads/": "candidate", "searches/": "search",
+    "system/work/": "work", "people/": "person", "people/teams/": "team", "people/tokens/": "token",
+    "people/sessions/": "session", "collections/": "collection", "leads/": "candidate", "searches/": "search",
 }  # fmt: skip
 
 

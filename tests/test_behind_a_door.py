@@ -8,6 +8,8 @@ from mpsite.access import OWN_ACCOUNT
 
 # A code lets a camera in; what makes the console an app says nothing of anybody.
 OPEN = {"healthz", "readyz", "metrics", "api-token", "pair", "manifest", "web-worker", "offline"}
+# A link that works once lets somebody choose a password.
+OPEN |= {"welcome"}
 
 
 def every_path(resolver: URLResolver, prefix: str = ""):
@@ -24,6 +26,7 @@ def concrete(pattern: str) -> str:
 
     path = pattern.replace("<uuid:pk>", "7d9f6b52-5e0f-4b0e-9d3f-1f4a7f9a1c11").replace("<int:pk>", "1")
     path = path.replace("<drf_format_suffix:format>", ".json")
+    path = path.replace("<uidb64>", "MQ").replace("<token>", "set")
     path = re.sub(r"\(\?P<format>[^)]*\)", "json", path)
     path = re.sub(r"\(\?P<pk>[^)]*\)", "1", path)
     return "/" + re.sub(r"[\^$?\\]", "", path)

@@ -15,7 +15,10 @@ class Team(models.Model):
 
     class Meta:
         ordering = ["name"]
-        permissions = [("see_all_teams", "Sees what belongs to any team")]
+        permissions = [
+            ("see_all_teams", "Sees what belongs to any team"),
+            ("manage_people", "Sees to people, roles and teams"),
+        ]
 
     def __str__(self) -> str:
         return self.name

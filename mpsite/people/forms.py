@@ -1,0 +1,100 @@
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import Group, User
+from django.contrib.auth.validators import UnicodeUsernameValidator
+
+from cases.models import Notice, Team
+from mpsite.access import ROLE_WORDS
+from mpsite.people import flow
+
+
+class RolesField(forms.ModelMultipleChoiceField[Group]):
+    """Roles, each with what it may, in words."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def label_from_instance(self, role: Any) -> str:
+        words = ROLE_WORDS.get(role.name, "made here; the administration says what it carries")
+        return f"{role.name}: {words}"
+
+
+class PlaceForm(forms.Form):
+    """What somebody may do, with whom, and until when their training counts."""
+
+    roles = RolesField(Group.objects.none(), required=False)
+    teams = forms.ModelMultipleChoiceField(
+        Team.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="They see what names one of their teams, and what names none.",
+    )
+    good_until = forms.DateField(
+        label="Training counts until",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text="After this day they make no search. Empty: not asked for.",
+    )
+    note = forms.CharField(label="Which training", max_length=200, required=False)
+
+    def __init__(self, *args: Any, manager: User, person: User | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        given = {role.pk for role in flow.roles(manager)}
+        roles, teams = self.fields["roles"], self.fields["teams"]
+        roles.queryset = Group.objects.filter(pk__in=given).order_by("name")  # type: ignore[attr-defined]
+        teams.queryset = flow.teams(manager)  # type: ignore[attr-defined]
+        if person is not None:
+            training = getattr(person, "training", None)
+            self.initial = {
+                "roles": list(person.groups.all()),
+                "teams": list(person.teams.all()),
+                "good_until": training and training.good_until,
+                "note": training.note if training else "",
+            }
+        else:
+            self.initial = {"teams": list(manager.teams.all())}
+
+    @property
+    def placed(self) -> dict[str, Any]:
+        """As `flow.place` takes it."""
+        said = self.cleaned_data
+        training = {"good_until": said["good_until"], "note": said["note"]}
+        return {"to_roles": said["roles"], "to_teams": said["teams"], "training": training}
+
+
+class InviteForm(PlaceForm):
+    field_order = ["username", "first_name", "last_name", "email"]
+    username = forms.CharField(
+        label="Sign-in name",
+        max_length=150,
+        validators=[UnicodeUsernameValidator()],
+        error_messages={"required": "Give the name that they sign in with."},
+    )
+    first_name = forms.CharField(max_length=150, required=False)
+    last_name = forms.CharField(max_length=150, required=False)
+    email = forms.EmailField(required=False)
+
+    def clean_username(self) -> str:
+        name: str = self.cleaned_data["username"]
+        if User.objects.filter(username__iexact=name).exists():
+            raise forms.ValidationError("Choose another sign-in name: this one is taken.")
+        return name
+
+    @property
+    def invited(self) -> dict[str, str]:
+        """As `flow.invite` takes it."""
+        return {name: self.cleaned_data[name] for name in ("username", "first_name", "last_name", "email")}
+
+
+class TeamForm(forms.ModelForm[Team]):
+    class Meta:
+        model = Team
+        fields = ["name"]
+        error_messages = {"name": {"unique": "Choose another name: this one is taken."}}
+
+
+class NoticeForm(forms.ModelForm[Notice]):
+    class Meta:
+        model = Notice
+        fields = ["text", "is_active"]
+        widgets = {"text": forms.Textarea(attrs={"rows": 8})}
