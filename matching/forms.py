@@ -335,7 +335,7 @@ class CameraSettingsForm(forms.Form):
     def __init__(self, *args: Any, camera: Camera, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._known = camera.report.get("detectors") or []
-        now = camera.settings
+        now = camera.asked_settings
         sleep = now.get("sleep") or ["", ""]
         self.initial = {**now, "sleep_from": sleep[0], "sleep_until": sleep[1]}
         if self._known:

@@ -24,6 +24,10 @@ REVIVE_SECONDS = 5
 # A process that lives shorter than this so often in a row will not live.
 QUICK_SECONDS, QUICK_DEATHS = 5, 4
 
+# Other protocols that cameras speak, by the setting that asks for one: the process's name, and its command. What it
+# hears it gives to `matching.ingest`.
+BRIDGES = {"MQTT_URL": ("bridge", "mqtt_bridge")}
+
 Processes = dict[str, subprocess.Popen[bytes]]
 
 
@@ -100,8 +104,9 @@ def _start(processes: Processes, host: str, port: int) -> None:
     }  # fmt: skip
     for name, command in commands.items():
         processes[name] = _spawn(name, [sys.executable, "-m", *command])
-    if os.environ.get("MQTT_URL"):
-        processes["bridge"] = _spawn("bridge", [sys.executable, "manage.py", "mqtt_bridge"])
+    for setting, (bridge, management) in BRIDGES.items():
+        if os.environ.get(setting):
+            processes[bridge] = _spawn(bridge, [sys.executable, "manage.py", management])
 
 
 def _wait_for(url: str, processes: Processes) -> None:

@@ -3,8 +3,8 @@
 from cases.models import holds
 from cases.models.audit import AuditEvent, AuditQuestion
 from cases.models.case import Case, Collection
+from cases.models.conditions import Notice, Training
 from cases.models.imports import ImportedCase, ImportProblem, ImportRun, ImportSeen, ImportSource
-from cases.models.person import Notice, Training
 from cases.models.photo import (
     OwnData,
     Photo,

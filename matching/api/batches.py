@@ -22,7 +22,7 @@ from matching.api.views import CandidateSerializer
 from matching.faces.face_models import NoFaceModel
 from matching.filters import listed
 from matching.models import Batch
-from matching.searching import batches, met, tasks
+from matching.searching import batch_results, batches, tasks
 
 
 class PlaceSerializer(serializers.Serializer[Any]):
@@ -170,8 +170,8 @@ class BatchViewSet(
         audit.record(request, "viewed", batch.search, batch.search.purpose)
         probes = batch.search.probes.order_by("position").prefetch_related(
             "shots",
-            met.seen_by(audit.signed_in(request)),
+            batch_results.seen_by(audit.signed_in(request)),
             "candidates__probe__search__model",
             "candidates__probe__search__measurement",
         )
-        return Response(PersonSerializer(met.people(batch, list(probes)), many=True).data)
+        return Response(PersonSerializer(batch_results.people(batch, list(probes)), many=True).data)

@@ -24,6 +24,7 @@ class OptionalBoolean(serializers.BooleanField):
 
 class CameraSerializer(OwnedSerializer[Camera]):
     preview = OptionalBoolean(required=False, help_text="People who may look through cameras see its picture.")
+    settings = serializers.JSONField(source="asked_settings", read_only=True)
     state = serializers.ChoiceField(["online", "late", "offline", "never", "revoked"], read_only=True)
 
     class Meta:
@@ -32,7 +33,7 @@ class CameraSerializer(OwnedSerializer[Camera]):
             "id", "name", "place", "teams", "latitude", "longitude", "thing", "preview", "notes", "settings",
             "created_at", "state", "last_seen_at", "heartbeat_at", "report", "clock_offset", "revoked_at",
         ]  # fmt: skip
-        read_only_fields = ["settings", "last_seen_at", "heartbeat_at", "report", "clock_offset", "revoked_at"]
+        read_only_fields = ["last_seen_at", "heartbeat_at", "report", "clock_offset", "revoked_at"]
 
     def validate_thing(self, value: str | None) -> str | None:
         return value or None
@@ -118,8 +119,8 @@ class CameraViewSet(
         if not form.is_valid():
             raise serializers.ValidationError({name: [str(one) for one in said] for name, said in form.errors.items()})
         fleet.change_settings(camera, form.settings())
-        audit.record(request, "changed settings", camera, json.dumps(camera.settings))
-        return Response(camera.settings)
+        audit.record(request, "changed settings", camera, json.dumps(camera.asked_settings))
+        return Response(camera.asked_settings)
 
     @extend_schema(request=None, responses={201: PairingSerializer})
     @action(detail=True, methods=["post"])

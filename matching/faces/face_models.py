@@ -16,7 +16,6 @@ from matching.models import Face, FaceModel
 
 logger = logging.getLogger(__name__)
 
-DLIB_LICENCE = "dlib's models are in the public domain (CC0)."
 FOLDER_LICENCE = f"Set by whoever made the pack. {packs.LICENCE}"
 
 
@@ -84,8 +83,8 @@ def register(name: str) -> FaceModel:
 
     Raises `EngineUnavailable` where it cannot be loaded, `PackProblem` where no such pack is installed.
     """
-    if name == engines.DLIB:
-        source, label, licence = engines.DLIB, "dlib ResNet", DLIB_LICENCE
+    if name in engines.NAMED:
+        source, label, licence = name, engines.NAMED[name].label, engines.NAMED[name].licence
     elif (folder := packs.find(name)) is not None:
         source, label = str(folder), name
         licence = packs.KNOWN[name].licence if name in packs.KNOWN else FOLDER_LICENCE
@@ -103,7 +102,7 @@ def register(name: str) -> FaceModel:
         "source": source,
         "dimensions": loaded.dimensions,
         "licence": licence,
-        "is_fallback": source == engines.DLIB,
+        "is_fallback": source in engines.NAMED and engines.NAMED[source].is_fallback,
     }
     model, _ = FaceModel.objects.update_or_create(
         fingerprint=loaded.fingerprint,
@@ -184,11 +183,12 @@ def prepare(say: Callable[[str], None], licence_accepted: Callable[[], bool]) ->
 
 def _first_choice(wish: str, say: Callable[[str], None], licence_accepted: Callable[[], bool]) -> FaceModel:
     name = "buffalo_l" if wish == "auto" else wish
-    if name == engines.DLIB or Path(name).is_dir() or packs.find(name):
+    if name in engines.NAMED or Path(name).is_dir() or packs.find(name):
         return register(name)
     if name not in packs.KNOWN:
         raise engines.EngineUnavailable(
-            f"FACE_MODEL={wish} is neither auto, dlib, a folder nor a pack ({', '.join(packs.KNOWN)})."
+            f"FACE_MODEL={wish} is neither auto, {', '.join(engines.NAMED)}, a folder nor a pack "
+            f"({', '.join(packs.KNOWN)})."
         )
     if licence_accepted():
         try:

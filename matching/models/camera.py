@@ -75,7 +75,7 @@ class Camera(TeamOwned):
         validators=[RegexValidator(r"^[^+#/$][^+#/]*$", "One level of a topic: without +, # and /.")],
         help_text="Where it speaks MQTT: the part of its topics after sightline/, or a DeepLens's thing.",
     )
-    settings = models.JSONField(
+    asked_settings = models.JSONField(
         default=dict,
         blank=True,
         editable=False,

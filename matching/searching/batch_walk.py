@@ -22,7 +22,7 @@ from matching.faces import clips, face_models, images
 from matching.faces.engines import DetectedFace, Engine, EngineUnavailable
 from matching.faces.rows import face_columns
 from matching.models import Batch, BatchFile, FaceModel, Search, Shot
-from matching.searching import evidence, meeting
+from matching.searching import batch_persons, evidence
 from matching.searching.evidence import EvidenceRefused, Frame, Picture
 
 logger = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class Walk:
                 if not self.is_out_of_time:
                     return
                 break
-        meeting.conclude(self.batch)
+        batch_persons.conclude(self.batch)
         if self.batch.move([Status.RUNNING], Status.DONE, finished_at=timezone.now()):
             Batch.objects.filter(pk=self.batch.pk).update(done=self.batch.total)
         self.batch.refresh_from_db()
@@ -241,7 +241,7 @@ def _until(frames: Iterator[Frame], until: float, rest: list[Frame]) -> Iterator
 def _best(seen: Sequence[tuple[float, dict[str, Any]]]) -> list[tuple[float, dict[str, Any]]]:
     """The best few shots of somebody followed, some time apart."""
     chosen: list[tuple[float, dict[str, Any]]] = []
-    for at, columns in sorted(seen, key=lambda one: -meeting.goodness(**_of_picture(one[1]))):
+    for at, columns in sorted(seen, key=lambda one: -batch_persons.goodness(**_of_picture(one[1]))):
         if len(chosen) < SHOTS and all(abs(at - other) >= SPACING for other, _ in chosen):
             chosen.append((at, columns))
     return chosen

@@ -14,8 +14,8 @@ from matching.faces import opencv as cv2
 from matching.faces.engines import DetectedFace, Engine, overlap
 from matching.faces.images import Box, RgbImage
 from matching.faces.rows import face_columns
+from matching.gallery import kept_faces
 from matching.gallery import search as gallery
-from matching.gallery import seen
 from matching.models import Probe, Search
 from matching.searching.pictures import CANDIDATES, keep_candidates
 
@@ -59,7 +59,7 @@ def add_face(search: Search, box: Box, user: User | None) -> Probe:
             position=0 if last is None else last + 1,
             **face_columns(model, opened.rgb, face, opened.scale),
         )
-        seen.keep(probe)
+        kept_faces.keep(probe)
         keep_candidates(probe, hits)
     return probe
 

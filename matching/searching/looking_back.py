@@ -12,7 +12,7 @@ from cases.models import Case
 from cases.visibility import visible
 from matching.faces import poor
 from matching.faces.engines import Embeddings
-from matching.gallery import calibration, seen
+from matching.gallery import calibration, kept_faces
 from matching.models import Camera, FaceModel, Probe, ProbeBits, Search, Template
 
 # Captures of one camera that lie no further apart are one visit.
@@ -69,12 +69,12 @@ def for_case(case: Case, model: FaceModel, user: User, *, purpose: str, referenc
 def _look_back(
     model: FaceModel, user: User, wanted: Sequence[tuple[Embeddings, float]], leave_out: Probe | None = None
 ) -> LookedBack:
-    among = seen.size(model)
+    among = kept_faces.size(model)
     calibrated = calibration.of(model)
     least = calibrated.threshold(WORTH_SHOWING, among)
-    best: dict[int, seen.Seen] = {}
+    best: dict[int, kept_faces.Seen] = {}
     for embedding, poorness in wanted:
-        for one in seen.look_back(model, embedding, poorness, among=among, least=least):
+        for one in kept_faces.look_back(model, embedding, poorness, among=among, least=least):
             if one.probe_id not in best or best[one.probe_id].worth < one.worth:
                 best[one.probe_id] = one
     if leave_out is not None:
@@ -110,7 +110,7 @@ def _is_one_visit(a: Probe, b: Probe) -> bool:
 
 
 def _visit(
-    probes: Sequence[Probe], best: dict[int, seen.Seen], calibrated: calibration.Calibration, among: int
+    probes: Sequence[Probe], best: dict[int, kept_faces.Seen], calibrated: calibration.Calibration, among: int
 ) -> Visit:
     most_alike = max(probes, key=lambda probe: best[probe.pk].worth)
     likeness = best[most_alike.pk]

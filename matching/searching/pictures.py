@@ -15,7 +15,7 @@ from cases.filters import SearchedCases
 from cases.models import Collection
 from matching.faces import face_models, images
 from matching.faces.rows import face_columns, jpeg_file
-from matching.gallery import calibration, seen, strengths
+from matching.gallery import calibration, kept_faces, strengths
 from matching.gallery import search as gallery
 from matching.models import Candidate, Probe, Search
 from matching.searching import remembering
@@ -72,7 +72,7 @@ def search_image(
             for position, face in enumerate(faces)
         ]
         Probe.objects.bulk_create(probes)
-        seen.keep_all(probes)
+        kept_faces.keep_all(probes)
         keep_all_candidates(list(zip(probes, hits, strict=True)))
     return search
 

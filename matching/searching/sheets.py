@@ -17,7 +17,7 @@ from fpdf.enums import XPos, YPos
 
 from matching.gallery import calibration, strengths
 from matching.models import Candidate, Opinion, Probe, Search
-from matching.searching.met import seen_by
+from matching.searching.batch_results import seen_by
 
 # FiraGO has Latin, Cyrillic, Greek, Arabic, Hebrew, Thai, Georgian and Devanagari letters.
 FONTS = {"": "figo", "B": "figbo"}

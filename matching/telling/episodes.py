@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from cases.models import Case, Collection
-from matching.gallery import calibration, seen, strengths
+from matching.gallery import calibration, kept_faces, strengths
 from matching.gallery import search as gallery
 from matching.models import Alert, AlertCapture, Capture, FaceModel, Quiet
 from matching.searching import remembering
@@ -127,7 +127,9 @@ def settled_before(capture: Capture, case: Case) -> Alert | None:
     return None
 
 
-def raise_seen_before(found: Sequence[tuple[Capture, seen.Seen]], case_id: int, model: FaceModel, among: int) -> Alert:
+def raise_seen_before(
+    found: Sequence[tuple[Capture, kept_faces.Seen]], case_id: int, model: FaceModel, among: int
+) -> Alert:
     """One alert for all that a camera saw of somebody before the case, or a photo of it, came. Inside a transaction.
 
     found: captures of one camera with their likeness. among: how many faces were looked at.

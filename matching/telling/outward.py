@@ -4,36 +4,33 @@ An address comes from a user, so nothing here reaches a private host unless the 
 looked up under guard at the very moment of connecting, so neither a redirect nor a name that changes gets around it.
 """
 
-import base64
 import functools
 import ipaddress
 import json
 import logging
-import secrets
 import socket
 import sys
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import apprise
-import requests
 from apprise.utils.parse import parse_urls
 from cryptography.hazmat.primitives import serialization
 from django.conf import settings
 from py_vapid import Vapid02
 from pywebpush import WebPushException, webpush
-from standardwebhooks import Webhook
 
 from cases.made_once import made_once
-from cases.sealed import SealBroken, seal, unseal
+from cases.sealed import SealBroken, unseal
 from matching.models import Subscription
+from matching.telling import webhook
+from matching.telling.ways import SECONDS, Message, Way
+from matching.telling.ways import NotTaken as NotTaken
 
-SECONDS = 15
 # Services of the machine that Sightline runs on: what they show nobody at a desk elsewhere sees.
 LOCAL = {"dbus", "glib", "gnome", "kde", "macosx", "qt", "syslog", "windows"}
 
@@ -49,10 +46,6 @@ _look_up = socket.getaddrinfo
 
 class AddressRefused(Exception):
     """An address that messages are not sent to; the text says why."""
-
-
-class NotTaken(Exception):
-    """The service did not take the message; the text says why."""
 
 
 class PushOver(NotTaken):
@@ -97,9 +90,18 @@ def guard() -> Iterator[None]:
 def check(address: str) -> str:
     """The address as it is kept. What is sent goes to the one service that is checked here, by the same reading of it.
 
-    Raises `AddressRefused` for what is no address or several, for a service of this machine's own or one that is not
-    reached through the guarded look-up, and for a private host.
+    Raises `AddressRefused`.
     """
+    return _way(address).check(address)
+
+
+def _way(address: str) -> Way:
+    return next(way for way in WAYS if way.takes(address))
+
+
+def _check_service(address: str) -> str:
+    """Refuses what is no address or several, a service of this machine's own or one that is not reached through the
+    guarded look-up, and a private host."""
     service = _parsed(address)
     if LOCAL & {address.split(":", 1)[0].lower()}:
         raise AddressRefused("That service shows messages on the server's own screen only.")
@@ -164,90 +166,41 @@ def send(
     except SealBroken as problem:
         raise NotTaken(f"The address: {problem}") from problem
     with guard():
-        if subscription.way == Subscription.Way.BROWSER:
-            _push(json.loads(address), {"title": title, "body": body, "url": link})
-            return
-        try:
-            service = _parsed(address)
-        except AddressRefused as refusal:
-            raise NotTaken(f"The address is no longer one that can be used. Enter it again. {refusal}") from refusal
-        if not settings.ALERT_PRIVATE_HOSTS and not _is_guarded(service):
-            raise NotTaken("That service is reached neither by HTTP nor as mail. Enter another address.")
-        text = f"{body}\n{link}" if link else body
-        if is_webhook(address):
-            _webhook(service, signing_key(subscription), title, text, pictures, number or f"msg_{uuid.uuid4().hex}")
-        else:
-            _message(service, title, text, pictures)
+        _way(address).send(subscription, address, Message(title, body, link, pictures, number))
 
 
-def signing_key(subscription: Subscription, *, anew: bool = False) -> str:
-    """The key by which a webhook's receiver checks our signature; made where there is none. anew: another one."""
-    if anew or not subscription.signing_key:
-        key = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
-        subscription.signing_key = seal(key)
-        Subscription.objects.filter(pk=subscription.pk).update(signing_key=subscription.signing_key)
-        return key
-    return unseal(subscription.signing_key)
-
-
-def _webhook(service: Any, key: str, title: str, body: str, pictures: Sequence[Path], number: str) -> None:
-    """A signed JSON document, as standardwebhooks.com has it."""
-    attached = [
-        {"filename": path.name, "base64": base64.b64encode(path.read_bytes()).decode(), "mimetype": "image/jpeg"}
-        for path in pictures
-    ]
-    said: dict[str, Any] = {
-        "version": "1.0", "title": title, "message": body, "attachments": attached, "type": "info",
-    }  # fmt: skip
-    for name, value in service.payload_extras.items():
-        # As the address says: a field is left out, goes by another name, or is added.
-        if name in said:
-            kept = said.pop(name)
-            said |= {value: kept} if value else {}
-        else:
-            said[name] = value
-    document, now = json.dumps(said), datetime.now(UTC)
-    port = f":{service.port}" if isinstance(service.port, int) else ""
-    url = f"{'https' if service.secure else 'http'}://{service.host}{port}{service.fullpath}"
+def _service(address: str) -> Any:
+    """Raises `NotTaken` for an address that would be refused today."""
     try:
-        answer = requests.request(
-            service.method,
-            url,
-            data=document,
-            params=service.params,
-            headers={
-                "User-Agent": "Sightline",
-                "Content-Type": "application/json",
-                **service.headers,
-                "webhook-id": number,
-                "webhook-timestamp": str(int(now.timestamp())),
-                "webhook-signature": Webhook(key).sign(number, now, document),
-            },
-            auth=(service.user, service.password or "") if service.user else None,
-            verify=service.verify_certificate,
-            timeout=SECONDS,
-        )
-    except (OSError, ValueError) as problem:
-        raise NotTaken(f"The service was not reached ({type(problem).__name__}).") from problem
-    if not answer.ok:
-        raise NotTaken(f"The service did not take the message: it answered {answer.status_code}.")
+        service = _parsed(address)
+    except AddressRefused as refusal:
+        raise NotTaken(f"The address is no longer one that can be used. Enter it again. {refusal}") from refusal
+    if not settings.ALERT_PRIVATE_HOSTS and not _is_guarded(service):
+        raise NotTaken("That service is reached neither by HTTP nor as mail. Enter another address.")
+    return service
 
 
-def _message(one: Any, title: str, body: str, pictures: Sequence[Path]) -> None:
+def _webhook(subscription: Subscription, address: str, message: Message) -> None:
+    webhook.send(_service(address), subscription, message)
+
+
+def _message(subscription: Subscription, address: str, message: Message) -> None:
     service = apprise.Apprise(asset=apprise.AppriseAsset(async_mode=False))
-    service.add(one)
+    service.add(_service(address))
     with apprise.LogCapture(level=logging.WARNING) as log:
-        taken = service.notify(title=title, body=body, attach=[str(path) for path in pictures] or None)
+        attached = [str(path) for path in message.pictures] or None
+        taken = service.notify(title=message.title, body=message.text, attach=attached)
         if not taken:
             said = " ".join(line.split(" - ")[-1] for line in log.getvalue().splitlines())
             raise NotTaken(f"The service did not take the message. {said[:300]}".strip())
 
 
-def _push(endpoint: dict[str, Any], message: dict[str, str]) -> None:
+def _push(subscription: Subscription, address: str, message: Message) -> None:
+    said = {"title": message.title, "body": message.body, "url": message.link}
     try:
         webpush(
-            endpoint,
-            json.dumps(message),
+            json.loads(address),
+            json.dumps(said),
             vapid_private_key=_vapid(),
             vapid_claims={"sub": settings.PUSH_CONTACT},
             ttl=3600,
@@ -279,3 +232,16 @@ def push_key() -> bytes:
     """The public half, which a browser asks for before it lets itself be told: 65 bytes, an uncompressed point."""
     public = _vapid().public_key
     return bytes(public.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint))
+
+
+def _check_push(address: str) -> str:
+    check_host(urlsplit(json.loads(address)["endpoint"]).hostname or "")
+    return address
+
+
+# Each way by which a message leaves; the first that takes an address sends to it.
+WAYS = [
+    Way(lambda address: address.startswith("{"), _check_push, _push),
+    Way(is_webhook, _check_service, _webhook),
+    Way(lambda address: True, _check_service, _message),
+]

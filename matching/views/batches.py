@@ -21,7 +21,7 @@ from matching.faces.face_models import NoFaceModel
 from matching.filters import listed
 from matching.forms import BatchForm
 from matching.models import Batch, Probe, Shot
-from matching.searching import batches, evidence, meeting, met, tasks
+from matching.searching import batch_persons, batch_results, batches, evidence, tasks
 
 PAGE_SIZE = 30
 
@@ -89,15 +89,27 @@ def batch_detail(request: HttpRequest, pk: str) -> HttpResponse:
             answer["HX-Refresh"] = "true"
         return answer
     audit.record(request, "viewed", batch.search, batch.search.purpose)
-    if batch.one_person and batch.status == Batch.Status.DONE and not batch.problems and not meeting.unlike(batch):
+    if (
+        batch.one_person
+        and batch.status == Batch.Status.DONE
+        and not batch.problems
+        and not batch_persons.unlike(batch)
+    ):
         return redirect(batch.search)
     order = "met" if request.GET.get("order") == "met" else "alike"
-    page = Paginator(met.probes(batch, audit.signed_in(request), order), PAGE_SIZE).get_page(request.GET.get("page"))
-    context: dict[str, Any] = {"batch": batch, "page": page, "order": order, "people": met.people(batch, list(page))}
+    page = Paginator(batch_results.probes(batch, audit.signed_in(request), order), PAGE_SIZE).get_page(
+        request.GET.get("page")
+    )
+    context: dict[str, Any] = {
+        "batch": batch,
+        "page": page,
+        "order": order,
+        "people": batch_results.people(batch, list(page)),
+    }
     if batch.status == Batch.Status.DONE:
         context |= {
-            "not_searched": meeting.not_searched(batch),
-            "unlike": meeting.unlike(batch) if batch.one_person else [],
+            "not_searched": batch_persons.not_searched(batch),
+            "unlike": batch_persons.unlike(batch) if batch.one_person else [],
         }
     return render(request, "batches/detail.html", context)
 
@@ -136,7 +148,7 @@ def batch_csv(request: HttpRequest, pk: str) -> StreamingHttpResponse:
     name = slugify(batch.search.purpose) or "batch"
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
     return StreamingHttpResponse(
-        met.table(batch, audit.signed_in(request)), content_type="text/csv; charset=utf-8", headers=headers
+        batch_results.table(batch, audit.signed_in(request)), content_type="text/csv; charset=utf-8", headers=headers
     )
 
 
@@ -181,5 +193,5 @@ def shot_crop(request: HttpRequest, pk: int) -> HttpResponse:
 
 def probe_picture(request: HttpRequest, pk: int) -> HttpResponse:
     """The whole picture that stands for a person of a batch."""
-    shot = meeting.best_shot(get_object_or_404(visible(Probe, request.user), pk=pk, search__batch__isnull=False))
+    shot = batch_persons.best_shot(get_object_or_404(visible(Probe, request.user), pk=pk, search__batch__isnull=False))
     return redirect("shot-picture", shot.pk) if shot else HttpResponse("Its picture is gone.", status=404)

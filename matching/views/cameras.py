@@ -55,7 +55,7 @@ def camera_detail(request: HttpRequest, pk: int, **extra: object) -> HttpRespons
         .count(),
         "alerts": visible(Alert, request.user).filter(camera=camera).select_related("case")[:8],
         "runs": [
-            (label, _said(camera.settings.get(name)), _said((camera.report.get("runs") or {}).get(name)))
+            (label, _said(camera.asked_settings.get(name)), _said((camera.report.get("runs") or {}).get(name)))
             for name, label in SETTINGS.items()
         ],
         **extra,
@@ -126,7 +126,7 @@ def camera_settings(request: HttpRequest, pk: int) -> HttpResponse:
     form = CameraSettingsForm(request.POST if request.method == "POST" else None, camera=camera)
     if form.is_valid():
         fleet.change_settings(camera, form.settings())
-        audit.record(request, "changed settings", camera, json.dumps(camera.settings))
+        audit.record(request, "changed settings", camera, json.dumps(camera.asked_settings))
         messages.success(request, "A client that is connected takes it up at once, another with its next report.")
         return redirect("camera", pk)
     context = {"camera": camera, "form": form, "title": "Settings", "is_settings": True}

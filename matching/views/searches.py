@@ -21,7 +21,7 @@ from matching.filters import SearchFilter, listed
 from matching.forms import AdjustForm, AgainForm, BoxForm, MarkForm, SearchForm
 from matching.gallery import calibration
 from matching.models import Batch, Candidate, Face, Mark, Opinion, Search
-from matching.searching import adjusting, by_hand, deciding, met, pictures, second_opinion, standing
+from matching.searching import adjusting, batch_results, by_hand, deciding, pictures, second_opinion, standing
 from matching.searching.workbench import workbench
 
 RECENT, PAGE_SIZE = 12, 40
@@ -118,7 +118,7 @@ def _context(search: Search, chosen: QueryDict, user: User) -> dict[str, Any]:
         "batch": batch,
         "crowd": MOST_FACES if bench and not batch and len(bench.faces) >= MOST_FACES else 0,
         "shown_faces": [] if bench is None else bench.around if batch else bench.faces,
-        "places": met.places(bench.face) if bench and batch else [],
+        "places": batch_results.places(bench.face) if bench and batch else [],
         "standing": search.standing.filter(user=user, closed_at=None).first(),
         "collections": visible(Collection, user),
         "chosen": set(search.collections.values_list("pk", flat=True)),

@@ -13,7 +13,7 @@ from cases import audit
 from matching.forms import PushForm, SubscriptionForm
 from matching.models import Subscription
 from matching.telling import messages as words
-from matching.telling import notifying, outward
+from matching.telling import notifying, outward, webhook
 
 
 def _own(request: HttpRequest) -> Any:
@@ -61,7 +61,7 @@ def subscription_key(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _key(request: HttpRequest, subscription: Subscription) -> HttpResponse:
-    key = outward.signing_key(subscription, anew=True)
+    key = webhook.signing_key(subscription, anew=True)
     audit.record(request, "made signing key", subscription)
     return render(request, "subscriptions/key.html", {"subscription": subscription, "key": key})
 

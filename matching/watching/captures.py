@@ -14,8 +14,8 @@ from cases.models import Collection
 from matching.faces import face_models, images
 from matching.faces.engines import Detection, EngineUnavailable
 from matching.faces.rows import face_columns
+from matching.gallery import kept_faces
 from matching.gallery import search as gallery
-from matching.gallery import seen
 from matching.models import Alert, Camera, Capture, FaceModel, Probe
 from matching.searching.pictures import keep_candidates
 from matching.signals import capture_waiting
@@ -125,7 +125,7 @@ def _match(capture: Capture, model: FaceModel) -> list[Alert]:
             retention.forget_one(capture)
             return []
         probe = Probe.objects.create(capture=capture, **columns)
-        seen.keep(probe)
+        kept_faces.keep(probe)
         keep_candidates(probe, matches)
         alerts = [episodes.join_or_raise(capture, hit, model, searched) for hit in matches]
         if visitor.greeted:

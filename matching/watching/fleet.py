@@ -76,8 +76,8 @@ def _clients(camera: Camera, client: str, now: datetime) -> dict[str, Any]:
 
 def change_settings(camera: Camera, values: dict[str, Any]) -> None:
     """What the camera's client is asked to run; None leaves it to the client."""
-    camera.settings = {name: value for name, value in values.items() if value is not None}
-    camera.save(update_fields=["settings"])
+    camera.asked_settings = {name: value for name, value in values.items() if value is not None}
+    camera.save(update_fields=["asked_settings"])
     live.announce_settings(camera)
 
 

@@ -32,7 +32,7 @@ def viewer_group(camera_id: int) -> str:
 
 def announce_settings(camera: Camera) -> None:
     """A client that listens takes up new settings at once; another with its next report."""
-    message = {"type": "camera.settings", "settings": settings_of(camera)}
+    message = {"type": "camera.asked_settings", "settings": settings_of(camera)}
     try:
         dashboards.send(client_group(camera.pk), message)
     except Exception as error:  # whatever redis raises while it is away
@@ -41,7 +41,7 @@ def announce_settings(camera: Camera) -> None:
 
 def settings_of(camera: Camera) -> dict[str, Any]:
     """What the client is asked to run; what is missing it decides by itself."""
-    return {**camera.settings, "preview": camera.preview}
+    return {**camera.asked_settings, "preview": camera.preview}
 
 
 def names(tracks: Sequence[str], user: User) -> dict[str, str]:

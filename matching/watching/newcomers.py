@@ -12,7 +12,7 @@ from django.utils import timezone
 from cases import locks, work
 from cases.models import Case, Collection
 from matching.faces import face_models
-from matching.gallery import calibration, seen
+from matching.gallery import calibration, kept_faces
 from matching.models import Capture, FaceModel, StandingSearch, Template
 from matching.searching import standing
 from matching.telling import episodes, notifying
@@ -47,7 +47,7 @@ def look_back(must_stop: Callable[[], bool] = lambda: False) -> None:
             with transaction.atomic():
                 notifying.tell_owners(candidate)
         waiting = Template.objects.filter(model=model, looked_back=False)
-        among = seen.size(model)
+        among = kept_faces.size(model)
         if not among and not StandingSearch.objects.filter(closed_at=None).exists():
             # An import into an installation without cameras need not go through them one by one.
             waiting.update(looked_back=True)
@@ -83,7 +83,7 @@ def _compare(template: Template, kept: standing.Faces, among: int) -> None:
     since = timezone.now() - timedelta(days=collection.look_back_days)
     likenesses = {
         one.probe_id: one
-        for one in seen.look_back(
+        for one in kept_faces.look_back(
             model,
             np.asarray(template.embedding, np.float32),
             template.poorness,
@@ -98,8 +98,8 @@ def _compare(template: Template, kept: standing.Faces, among: int) -> None:
         _raise(new, case.pk, model, among)
 
 
-def _raise(new: list[tuple[Capture, seen.Seen]], case_id: int, model: FaceModel, among: int) -> None:
-    by_camera: dict[int, list[tuple[Capture, seen.Seen]]] = {}
+def _raise(new: list[tuple[Capture, kept_faces.Seen]], case_id: int, model: FaceModel, among: int) -> None:
+    by_camera: dict[int, list[tuple[Capture, kept_faces.Seen]]] = {}
     for one in new:
         by_camera.setdefault(one[0].camera_id, []).append(one)
     collection = Case.objects.get(pk=case_id).collection_id

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cases.models import Case, Collection
 from matching.faces import poor
-from matching.gallery import calibration, seen
+from matching.gallery import calibration, kept_faces
 from matching.gallery import search as gallery
 from matching.models import Capture, FaceModel
 from matching.searching import remembering
@@ -73,11 +73,11 @@ def look(model: FaceModel, embedding: NDArray[np.float32], capture: Capture) -> 
 def _visits(model: FaceModel, embedding: NDArray[np.float32], capture: Capture) -> tuple[int, datetime | None]:
     """How often the face was seen, this visit with it, and when the one before ended; as far back as faces are kept."""
     cleaned, poorness = poor.without(np.asarray(embedding, np.float32)[None], model.direction)
-    alike = seen.look_back(
+    alike = kept_faces.look_back(
         model,
         cleaned[0],
         float(poorness[0]),
-        among=seen.size(model),
+        among=kept_faces.size(model),
         least=calibration.shipped(model).non_mates.similarity(remembering.SAME_PERSON),
         only=Q(capture__camera__in=capture.camera.counts_with(), capture__captured_at__lte=capture.captured_at),
     )

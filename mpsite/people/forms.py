@@ -3,6 +3,8 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.db.models import Case, When
+from django.utils.html import format_html
 
 from cases.models import Notice, Team
 from mpsite.access import ROLE_WORDS
@@ -16,7 +18,7 @@ class RolesField(forms.ModelMultipleChoiceField[Group]):
 
     def label_from_instance(self, role: Any) -> str:
         words = ROLE_WORDS.get(role.name, "made here; the administration says what it carries")
-        return f"{role.name}: {words}"
+        return format_html("<b>{}</b>: {}", role.name, words)
 
 
 class PlaceForm(forms.Form):
@@ -41,7 +43,9 @@ class PlaceForm(forms.Form):
         super().__init__(*args, **kwargs)
         given = {role.pk for role in flow.roles(manager)}
         roles, teams = self.fields["roles"], self.fields["teams"]
-        roles.queryset = Group.objects.filter(pk__in=given).order_by("name")  # type: ignore[attr-defined]
+        # From the least to the most, then those that were made here.
+        order = Case(*(When(name=name, then=at) for at, name in enumerate(ROLE_WORDS)), default=len(ROLE_WORDS))
+        roles.queryset = Group.objects.filter(pk__in=given).order_by(order, "name")  # type: ignore[attr-defined]
         teams.queryset = flow.teams(manager)  # type: ignore[attr-defined]
         if person is not None:
             training = getattr(person, "training", None)

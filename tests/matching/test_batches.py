@@ -14,7 +14,7 @@ from cases.models import AuditEvent
 from edge_client.tracking import Tracker
 from matching.faces import images
 from matching.models import Batch, BatchFile, Search, Shot
-from matching.searching import batch_walk, batches, deciding, evidence, meeting, met
+from matching.searching import batch_persons, batch_results, batch_walk, batches, deciding, evidence
 from matching.searching.workbench import workbench
 from tests import faces, needs
 from tests.people import person
@@ -63,7 +63,7 @@ def batch(any_model, six_cases, user):
 def who(batch: Batch) -> list[tuple[str, int]]:
     """The first candidate of each person and how often they were met."""
     probes = batch.search.probes.prefetch_related("shots", "candidates__case").order_by("position")
-    return [(p.first.case.number if p.first else "", len(p.places)) for p in met.people(batch, list(probes))]
+    return [(p.first.case.number if p.first else "", len(p.places)) for p in batch_results.people(batch, list(probes))]
 
 
 def why(batch: Batch) -> dict[str, str]:
@@ -103,7 +103,7 @@ def test_of_a_clip_each_person_is_shown_once_with_the_times(batch, tmp_path, sig
     assert (made.status, made.done, made.total) == ("done", 3, 3)
     assert sorted(who(made)) == [("MP1", 1), ("MP3", 1)]
     second = made.search.probes.get(candidates__case__number="MP1", candidates__rank=1)
-    (place,) = met.places(second)
+    (place,) = batch_results.places(second)
     assert place.since == pytest.approx(1.0, abs=0.25)
     assert place.until == pytest.approx(2.8, abs=0.25)
     assert second.shots.count() <= 3
@@ -129,7 +129,11 @@ def test_people_who_walk_through_a_real_clip_are_each_shown_once(batch):
     probes = made.search.probes.all()
     assert 7 <= len(probes) <= 11
     # The three who come towards the camera are followed from the first second to the last.
-    long = [p for p in met.people(made, list(probes)) if any((x.until or 0) - (x.since or 0) > 3 for x in p.places)]
+    long = [
+        p
+        for p in batch_results.people(made, list(probes))
+        if any((x.until or 0) - (x.since or 0) > 3 for x in p.places)
+    ]
     assert len(long) >= 3
     assert all(len(person.places) == 1 for person in long)
 
@@ -145,7 +149,7 @@ def test_pictures_of_one_person_are_searched_as_one_face(batch, signed_in):
 
 def test_a_picture_unlike_the_others_of_one_person_is_pointed_at(batch, signed_in):
     made = batch(("a.jpg", faces.person(3)), ("c.jpg", faces.person(1)), one_person=True)
-    assert len(meeting.unlike(made)) == 2
+    assert len(batch_persons.unlike(made)) == 2
     assert "is unlike the others" in signed_in.get(made.get_absolute_url()).content.decode()
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from cases.models import AuditEvent, add_photo
-from matching.gallery import seen
+from matching.gallery import kept_faces
 from matching.indexing import single
 from matching.models import Alert, Camera, Capture, Delivery, Probe, ProbeBits, Subscription, Template
 from matching.searching import looking_back, pictures
@@ -160,8 +160,8 @@ def test_a_face_too_poor_to_compare_is_not_looked_back_at(any_model, camera, col
 
 def test_of_many_faces_the_most_alike_are_found(gate, user, monkeypatch):
     """Only as many as the shortlist are compared exactly."""
-    monkeypatch.setattr(seen, "MOST", 4)
-    monkeypatch.setattr(seen, "shortlist", lambda among: 4)
+    monkeypatch.setattr(kept_faces, "MOST", 4)
+    monkeypatch.setattr(kept_faces, "shortlist", lambda among: 4)
     probe = pictures.search_image(faces.person(3), "bus.jpg", user=user, purpose="the bus").probes.get()
     visits = looking_back.for_probe(probe, probe.search.user).visits
     # The probe itself may be one of the four.

@@ -9,7 +9,7 @@ from django.utils.html import escape
 
 from matching.gallery import calibration, strengths
 from matching.models import Alert, Candidate, Delivery, Subscription
-from matching.searching import batches, met, pictures, sheets, standing
+from matching.searching import batch_results, batches, pictures, sheets, standing
 from matching.telling import messages
 from matching.watching import captures, newcomers
 from tests import faces
@@ -79,8 +79,8 @@ def test_a_batchs_and_a_standing_searchs_are_kept_as_well(any_model, make_case, 
     assert (found.strength, "among 2 cases" in found.strength_why) == ("strong", True)
     other_curves()
     batch.refresh_from_db()
-    assert ",strong," in "".join(met.table(batch, user))
-    assert met.people(batch, list(met.probes(batch, user, "alike")))[0].strength.word == "strong"
+    assert ",strong," in "".join(batch_results.table(batch, user))
+    assert batch_results.people(batch, list(batch_results.probes(batch, user, "alike")))[0].strength.word == "strong"
 
 
 def test_what_was_found_before_words_were_kept_is_worded_as_it_was_shown(any_model, six_cases, camera, user):

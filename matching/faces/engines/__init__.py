@@ -1,6 +1,8 @@
 """An image in, faces out. Plain Python and numpy: nothing here knows of Django."""
 
+from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 
 from matching.faces.engines.base import (
@@ -18,11 +20,13 @@ from matching.faces.engines.base import (
 __all__ = [
     "DLIB",
     "MOST_FACES",
+    "NAMED",
     "DetectedFace",
     "Detection",
     "Embeddings",
     "Engine",
     "EngineUnavailable",
+    "Named",
     "Quality",
     "Recipe",
     "load",
@@ -32,17 +36,42 @@ __all__ = [
 DLIB = "dlib"
 
 
+@dataclass(frozen=True)
+class Named:
+    """An engine that goes by a name instead of a pack's folder.
+
+    engine: its class, as module and name, loaded when it is used. is_fallback: pages say that a better one should take
+    its place.
+    """
+
+    label: str
+    licence: str
+    engine: str
+    is_fallback: bool = False
+
+
+# A new engine is a file here and a line in this table; a pack of InsightFace needs neither.
+NAMED = {
+    DLIB: Named(
+        "dlib ResNet",
+        "dlib's models are in the public domain (CC0).",
+        "matching.faces.engines.dlib.DlibEngine",
+        is_fallback=True,
+    ),
+}
+
+
 @lru_cache(maxsize=4)
 def load(source: str, recipe: Recipe | None = None, threads: int | None = None) -> Engine:
-    """The engine for `dlib` or for a pack's folder, loaded once a process. Raises `EngineUnavailable`.
+    """The engine of a name in `NAMED`, or for a pack's folder, loaded once a process. Raises `EngineUnavailable`.
 
     recipe: the best that is known for the weights if None. threads: that one call uses; all cores or `FACE_THREADS` if
     None. Where many threads call, 1 is fastest.
     """
-    if source == DLIB:
-        from matching.faces.engines.dlib import DlibEngine
-
-        return DlibEngine(recipe)
+    if source in NAMED:
+        module, _, name = NAMED[source].engine.rpartition(".")
+        made: Engine = getattr(import_module(module), name)(recipe, threads)
+        return made
     from matching.faces.engines.insightface import InsightFaceEngine
 
     return InsightFaceEngine(Path(source), recipe, threads)

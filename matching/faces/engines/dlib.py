@@ -42,7 +42,7 @@ class DlibEngine(Engine):
 
     dimensions = 128
 
-    def __init__(self, recipe: Recipe | None = None) -> None:
+    def __init__(self, recipe: Recipe | None = None, threads: int | None = None) -> None:
         import dlib
 
         # The mean with the mirror image lifts rank-1 by two in a hundred: docs/accuracy.md.

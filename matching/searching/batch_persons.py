@@ -11,7 +11,7 @@ from django.db.models import Q
 from cases.filters import SearchedCases
 from matching.faces import clips, poor
 from matching.faces.engines.base import unit_length
-from matching.gallery import calibration, seen, templates
+from matching.gallery import calibration, kept_faces, templates
 from matching.gallery import search as gallery
 from matching.models import Batch, Probe, Search, Shot
 from matching.models.face import BLURRED
@@ -59,7 +59,7 @@ def conclude(batch: Batch) -> None:
                 for position in range(start, min(start + TOGETHER, len(groups)))
             ]
             Probe.objects.bulk_create(met)
-            seen.keep_all(met)
+            kept_faces.keep_all(met)
             theirs = []
             for probe, members in zip(met, groups[start:], strict=False):
                 for index in members:
