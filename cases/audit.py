@@ -62,7 +62,7 @@ def record_path_once(request: HttpRequest, action: str, route: str, path: str) -
 
 
 def record_once(request: HttpRequest, action: str, target: models.Model, why: str, *, of: str) -> None:
-    """The same of what pages ask for again and again: one row an hour for each person and `of`."""
+    """Write a row for something that pages ask for again and again: one an hour for each person and each `of`."""
     tell(request)
     if _is_first(f"audit-{signed_in(request).pk}-{action}-{of}".replace(" ", "-")):
         record(request, action, target, why)

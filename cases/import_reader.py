@@ -79,7 +79,7 @@ class Reader:
         ImportRun.objects.filter(pk=self.run.pk).update(note=why[:500])
 
     def take(self, source: sources.Source, item: Item, again: bool = False) -> bool:
-        """Deal with one record; returns whether anything was written. again: also where it is as it was."""
+        """Read one record into its case; returns whether anything was written. again: even if it has not changed."""
         ledger = self.ledger
         if isinstance(item, Unchanged):
             ledger.count("unchanged")

@@ -154,7 +154,7 @@ class Servers:
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         with redis.Redis.from_url(url) as client:
             while True:
                 try:
@@ -197,10 +197,10 @@ def running(folder: Path) -> dict[str, str]:
 
 
 def _attach(folder: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not (found := running(folder)):
         if time.monotonic() > deadline:
-            raise EmbeddedServerError(f"Another process holds {folder} but its servers did not come up in 30 s.")
+            raise EmbeddedServerError(f"Another process holds {folder} but its servers did not come up in two minutes.")
         time.sleep(0.1)
     for name in ("DATABASE_URL", "REDIS_URL"):
         if name in found:

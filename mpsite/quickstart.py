@@ -18,7 +18,7 @@ from types import FrameType
 from mpsite import embedded
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 60
+START_SECONDS = 180
 STOP_SECONDS = 15
 REVIVE_SECONDS = 5
 # A process that lives shorter than this so often in a row will not live.

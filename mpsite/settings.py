@@ -147,7 +147,7 @@ CHANNEL_LAYERS = {
     }
 }
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
-# How many cores may be busy at once with what is not urgent, in each process.
+# How many cores each process may use at once for work that is not urgent.
 CORES = int(os.environ.get("CORES") or os.cpu_count() or 1)
 # MB; 0: no limit.
 WORKER_MEMORY = int(os.environ.get("WORKER_MEMORY", "0"))
@@ -299,7 +299,7 @@ FBI_URL = os.environ.get("FBI_URL", "https://api.fbi.gov/")
 IMPORT_RATE = float(os.environ.get("IMPORT_RATE", "4"))
 IMPORT_BACKOFF = float(os.environ.get("IMPORT_BACKOFF", "1"))
 _contact = os.environ.get("IMPORT_CONTACT", "no contact given")
-IMPORT_USER_AGENT = f"Sightline/0.7 (missing persons search; {_contact})"
+IMPORT_USER_AGENT = f"Sightline/0.8 (missing persons search; {_contact})"
 # Where the Imports page may read files and folders from; the command line may read anywhere.
 IMPORT_DIR = Path(os.environ.get("IMPORT_DIR", DATA_DIR / "imports"))
 

@@ -44,11 +44,11 @@ class Product:
             env=self.environment(),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             **options,
         )
 
-    def wait_until_up(self, seconds: float = 90) -> None:
+    def wait_until_up(self, seconds: float = 300) -> None:
         deadline = time.monotonic() + seconds
         while "Sightline runs at" not in self.log.read_text():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -76,7 +76,7 @@ class Product:
             answer = requests.post(
                 f"{self.url}api/v1/token/",
                 {"username": NAME, "password": PASSWORD, "scopes": ["read", "search", "write"]},
-                timeout=20,
+                timeout=240,
             )
             self._token = str(answer.json()["token"])
         return self._token

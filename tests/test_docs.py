@@ -90,12 +90,6 @@ def test_the_rooms_of_the_architecture_page_stand():
         assert list(ROOT.glob(f"[!.]*/**/{name}")) or (ROOT / name).exists(), name
 
 
-def test_links_between_the_docs_lead_somewhere():
-    for path in [ROOT / "README.md", *ROOT.glob("docs/*.md")]:
-        for link in re.findall(r"\]\((?!http)([^)#]+)", path.read_text()):
-            assert (path.parent / link).exists(), f"{path.name}: {link}"
-
-
 def test_the_lock_files_name_no_host_and_every_package_has_a_hash():
     for name in ("requirements.lock", "requirements-dev.lock"):
         text = read(name)
@@ -110,3 +104,18 @@ def test_the_stand_in_for_a_registry_starts_without_what_only_tests_need():
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "mpsite.settings"}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def anchors(text: str) -> set[str]:
+    """As a page makes them of its headings."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+def test_every_link_of_the_documents_leads_somewhere():
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
+        for target in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", page.read_text()):
+            name, _, anchor = target.partition("#")
+            path = (page.parent / name).resolve() if name else page
+            assert path.exists(), f"{page.name}: {target}"
+            assert not anchor or anchor in anchors(path.read_text()), f"{page.name}: {target}"

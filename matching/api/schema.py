@@ -1,14 +1,14 @@
-"""What the schema says of every call beside what its view says: the answers that any may give."""
+"""The answers that any call may give, added to what its view declares."""
 
 from typing import Any
 
 SAID = {
-    "400": "What was sent cannot be taken; each field with the reason.",
+    "400": "The request is not valid; the answer names each field with the reason.",
     "401": "No token or session, or one that is over.",
     "403": "The role, or the token's scopes, do not carry it.",
     "404": "It does not exist, or not for whoever asks.",
-    "409": "It stands against what is there now.",
-    "415": "The body is in a form that is not read here.",
+    "409": "The present state does not allow it.",
+    "415": "The body has a content type that this call does not read.",
     "429": "Asked too often; `Retry-After` says for how long to wait.",
 }
 WRITES = ("post", "put", "patch", "delete")

@@ -99,8 +99,12 @@ class Child:
 
     def end(self) -> None:
         self._process.kill()
-        with suppress(OSError):
-            self._process.communicate()
+        # What is still on its way to it can't be written any more; each pipe is closed all the same.
+        for pipe in (self._process.stdin, self._process.stdout):
+            with suppress(OSError):
+                if pipe is not None:
+                    pipe.close()
+        self._process.wait()
 
 
 def write(out: int, said: dict[str, Any], content: bytes | memoryview = b"") -> None:

@@ -22,7 +22,7 @@ BATCH = 2000
 
 
 def rebuild(model: FaceModel, case_ids: Iterable[int]) -> None:
-    """Bring the templates of some cases true to their faces. May run twice."""
+    """Make the templates of some cases anew from their faces. May run twice."""
     wanted = sorted(set(case_ids))
     with transaction.atomic():
         lock_cases(wanted)

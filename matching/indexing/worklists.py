@@ -102,8 +102,10 @@ LISTS = {
         "Unreadable", "The file could not be read. Fetch it again or send it anew.",
         lambda m: photos(Photo.Status.UNREADABLE),
     ),
-    "poor": WorkList("Poor quality", "These are searched, but their likenesses are worth less.", poor_faces),
-    "unusable": WorkList("Cases without a face", "No search and no camera can find these people.", unusable_cases),
+    "poor": WorkList("Poor quality", "These photos are searched, but a likeness to them says less.", poor_faces),
+    "unusable": WorkList(
+        "Cases without a face", "These cases have no usable face: no search and no camera finds them.", unusable_cases
+    ),
 }  # fmt: skip
 
 

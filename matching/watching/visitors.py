@@ -71,7 +71,7 @@ def look(model: FaceModel, embedding: NDArray[np.float32], capture: Capture) -> 
 
 
 def _visits(model: FaceModel, embedding: NDArray[np.float32], capture: Capture) -> tuple[int, datetime | None]:
-    """How often the face was seen, this visit with it, and when the one before ended; as far back as faces are kept."""
+    """How many visits this face has made, this one included, and when the one before ended. Kept faces are counted."""
     cleaned, poorness = poor.without(np.asarray(embedding, np.float32)[None], model.direction)
     alike = kept_faces.look_back(
         model,

@@ -3,7 +3,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.product import NAME, PASSWORD, Product
 
@@ -28,7 +28,11 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-def until(page: Page, true: str, seconds: float = 20) -> None:
+# Where the machine is busy with other things a page takes its time.
+expect.set_options(timeout=60_000)
+
+
+def until(page: Page, true: str, seconds: float = 60) -> None:
     """Wait for an expression. The page's policy lets nobody evaluate text in it, so it is asked from outside."""
     deadline = time.monotonic() + seconds
     while not page.evaluate(true):
@@ -48,6 +52,7 @@ def sign_in(page: Page) -> None:
 def page(browser: Browser, product: Product) -> Iterator[Page]:
     """A page that has signed in. A script error anywhere fails the test."""
     context = browser.new_context(base_url=product.url, viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(120_000)
     opened = context.new_page()
     errors: list[str] = []
     opened.on("pageerror", lambda error: errors.append(str(error)))

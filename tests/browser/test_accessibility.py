@@ -30,8 +30,8 @@ def faults(page: Page) -> list[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_has_a_serious_fault(page: Page, product: Product, width, height, scheme):
     api = product.api()
-    api.post(f"{product.url}api/v1/cameras/", {"name": "Looked at by axe"}, timeout=20)
-    camera = api.get(f"{product.url}api/v1/cameras/", timeout=20).json()["results"][0]["id"]
+    api.post(f"{product.url}api/v1/cameras/", {"name": "Looked at by axe"}, timeout=60)
+    camera = api.get(f"{product.url}api/v1/cameras/", timeout=60).json()["results"][0]["id"]
     page.set_viewport_size({"width": width, "height": height})
     page.emulate_media(color_scheme=scheme)
     search(page, faces.GROUP.read_bytes(), f"{scheme} {width}")

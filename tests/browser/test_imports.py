@@ -17,11 +17,11 @@ def test_a_folder_is_imported_indexed_and_its_double_linked(page: Page, product:
     page.fill("[name=path]", "drop")
     page.click("button.main")
     page.click("text=Import now")
-    expect(page.locator("#source")).to_contain_text("Done", timeout=30000)
+    expect(page.locator("#source")).to_contain_text("Done", timeout=90_000)
     expect(page.locator("#problems")).to_contain_text("notes.txt is not named")
     page.goto("/imports/")
     # Nobody presses anything: the scheduler sees that photos wait.
-    expect(page.locator("#indexing")).to_contain_text("Ended", timeout=90000)
+    expect(page.locator("#indexing")).to_contain_text("Ended", timeout=180_000)
     page.goto("/worklists/?list=duplicates")
     card = page.locator("article", has_text="X1").filter(has_text="X2")
     card.get_by_role("button", name="Link these").click()
@@ -30,9 +30,9 @@ def test_a_folder_is_imported_indexed_and_its_double_linked(page: Page, product:
     expect(card.get_by_role("button", name="Different people")).to_be_visible()
     # Other tests look for this face among the demo's people.
     api = product.api()
-    for case in api.get(f"{product.url}api/v1/cases/?q=X", timeout=20).json()["results"]:
+    for case in api.get(f"{product.url}api/v1/cases/?q=X", timeout=60).json()["results"]:
         if case["number"] in ("X1", "X2"):
-            api.post(f"{product.url}api/v1/cases/{case['id']}/close/", {"reason": "the test is over"}, timeout=20)
+            api.post(f"{product.url}api/v1/cases/{case['id']}/close/", {"reason": "the test is over"}, timeout=60)
 
 
 def test_columns_are_mapped_and_the_preview_follows(page: Page, product: Product, tmp_path):

@@ -59,8 +59,8 @@ def test_photos_are_added_to_a_case_and_their_faces_boxed(page: Page):
     page.set_input_files(
         "#photo-input", [{"name": name, "mimeType": "image/jpeg", "buffer": content} for name, content in files]
     )
-    expect(page.locator("#photos .status.indexed")).to_have_count(1, timeout=20000)
-    expect(page.locator("#photos .status.unreadable")).to_have_count(1, timeout=20000)
+    expect(page.locator("#photos .status.indexed")).to_have_count(1, timeout=90_000)
+    expect(page.locator("#photos .status.unreadable")).to_have_count(1, timeout=90_000)
     expect(page.locator("#uploads")).to_contain_text("again.jpg: B-1 has this very photo already")
     expect(page.locator("#photos .box.subject")).to_have_count(1)
 

@@ -14,17 +14,17 @@ from tests.product import Product
 def two_photos(product: Product) -> Iterator[None]:
     """Two cases, each with a photo of two people that nothing tells apart; closed when the test is done."""
     api = product.api()
-    collection = api.get(f"{product.url}api/v1/collections/", timeout=10).json()["results"][0]["id"]
+    collection = api.get(f"{product.url}api/v1/collections/", timeout=60).json()["results"][0]["id"]
     cases = []
     for extra in (b"", b" "):
         case = {"collection": collection, "number": f"W{uuid.uuid4().hex[:6]}", "name": "Two people"}
-        cases.append(api.post(f"{product.url}api/v1/cases/", case, timeout=10).json()["id"])
+        cases.append(api.post(f"{product.url}api/v1/cases/", case, timeout=60).json()["id"])
         picture = {"image": ("two.jpg", faces.two() + extra)}
-        photo = api.post(f"{product.url}api/v1/photos/", {"case": cases[-1]}, files=picture, timeout=10)
+        photo = api.post(f"{product.url}api/v1/photos/", {"case": cases[-1]}, files=picture, timeout=60)
         assert photo.status_code == 201, photo.text
     yield
     for case in cases:
-        closed = api.post(f"{product.url}api/v1/cases/{case}/close/", {"reason": "tested"}, timeout=10)
+        closed = api.post(f"{product.url}api/v1/cases/{case}/close/", {"reason": "tested"}, timeout=60)
         assert closed.status_code == 200, closed.text
 
 

@@ -64,7 +64,7 @@ def test_an_evaluation_is_begun_watched_compared_and_printed(page: Page, product
         page.fill("#id_folder", "known")
         page.fill("#id_note", note)
         page.click("button.main")
-        page.wait_for_selector("text=Found at rank 1", timeout=60000)
+        page.wait_for_selector("text=Found at rank 1", timeout=120_000)
     expect(page.locator("th", has_text="Before,")).to_be_visible()
     expect(page.locator("svg.chart polyline.before").first).to_be_attached()
     expect(page.locator("text=person0/broken.jpg")).to_be_visible()

@@ -22,7 +22,8 @@ def run(*arguments: str, token: str = "cam_1", **variables: str) -> subprocess.C
 
     return subprocess.run(
         [sys.executable, "-m", "edge_client", *arguments],
-        cwd=ROOT, env={**os.environ, "SIGHTLINE_TOKEN": token, **variables}, capture_output=True, text=True, timeout=90,
+        cwd=ROOT, env={**os.environ, "SIGHTLINE_TOKEN": token, **variables}, capture_output=True, text=True,
+        timeout=240,
     )  # fmt: skip
 
 

@@ -34,7 +34,7 @@ def test_a_process_killed_in_the_middle_of_a_batch_another_goes_on_and_ends_it(p
     api = product.api()
 
     def status() -> dict:
-        return api.get(batch, timeout=20).json()
+        return api.get(batch, timeout=60).json()
 
     deadline = time.monotonic() + 120
     while not (was := status())["done"]:

@@ -131,7 +131,7 @@ def test_nothing_is_lost_and_nothing_told_twice_whoever_is_killed(tmp_path):
             product.wait_until_up()
             api = product.api()
             made = [
-                api.post(f"{product.url}api/v1/cameras/", {"name": name, "thing": name}, timeout=20).json()
+                api.post(f"{product.url}api/v1/cameras/", {"name": name, "thing": name}, timeout=60).json()
                 for name in ("over-http", "over-mqtt")
             ]
             clients.append(Client(tmp_path / "http", "--server", product.url, token=made[0]["token"]))

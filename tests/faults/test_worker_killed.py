@@ -14,7 +14,7 @@ from tests.product import Product
 @pytest.fixture
 def camera(product: Product) -> str:
     name = f"Camera {uuid.uuid4()}"
-    return product.api().post(f"{product.url}api/v1/cameras/", {"name": name}, timeout=20).json()["token"]
+    return product.api().post(f"{product.url}api/v1/cameras/", {"name": name}, timeout=60).json()["token"]
 
 
 def send(product: Product, token: str, person: int) -> requests.Response:
@@ -23,17 +23,17 @@ def send(product: Product, token: str, person: int) -> requests.Response:
         data={"id": str(uuid.uuid4()), "captured_at": datetime.now(UTC).isoformat(), "detection_score": 0.9},
         files={"image": faces.person(person)},
         headers={"Authorization": f"Bearer {token}"},
-        timeout=20,
+        timeout=240,
     )
 
 
 def alerts_of(product: Product, number: str, camera_alerts_before: set[int]) -> list[dict]:
-    found = product.api().get(f"{product.url}api/v1/alerts/", timeout=20).json()["results"]
+    found = product.api().get(f"{product.url}api/v1/alerts/", timeout=60).json()["results"]
     return [a for a in found if a["case_number"] == number and a["id"] not in camera_alerts_before]
 
 
 def test_a_worker_killed_in_the_middle_of_a_capture_the_alert_still_comes_once(product, camera):
-    before = {a["id"] for a in product.api().get(f"{product.url}api/v1/alerts/", timeout=20).json()["results"]}
+    before = {a["id"] for a in product.api().get(f"{product.url}api/v1/alerts/", timeout=60).json()["results"]}
     worker = product.child("captures,work")
     # Stopped first, so that the kill surely falls between taking the task and finishing it.
     worker.suspend()
