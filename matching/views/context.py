@@ -7,7 +7,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from cases import audit
-from cases.visibility import visible
+from cases.models import FailedWork
+from cases.visibility import sees_all, visible
 from matching.models import Alert, Capture, Delivery, FaceModel
 from matching.searching import deciding, standing
 
@@ -38,4 +39,7 @@ def _behind(request: HttpRequest) -> list[str]:
     tried = Delivery.objects.filter(status=Delivery.Status.WAITING, attempts__gte=2)
     if number := visible(tried, request.user).count():
         behind.append(f"{number} messages were refused and are tried again")
+    sees_to_it = request.user.has_perm("cases.add_importrun") and sees_all(request.user)
+    if sees_to_it and (number := FailedWork.objects.filter(set_aside_at__isnull=False).count()):
+        behind.append(f"{number} piece{'' if number == 1 else 's'} of work could not be done, for you to see to")
     return behind

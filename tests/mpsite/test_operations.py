@@ -87,3 +87,29 @@ def test_a_worker_that_outgrew_its_memory_makes_room_for_another():
     assert worker(100, WORKER_MEMORY="4000") == 0
     assert worker(100) == 0
     assert worker(5, WORKER_MEMORY="20") == 0
+
+
+def test_what_serves_is_not_the_owner_of_the_database(product):
+    """The processes' own user adds to the audit trail, and can neither change, remove nor empty it."""
+    import psycopg
+
+    from mpsite import embedded
+
+    owner = embedded.running(product.folder)["DATABASE_URL"]
+    with psycopg.connect(owner) as connection:
+        who = {
+            row[0] for row in connection.execute("SELECT DISTINCT usename FROM pg_stat_activity WHERE usename <> ''")
+        }
+        owners = connection.execute("SELECT tableowner FROM pg_tables WHERE tablename = 'cases_auditevent'").fetchall()
+    assert embedded.SERVING in who
+    assert owners != [(embedded.SERVING,)]
+    with psycopg.connect(embedded.url_for_serving(owner), autocommit=True) as connection:
+        assert connection.execute("SELECT count(*) > 0 FROM cases_auditevent").fetchone() == (True,)
+        for statement in (
+            "UPDATE cases_auditevent SET why = ''", "DELETE FROM cases_auditevent", "TRUNCATE cases_auditevent CASCADE",
+            "ALTER TABLE cases_auditevent DISABLE TRIGGER ALL", "DROP TABLE cases_auditquestion",
+            "SET session_replication_role = replica",
+        ):  # fmt: skip
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
+    assert product.manage("verify_audit").returncode == 0
