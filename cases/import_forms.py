@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 from cases import sources
 from cases.models import Collection, ImportSource
 from cases.sources import KINDS, namus, spreadsheet, tables
-from cases.visibility import sees_all, visible
+from cases.visibility import is_name_taken, sees_all, visible
 
 INSIDE = "A path inside the server's import folder."
 
@@ -37,6 +37,12 @@ class SourceForm(forms.ModelForm[ImportSource]):
         if not KINDS[kind].files:
             schedules = [choice for choice in ImportSource.Schedule.choices if choice[0] != "watched"]
             self.fields["schedule"] = forms.ChoiceField(choices=schedules, required=False)
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if is_name_taken(ImportSource, name, self.user, self.instance if self.instance.pk else None):
+            raise forms.ValidationError("There is a source of this name already.")
+        return name
 
     def save(self, commit: bool = True) -> ImportSource:
         self.instance.kind = self.kind

@@ -161,7 +161,6 @@ class CameraEditForm(OwnedForm, forms.ModelForm[Camera]):
             "name", "place", "teams", "plan", "latitude", "longitude", "thing", "preview", "strangers", "visits_from",
             "greets", "notes",
         ]  # fmt: skip
-        error_messages = {"thing": {"unique": "Choose another MQTT name: on a broker each is used once."}}
         labels = {"plan": "Stands on the plan", "preview": "May be looked through"}
         widgets = {
             "notes": forms.Textarea(attrs={"rows": 4}),

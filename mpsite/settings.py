@@ -171,8 +171,8 @@ ACCOUNT_LOGOUT_ON_GET = False
 # How long a sign-in lasts is the agency's word, not a box to tick.
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
-# Wrong passwords are counted by `mpsite.guessing`, at every entrance.
-ACCOUNT_RATE_LIMITS = {"login": False, "login_failed": False}
+# Wrong passwords are counted by `mpsite.guessing`, at every entrance; what stands here counts codes of second factors.
+ACCOUNT_RATE_LIMITS = {"login": False, "login_failed": "5/15m/key"}
 SOCIALACCOUNT_ADAPTER = "mpsite.sign_in.AgencyAdapter"
 SOCIALACCOUNT_PROVIDERS = {}
 # The agency's own provider of sign-ins, where it has one.

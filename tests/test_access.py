@@ -422,6 +422,21 @@ def test_a_name_that_another_team_uses_tells_nobody_that_it_does(manager, path):
     assert "of this name already" in answer.json()["name"][0]
 
 
+def test_a_plan_without_cameras_is_its_makers_and_their_teams(manager):
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    client = Client()
+    client.force_login(manager)
+    upload = SimpleUploadedFile("plan.jpg", faces.person(0), "image/jpeg")
+    client.post("/cameras/plans/", {"name": "The vault", "image": upload})
+    assert "The vault" in client.get("/cameras/plans/").content.decode()
+    for team, sees in (("Ours", True), ("Theirs", False)):
+        other = people.person(f"of {team}", "Camera manager")
+        Team.objects.get(name=team).members.add(other)
+        client.force_login(other)
+        assert ("The vault" in client.get("/cameras/plans/").content.decode()) == sees
+
+
 def test_an_alert_is_seen_where_both_its_case_and_its_camera_are(any_model, make_case, collection, camera):
     """A collection of everybody's, at a camera of one team."""
     make_case("A1", faces.person(1))

@@ -23,7 +23,7 @@ class ImportSource(models.Model):
         WEEKLY = "weekly", "Every week"
         WATCHED = "watched", "Within a minute of a change (files and folders)"
 
-    name = models.CharField(max_length=100, unique=True)
+    name = models.CharField(max_length=100)
     kind = models.CharField(max_length=30, help_text="A name in `cases.sources.KINDS`.")
     collection = models.ForeignKey(Collection, on_delete=models.PROTECT, related_name="import_sources")
     options = models.JSONField(default=dict, help_text="What to read and how; each kind has its own.")

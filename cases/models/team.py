@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 class Team(models.Model):
     """People who see the same collections, cameras and searches."""
 
-    name = models.CharField(max_length=100, unique=True)
+    name = models.CharField(max_length=100)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="teams")
 
     class Meta:

@@ -37,6 +37,9 @@ class SitePlan(models.Model):
     name = models.CharField(max_length=100)
     image = models.FileField(upload_to="plans", max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        django_settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
 
     class Meta:
         ordering = ["name"]
@@ -46,8 +49,9 @@ class SitePlan(models.Model):
 
     @classmethod
     def within(cls, user: Any) -> QuerySet["SitePlan"]:
-        """A plan shows itself to whoever sees a camera on it."""
-        return cls.objects.filter(Q(cameras=None) | Q(cameras__in=Camera.within(user))).distinct()
+        """A plan shows itself to whoever sees a camera on it; one without cameras to its maker and their team mates."""
+        makers = Q(created_by=None) | Q(created_by=user) | Q(created_by__teams__members=user)
+        return cls.objects.filter(Q(cameras=None) & makers | Q(cameras__in=Camera.within(user))).distinct()
 
 
 class Camera(TeamOwned):
@@ -70,6 +74,8 @@ class Camera(TeamOwned):
         "MQTT name",
         max_length=100,
         unique=True,
+        # Not whose it is: that may be another team's.
+        error_messages={"unique": "Choose another MQTT name: on a broker each is used once."},
         null=True,
         blank=True,
         validators=[RegexValidator(r"^[^+#/$][^+#/]*$", "One level of a topic: without +, # and /.")],

@@ -17,6 +17,7 @@ def plan_list(request: HttpRequest) -> HttpResponse:
     """The site's plans, and a new one."""
     form = PlanForm(request.POST or None, request.FILES or None, user=request.user)
     if request.method == "POST" and form.is_valid():
+        form.instance.created_by = audit.signed_in(request)
         plan = form.save()
         audit.record(request, "added", plan)
         return redirect("plan", plan.pk)

@@ -7,6 +7,7 @@ from django.db.models import Case, When
 from django.utils.html import format_html
 
 from cases.models import Notice, Team
+from cases.visibility import is_name_taken
 from mpsite.access import ROLE_WORDS
 from mpsite.people import flow
 
@@ -94,7 +95,16 @@ class TeamForm(forms.ModelForm[Team]):
     class Meta:
         model = Team
         fields = ["name"]
-        error_messages = {"name": {"unique": "Choose another name: this one is taken."}}
+
+    def __init__(self, *args: Any, manager: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.manager = manager
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if is_name_taken(Team, name, self.manager, self.instance if self.instance.pk else None):
+            raise forms.ValidationError("There is a team of this name already.")
+        return name
 
 
 class NoticeForm(forms.ModelForm[Notice]):

@@ -182,7 +182,7 @@ def team_remove(request: HttpRequest, pk: int) -> HttpResponse:
 def _team(request: HttpRequest, one: Team | None) -> HttpResponse:
     """A team's name, who is in it, and what its members see."""
     manager = audit.signed_in(request)
-    form = TeamForm(request.POST or None, instance=one)
+    form = TeamForm(request.POST or None, instance=one, manager=manager)
     if request.method == "POST" and form.is_valid():
         saved = form.save()
         if one is None and not sees_all(manager):

@@ -74,7 +74,7 @@ def test_a_mistake_in_the_form_is_named(as_admin, change, words):
 
 def test_two_sources_of_one_name_are_told_apart(as_admin):
     as_admin.post("/imports/new/?kind=namus-missing", NAMUS)
-    assert "already exists" in page(as_admin.post("/imports/new/?kind=namus-missing", NAMUS))
+    assert "of this name already" in page(as_admin.post("/imports/new/?kind=namus-missing", NAMUS))
 
 
 def test_a_kind_that_is_none_is_not_found(as_admin):

@@ -131,6 +131,7 @@ def test_people_of_other_teams_do_not_exist(lead):
     answer = lead.post("/people/invite/", {"username": "new", "teams": [Team.objects.get(name="Theirs").pk]})
     assert answer.status_code == 422
     assert "Choose one of your teams" in invite(lead, "new", "Viewer")
+    assert lead.post("/people/teams/new/", {"name": "Theirs"}).status_code == 302, "says nothing of theirs"
     assert not User.objects.filter(username="new").exists()
 
 
@@ -217,7 +218,7 @@ def test_a_team_that_has_something_is_not_removed(as_admin, db):
     as_admin.post(f"/people/teams/{team.pk}/remove/")
     assert not Team.objects.exists()
     Team.objects.create(name="County")
-    assert "this one is taken" in as_admin.post("/people/teams/new/", {"name": "County"}).content.decode()
+    assert "of this name already" in as_admin.post("/people/teams/new/", {"name": "County"}).content.decode()
 
 
 def test_the_notice_is_written_on_its_page(as_admin, db):

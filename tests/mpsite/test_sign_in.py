@@ -186,6 +186,18 @@ def test_a_second_factor_is_asked_for_and_kept_sealed(user):
     assert "second factor" in str(refused.json())
 
 
+def test_codes_of_a_second_factor_are_not_guessed_without_end(user):
+    secret = generate_totp_secret()
+    TOTP.activate(user, secret)
+    client = Client()
+    where = sign_in(client).url
+    for number in range(5):
+        client.post(where, {"code": f"{number:06d}"})
+    code = format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
+    assert b"Too many" in client.post(where, {"code": code}).content
+    assert client.get("/search/").status_code == 302
+
+
 def test_where_a_second_factor_is_required_nothing_else_is_open_before_it(user, settings):
     settings.REQUIRE_SECOND_FACTOR = True
     client = Client()
