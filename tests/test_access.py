@@ -312,11 +312,17 @@ def test_each_related_field_of_the_api_takes_only_what_exists_for_whoever_asks(d
 def test_each_choice_of_a_form_is_among_what_exists_for_whoever_fills_it_in(db):
     import cases.forms
     import cases.import_forms
+    import matching.camera_forms
     import matching.forms
 
     ours = [one for one in every(BaseForm) if one.__module__.startswith(("cases.", "matching."))]
     ours = [one for one in ours if hasattr(one, "base_fields")]
-    assert {cases.forms.CaseForm, cases.import_forms.SourceForm, matching.forms.CameraForm} <= set(ours)
+    assert {
+        cases.forms.CaseForm,
+        cases.import_forms.SourceForm,
+        matching.camera_forms.CameraForm,
+        matching.forms.SearchForm,
+    } <= set(ours)
     for form in ours:
         choices = [one for one in form.base_fields.values() if isinstance(one, ModelChoiceField)]
         assert not choices or issubclass(form, ForUser), form

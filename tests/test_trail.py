@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from django.contrib import admin
-from django.contrib.auth.models import Group, User
+from django.contrib.admin import site
+from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
@@ -17,18 +17,6 @@ from tests import faces
 from tests.people import PASSWORD, api_token, person
 from tests.test_access import CAMERAS, foreign, path_of, routes  # noqa: F401 (a fixture)
 from tests.test_behind_a_door import OPEN
-
-
-@pytest.fixture
-def boss(admin_user) -> Client:
-    client = Client()
-    client.force_login(admin_user)
-    return client
-
-
-@pytest.fixture
-def admin_user(db) -> User:
-    return User.objects.create_superuser("boss", password=PASSWORD)
 
 
 def rows() -> int:
@@ -51,11 +39,11 @@ def concrete_routes(foreign):  # noqa: F811
 
 
 @pytest.mark.django_db(transaction=True)
-def test_each_route_that_shows_somebody_or_changes_something_leaves_a_row(foreign, boss):  # noqa: F811
+def test_each_route_that_shows_somebody_or_changes_something_leaves_a_row(foreign, as_admin):  # noqa: F811
     shown = changed = 0
     for name, path in list(concrete_routes(foreign)):
         before = rows()
-        answer = boss.get(f"{path}?purpose=x" if name in ("case-seen", "api-case-seen") else path)
+        answer = as_admin.get(f"{path}?purpose=x" if name in ("case-seen", "api-case-seen") else path)
         answer.close()
         if answer.status_code == 200 and name not in SHOWS_NOBODY:
             assert rows() > before, f"GET {path} ({name}) left no row"
@@ -64,7 +52,7 @@ def test_each_route_that_shows_somebody_or_changes_something_leaves_a_row(foreig
         for method in ("POST", "PUT", "PATCH", "DELETE") if name.startswith("api") else ("POST",):
             before = rows()
             cache.clear()
-            answer = boss.generic(method, path, b"{}", content_type="application/json")
+            answer = as_admin.generic(method, path, b"{}", content_type="application/json")
             answer.close()
             if answer.status_code < 400:
                 assert rows() > before, f"{method} {path} ({name}) left no row"
@@ -109,7 +97,7 @@ def test_a_refused_or_missing_page_shows_nobody_and_leaves_no_such_row(signed_in
 
 
 def test_each_model_of_the_administration_writes_down_what_is_done(db):
-    for model, model_admin in admin.site._registry.items():
+    for model, model_admin in site._registry.items():
         assert isinstance(model_admin, Audited), model
 
 
@@ -118,11 +106,11 @@ def last() -> tuple[str, str, str]:
     return row.action, row.target_type, row.target_label
 
 
-def test_people_roles_teams_and_what_they_are_told_are_written_down(boss, collection):
+def test_people_roles_teams_and_what_they_are_told_are_written_down(as_admin, collection):
     kim = person("kim", "Viewer")
 
     def post(path: str, **form) -> None:
-        answer = boss.post(f"/admin/{path}", form)
+        answer = as_admin.post(f"/admin/{path}", form)
         assert answer.status_code == 302, answer.content.decode()[-3000:]
 
     post("auth/user/add/", username="new", usable_password="true", password1=PASSWORD, password2=PASSWORD)
@@ -163,20 +151,18 @@ def things(any_model, make_case, camera) -> dict[str, list[int]]:
     }
 
 
-def test_each_action_of_the_administration_leaves_a_row_for_each_thing(things, boss, rf, admin_user):
+def test_each_action_of_the_administration_leaves_a_row_for_each_thing(things, as_admin, rf, admin):
     done = 0
     for path, ids in things.items():
         app, model = path.split("/")
-        model_admin = next(
-            one for found, one in admin.site._registry.items() if found._meta.label_lower == f"{app}.{model}"
-        )
+        model_admin = next(one for found, one in site._registry.items() if found._meta.label_lower == f"{app}.{model}")
         request = rf.get("/")
-        request.user = admin_user
+        request.user = admin
         # Deletion last.
         for name in sorted(model_admin.get_actions(request), key=lambda one: one == "delete_selected"):
             before = rows()
             form = {"action": name, "_selected_action": ids, "post": "yes"}
-            assert boss.post(f"/admin/{path}/", form).status_code == 302
+            assert as_admin.post(f"/admin/{path}/", form).status_code == 302
             assert rows() - before >= len(ids), f"{name} of {path}"
             done += 1
     assert done >= 9
@@ -184,7 +170,7 @@ def test_each_action_of_the_administration_leaves_a_row_for_each_thing(things, b
     assert not Camera.objects.exists()
 
 
-def test_a_legal_hold_binds_the_administration_too(things, boss, collection):
+def test_a_legal_hold_binds_the_administration_too(things, as_admin, collection):
     held = Case.objects.get(number="MP1")
     held.hold("court order 7")
     every = things["cases/case"]
@@ -192,11 +178,11 @@ def test_a_legal_hold_binds_the_administration_too(things, boss, collection):
         (f"/admin/cases/case/{held.pk}/delete/", {"post": "yes"}),
         ("/admin/cases/case/", {"action": "delete_selected", "_selected_action": every, "post": "yes"}),
     ):
-        page = boss.post(path, form, follow=True).content.decode()
+        page = as_admin.post(path, form, follow=True).content.decode()
         assert "court order 7" in page
         assert Case.objects.count() == 3
     form = {"action": "delete_selected", "_selected_action": [pk for pk in every if pk != held.pk], "post": "yes"}
-    boss.post("/admin/cases/case/", form)
+    as_admin.post("/admin/cases/case/", form)
     assert list(Case.objects.all()) == [held]
 
 

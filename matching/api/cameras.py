@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from cases import audit
 from cases.api import OwnedSerializer, VisibleOnly
-from matching.forms import CameraSettingsForm
+from matching.camera_forms import CameraSettingsForm
 from matching.models import Camera
 from matching.watching import fleet, tokens
 

@@ -16,7 +16,7 @@ from cases import audit
 from cases.models import Case, Collection
 from cases.visibility import visible
 from matching import demo
-from matching.forms import CameraEditForm, CameraForm, CameraSettingsForm
+from matching.camera_forms import CameraEditForm, CameraForm, CameraSettingsForm
 from matching.models import Alert, Camera, Capture, SitePlan, Trouble
 from matching.views import charts
 from matching.watching import fleet, live, tokens

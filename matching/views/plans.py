@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 from cases import audit
 from cases.private_files import picture
 from cases.visibility import visible
-from matching.forms import PlaceOnPlanForm, PlanForm
+from matching.camera_forms import PlaceOnPlanForm, PlanForm
 from matching.models import Camera, SitePlan
 
 

@@ -9,10 +9,10 @@ from django.views.decorators.http import require_POST
 
 from cases import audit
 from cases.visibility import SearchRefused
+from matching.camera_forms import FrameForm, WalkForm
 from matching.faces.engines import EngineUnavailable
 from matching.faces.face_models import NoFaceModel
 from matching.faces.images import ImageRefused
-from matching.forms import FrameForm, WalkForm
 from matching.models import Camera
 from matching.views.alerts import alert_cards
 from matching.watching import walking
