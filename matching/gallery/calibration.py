@@ -7,7 +7,7 @@ often the best of n cases does, for a face that none of them is: 1 - (1 - FMR)^n
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,9 @@ ASSUMED = "a86857bda5b99491dfa63fd1d661ee39f3be587d9bd9b0d1a27603f9066b9b8f pass
 # the first.
 POOR_FROM, POOR_SLOPE = 0.15, 0.4
 
+# What is taken off for a face that is like everybody is said from here on.
+TOLD = 0.01
+
 # Of strangers whom a camera sees, the share that may raise an alert.
 LEVELS = {
     Collection.AlertLevel.STRICT: 0.001,
@@ -38,11 +41,17 @@ LEVELS = {
 
 @dataclass(frozen=True)
 class Calibration:
-    """A face model's two curves. measured_on: in words; "" where they are another model's, assumed."""
+    """A face model's two curves. measured_on: in words; "" where they are another model's, assumed.
+
+    mean_tells, following_tell: by how much a stranger's best candidate is more alike for each unit that the mean of the
+    gallery is, and that the candidates which follow are: 0..1, for `commonness`.
+    """
 
     non_mates: Curve
     mates: Curve | None
     measured_on: str
+    mean_tells: float = 1.0
+    following_tell: float = 1.0
 
     def fpir(self, similarity: float, cases: int) -> float:
         """How often a search among so many cases finds a stranger at least this alike, 0..1."""
@@ -82,10 +91,11 @@ def by(model: FaceModel, measurement: Measurement | None) -> Calibration:
     if measurement is None:
         return shipped(model)
     non_mates = Curve.from_json(measurement.non_mates)
-    return Calibration(
-        non_mates,
-        Curve.from_json(measurement.mates) if measurement.mates else None,
-        f"{non_mates.pairs:,} pairs of different cases here, {measurement.measured_at:%-d %b %Y}",
+    return replace(
+        shipped(model),
+        non_mates=non_mates,
+        mates=Curve.from_json(measurement.mates) if measurement.mates else None,
+        measured_on=f"{non_mates.pairs:,} pairs of different cases here, {measurement.measured_at:%-d %b %Y}",
     )
 
 
@@ -101,7 +111,9 @@ def shipped(model: FaceModel) -> Calibration:
     kept = own or _shipped()[ASSUMED]
     non_mates = Curve.from_json(kept["non_mates"])
     words = f"{non_mates.pairs:,} pairs of different persons (press photos)" if own else ""
-    return Calibration(non_mates, Curve.from_json(kept["mates"]), words)
+    return Calibration(
+        non_mates, Curve.from_json(kept["mates"]), words, kept["mean_tells"], kept["following_tell"]
+    )
 
 
 @dataclass(frozen=True)
@@ -117,16 +129,18 @@ def strength(
     similarity: float,
     gallery_size: int,
     allowance: float = 0.0,
+    commonness: float = 0.0,
     *,
     among: str = "case",
     candidate: str = "best candidate",
 ) -> Strength:
     """How much a likeness is worth among `gallery_size` cases, or whatever else was looked at.
 
-    allowance: what to take off the similarity first, because both pictures are poor. among: what there are so many of;
+    allowance: what to take off the similarity first, because both pictures are poor; commonness: and because the face
+    is like everybody there. among: what there are so many of;
     candidate: what the most alike of them is called.
     """
-    judged = similarity - allowance
+    judged = similarity - allowance - commonness
     fpir = calibrated.fpir(judged, gallery_size)
     word = "strong" if fpir < 0.01 else "fair" if fpir < 0.1 else "weak"
     cases = f"{gallery_size:,} {among}{'' if gallery_size == 1 else 's'}"
@@ -135,6 +149,8 @@ def strength(
         why += " So few pairs are this alike that a fitted curve says so, not a count."
     if allowance:
         why += " Both pictures are poor, and poor pictures of different people look alike; this is counted in."
+    if commonness >= TOLD:
+        why += f" This face is like many of those searched; {commonness:.2f} was taken off for that."
     if not calibrated.measured_on:
         why += " An estimate: this face model's error rates have not been measured."
     return Strength(word, why)

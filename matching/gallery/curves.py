@@ -93,6 +93,12 @@ class Curve:
             return 1.0
         return float(math.exp(np.interp(similarity, similarities, logs)))
 
+    @cached_property
+    def mean(self) -> float:
+        """The mean similarity, by the area below the curve."""
+        similarities, shares = zip(*self.points, strict=True)
+        return float(similarities[0] + np.trapezoid(shares, similarities))
+
     def similarity(self, share: float) -> float:
         """The similarity that this share of pairs reaches."""
         similarities, logs = self._logs

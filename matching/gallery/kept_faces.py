@@ -19,15 +19,17 @@ MOST = 500
 
 @dataclass(frozen=True)
 class Seen:
-    """A probe that was seen. similarity: cosine, -1..1; allowance: what to take off it before it is judged."""
+    """A probe that was seen. similarity: cosine, -1..1; allowance, commonness: what to take off it before it is
+    judged."""
 
     probe_id: int
     similarity: float
     allowance: float
+    commonness: float = 0.0
 
     @property
     def worth(self) -> float:
-        return self.similarity - self.allowance
+        return self.similarity - self.allowance - self.commonness
 
 
 def keep(probe: Probe) -> None:
@@ -54,12 +56,20 @@ def size(model: FaceModel) -> int:
 
 
 def look_back(
-    model: FaceModel, embedding: Embeddings, poorness: float, *, among: int, least: float, only: Q | None = None
+    model: FaceModel,
+    embedding: Embeddings,
+    poorness: float,
+    *,
+    among: int,
+    least: float,
+    common: float = 0.0,
+    only: Q | None = None,
 ) -> list[Seen]:
     """The probes at least so alike, most alike first, `MOST` at most.
 
     embedding: (d,) float32, unit length, without the model's poor direction; poorness: what it had of it. among: how
-    many there are, as `size` says. least: of the similarity less the allowance. only: a condition on probes.
+    many there are, as `size` says. least: what a likeness must be worth. common: the face's commonness. only: a
+    condition on probes.
     """
     bits = HammingDistance("bits", signs.text(signs.signs(embedding[None])[0]))
     near = ProbeBits.objects.filter(model=model).order_by(bits).values_list("probe", flat=True)
@@ -69,17 +79,22 @@ def look_back(
     rows = list(probes.annotate(wire=templates.wire()).values_list("pk", "wire"))
     if not rows:
         return []
-    return _alike(model, embedding, poorness, rows, least)
+    return _alike(model, embedding, poorness, rows, least, common)
 
 
 def _alike(
-    model: FaceModel, embedding: Embeddings, poorness: float, rows: Sequence[tuple[int, bytes]], least: float
+    model: FaceModel,
+    embedding: Embeddings,
+    poorness: float,
+    rows: Sequence[tuple[int, bytes]],
+    least: float,
+    common: float,
 ) -> list[Seen]:
     cleaned, others = poor.without(templates.numbers(wire for _, wire in rows), model.direction)
     allowances = calibration.allowance(others, np.float32(poorness))  # type: ignore[arg-type]
     found = [
-        Seen(pk, float(similarity), float(allowance))
+        Seen(pk, float(similarity), float(allowance), common)
         for (pk, _), similarity, allowance in zip(rows, cleaned @ embedding, allowances, strict=True)
-        if similarity - allowance >= least
+        if similarity - allowance - common >= least
     ]
     return sorted(found, key=lambda one: -one.worth)[:MOST]

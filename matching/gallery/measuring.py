@@ -108,8 +108,8 @@ def tidy_counts() -> None:
         table = GalleryCount._meta.db_table
         cursor.execute(
             f"WITH gone AS (DELETE FROM {table} RETURNING *) "  # noqa: S608 (the table's own name)
-            f"INSERT INTO {table} (model_id, collection_id, cases) "
-            "SELECT model_id, collection_id, sum(cases) FROM gone GROUP BY 1, 2 HAVING sum(cases) <> 0"
+            f"INSERT INTO {table} (model_id, collection_id, cases, total) "
+            "SELECT model_id, collection_id, sum(cases), sum(total) FROM gone GROUP BY 1, 2 HAVING sum(cases) <> 0"
         )
 
 

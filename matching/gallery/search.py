@@ -18,7 +18,7 @@ from pgvector.django import HammingDistance, MaxInnerProduct
 
 from cases.models import Case
 from matching.faces import poor
-from matching.gallery import calibration, signs
+from matching.gallery import calibration, commonness, signs
 from matching.models import Face, FaceModel, GalleryBits, GalleryCount, Template
 
 # Beyond so many numbers in the gallery's embeddings, looking at bits first is quicker than an exact scan.
@@ -34,13 +34,18 @@ class Hit:
     """A case with its face that is most like the probe.
 
     similarity: cosine to the case's template, -1..1. allowance: what to take off it before it is judged, because both
-    pictures are poor.
+    pictures are poor; commonness: and because the probe is like everybody there.
     """
 
     case_id: int
     face_id: int | None
     similarity: float
     allowance: float
+    commonness: float = 0.0
+
+    @property
+    def worth(self) -> float:
+        return self.similarity - self.allowance - self.commonness
 
 
 def searched(
@@ -89,16 +94,19 @@ def search(
     limit: int = 20,
     at_least: float = -2.0,
     reliable: bool = False,
+    common: float | None = None,
 ) -> list[Hit]:
     """The cases most like a probe, best first, each once with its most similar face.
 
     embedding: (d,) float32, unit length, of the same model. Both sides have unit length, so their inner product is the
-    cosine. Ranked by the similarity less the allowance for poor pictures. at_least: what that must reach. reliable:
-    leave out templates that are too poor to rely on.
+    cosine. Ranked by the similarity less the allowance for poor pictures. at_least: what a hit must be worth. reliable:
+    leave out templates that are too poor to rely on. common: the probe's commonness, where it is known from a search of
+    more than these cases; measured among them if None.
     """
     one = np.asarray(embedding, np.float32)[None]
+    known = None if common is None else np.array([common], np.float32)
     return search_all(
-        model, one, collections=collections, cases=cases, limit=limit, at_least=at_least, reliable=reliable
+        model, one, collections=collections, cases=cases, limit=limit, at_least=at_least, reliable=reliable, common=known
     )[0]
 
 
@@ -111,33 +119,53 @@ def search_all(
     limit: int = 20,
     at_least: float = -2.0,
     reliable: bool = False,
+    common: NDArray[np.float32] | None = None,
 ) -> list[list[Hit]]:
     """The same for several probes, in few statements. embeddings: (n, d) float32, unit length."""
     if not len(embeddings):
         return []
     cleaned, poorness = poor.without(np.asarray(embeddings, np.float32), model.direction)
     most = model.poor_limit if reliable else None
-    in_all = size(model, collections)
+    among = commonness.population(model, collections)
+    in_all = among.cases
     ranked = [
         _ranked(model, one, float(poorest), in_all, collections, cases, most)
         for one, poorest in zip(cleaned, poorness, strict=True)
     ]
-    chosen: list[list[tuple[int, float, float]]] = []
-    for rows, whole in zip(_first(ranked, limit * 2), ranked, strict=True):
+    first = max(limit * 2, commonness.LOOKED_AT)
+    found: list[list[tuple[int, float, float]]] = []
+    for rows, whole in zip(_first(ranked, first), ranked, strict=True):
         best = _best(rows)
-        fetched = limit * 2
+        fetched = first
         while len(best) < limit and len(rows) == fetched:
             # Cases with several templates fill the list: look further down.
             fetched *= 4
             rows = list(whole[:fetched])
             best = _best(rows)
-        worth = [(case, *found) for case, found in best.items()]
-        chosen.append([one for one in worth if one[1] - one[2] >= at_least][:limit])
+        found.append([(case, *likeness) for case, likeness in best.items()])
+    if common is None:
+        if cases is not None:
+            among = commonness.population(model, None, searched(model, collections, cases).filter(is_main=True))
+        following = [[(case, s - a) for case, s, a in one[: commonness.LOOKED_AT]] for one in found]
+        common = commonness.of(model, cleaned, among, following)
+    chosen = [
+        [likeness for likeness in one if likeness[1] - likeness[2] - off >= at_least][:limit]
+        for one, off in zip(found, common.tolist(), strict=True)
+    ]
     likest = _likest(model, cleaned, [[case for case, *_ in one] for one in chosen])
     return [
-        [Hit(case, faces.get(case), similarity, taken_off) for case, similarity, taken_off in one]
-        for one, faces in zip(chosen, likest, strict=True)
+        [Hit(case, faces.get(case), similarity, taken_off, off) for case, similarity, taken_off in one]
+        for one, faces, off in zip(chosen, likest, common.tolist(), strict=True)
     ]
+
+
+def common(model: FaceModel, embedding: NDArray[np.float32]) -> float:
+    """A face's commonness among all cases: of a case's template too, which is first in its own search.
+
+    embedding: (d,) float32, unit length.
+    """
+    hits = search(model, embedding, limit=1)
+    return hits[0].commonness if hits else 0.0
 
 
 def _ranked(

@@ -23,20 +23,26 @@ def judge_alert(alert: Alert) -> None:
     """Word an alert's similarity by the gallery, or the captures, that it was found in. Not saved."""
     calibrated = calibration.by(alert.model, alert.measurement)
     nouns = {"among": "capture", "candidate": "most similar capture"} if alert.seen_before else {}
-    found = calibration.strength(calibrated, alert.similarity, alert.gallery_size, alert.allowance, **nouns)
+    found = calibration.strength(calibrated, alert.similarity, alert.gallery_size, alert.allowance, alert.commonness, **nouns)
     alert.strength, alert.strength_why = found.word, found.why
 
 
 def judge(candidate: Candidate, calibrated: Calibration, cases: int) -> None:
     """Word a candidate's similarity. cases: as many as were searched. Not saved."""
-    found = calibration.strength(calibrated, candidate.similarity, cases, candidate.allowance)
+    found = calibration.strength(calibrated, candidate.similarity, cases, candidate.allowance, candidate.commonness)
     candidate.strength, candidate.strength_why = found.word, found.why
 
 
 def judge_second(candidate: Candidate, calibrated: Calibration, cases: int) -> None:
     """The same of the second model's. Not saved."""
     if candidate.second_similarity is not None:
-        found = calibration.strength(calibrated, candidate.second_similarity, cases, candidate.second_allowance)
+        found = calibration.strength(
+            calibrated,
+            candidate.second_similarity,
+            cases,
+            candidate.second_allowance,
+            candidate.second_commonness,
+        )
         candidate.second_strength, candidate.second_strength_why = found.word, found.why
 
 

@@ -60,6 +60,10 @@ class Alert(models.Model):
     allowance = models.FloatField(
         default=0, help_text="Taken off before the similarity is judged, because both pictures are poor."
     )
+    commonness = models.FloatField(
+        default=0,
+        help_text="Taken off before the similarity is judged, because the face is like everybody searched.",
+    )
     measurement = models.ForeignKey(Measurement, null=True, on_delete=models.SET_NULL, related_name="+")
     visits = models.PositiveIntegerField(
         default=0, help_text="How often the face was seen, this visit with it; 0: not counted."

@@ -92,6 +92,12 @@ class Probe(FaceFields):
     def __str__(self) -> str:
         return f"face {self.position + 1} of {self.search or self.capture}"
 
+    @property
+    def commonness(self) -> float:
+        """How much more than most it is like everybody that it was searched among."""
+        found: float | None = self.candidates.aggregate(most=models.Max("commonness"))["most"]
+        return found or 0.0
+
 
 class ProbeBits(models.Model):
     """A probe as bits, in rows as narrow as can be: what was seen before is looked through by them."""
@@ -150,6 +156,10 @@ class Candidate(models.Model):
     allowance = models.FloatField(
         default=0, help_text="Taken off before the similarity is judged, because both pictures are poor."
     )
+    commonness = models.FloatField(
+        default=0,
+        help_text="Taken off before the similarity is judged, because the face is like everybody searched.",
+    )
     strength = models.CharField(
         max_length=10, blank=True, help_text="strong, fair or weak, as it was shown when it was found."
     )
@@ -167,6 +177,10 @@ class Candidate(models.Model):
     )
     second_similarity = models.FloatField(null=True, help_text="None: not asked, or it has no face of one of the two.")
     second_allowance = models.FloatField(default=0)
+    second_commonness = models.FloatField(
+        default=0,
+        help_text="Taken off before the similarity is judged, because the face is like everybody searched.",
+    )
     second_strength = models.CharField(max_length=10, blank=True)
     second_strength_why = models.CharField(max_length=400, blank=True)
     found_at = models.DateTimeField(
@@ -189,6 +203,11 @@ class Candidate(models.Model):
 
     def get_absolute_url(self) -> str:
         return f"{reverse('search', args=[self.probe.search_id])}?face={self.probe_id}&candidate={self.pk}"
+
+    @property
+    def worth(self) -> float:
+        """The similarity less all that is taken off before it is judged."""
+        return self.similarity - self.allowance - self.commonness
 
     @property
     def was_rejected(self) -> bool:

@@ -5,7 +5,7 @@ they are true in every transaction, whoever changes a case.
 """
 
 from django.db import models
-from pgvector.django import BitField, HalfVectorField
+from pgvector.django import BitField, HalfVectorField, VectorField
 
 from cases.models import Case, Collection
 from matching.models.face import FaceModel
@@ -62,11 +62,13 @@ class GalleryBits(models.Model):
 
 
 class GalleryCount(models.Model):
-    """How many open cases with a template came to a collection or left it. The sum is what a search compares with."""
+    """How many open cases with a template came to a collection or left it, and their main templates' sum. All rows
+    together are what a search compares with."""
 
     model = models.ForeignKey(FaceModel, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     collection = models.ForeignKey(Collection, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     cases = models.IntegerField()
+    total = VectorField(help_text="The sum of those that came less the sum of those that left.")
 
     def __str__(self) -> str:
         return f"{self.cases:+} in {self.collection}"

@@ -49,7 +49,7 @@ def seen_by(user: User) -> Any:
 
 def probes(batch: Batch, user: User, order: str) -> QuerySet[Probe]:
     """A batch's persons: by `alike`, whoever is most like a case first, or by `met`, whoever was met most often."""
-    worth = Max(F("candidates__similarity") - F("candidates__allowance"))
+    worth = Max(F("candidates__similarity") - F("candidates__allowance") - F("candidates__commonness"))
     found = batch.search.probes.prefetch_related("shots", seen_by(user)).annotate(worth=worth)
     return (
         found.order_by("position") if order == "met" else found.order_by(F("worth").desc(nulls_last=True), "position")

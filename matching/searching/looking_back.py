@@ -13,6 +13,7 @@ from cases.visibility import visible
 from matching.faces import poor
 from matching.faces.engines import Embeddings
 from matching.gallery import calibration, kept_faces
+from matching.gallery import search as gallery
 from matching.models import Camera, FaceModel, Probe, ProbeBits, Search, Template
 
 # Captures of one camera that lie no further apart are one visit.
@@ -53,7 +54,7 @@ def for_probe(probe: Probe, user: User) -> LookedBack:
     search = _search(probe)
     may_search(user, search.collections.all(), purpose=search.purpose, reference=search.reference)
     cleaned, poorness = poor.without(np.asarray(probe.embedding, np.float32)[None], probe.model.direction)
-    return _look_back(probe.model, user, [(cleaned[0], float(poorness[0]))], leave_out=probe)
+    return _look_back(probe.model, user, [(cleaned[0], float(poorness[0]), probe.commonness)], leave_out=probe)
 
 
 def for_case(case: Case, model: FaceModel, user: User, *, purpose: str, reference: str = "") -> LookedBack:
@@ -63,18 +64,19 @@ def for_case(case: Case, model: FaceModel, user: User, *, purpose: str, referenc
     """
     may_search(user, [case.collection], purpose=purpose, reference=reference)
     own = Template.objects.filter(case=case, model=model)
-    return _look_back(model, user, [(np.asarray(one.embedding, np.float32), one.poorness) for one in own])
+    wanted = [(np.asarray(one.embedding, np.float32), one.poorness) for one in own]
+    return _look_back(model, user, [(one, poorness, gallery.common(model, one)) for one, poorness in wanted])
 
 
 def _look_back(
-    model: FaceModel, user: User, wanted: Sequence[tuple[Embeddings, float]], leave_out: Probe | None = None
+    model: FaceModel, user: User, wanted: Sequence[tuple[Embeddings, float, float]], leave_out: Probe | None = None
 ) -> LookedBack:
     among = kept_faces.size(model)
     calibrated = calibration.of(model)
     least = calibrated.threshold(WORTH_SHOWING, among)
     best: dict[int, kept_faces.Seen] = {}
-    for embedding, poorness in wanted:
-        for one in kept_faces.look_back(model, embedding, poorness, among=among, least=least):
+    for embedding, poorness, common in wanted:
+        for one in kept_faces.look_back(model, embedding, poorness, among=among, least=least, common=common):
             if one.probe_id not in best or best[one.probe_id].worth < one.worth:
                 best[one.probe_id] = one
     if leave_out is not None:
@@ -123,6 +125,12 @@ def _visit(
         times=len(probes),
         similarity=likeness.similarity,
         strength=calibration.strength(
-            calibrated, likeness.similarity, among, likeness.allowance, candidate="most similar face", among="face"
+            calibrated,
+            likeness.similarity,
+            among,
+            likeness.allowance,
+            likeness.commonness,
+            candidate="most similar face",
+            among="face",
         ),
     )

@@ -97,6 +97,7 @@ def keep_all_candidates(found: Sequence[tuple[Probe, Sequence[gallery.Hit]]], fi
             rank=rank,
             similarity=hit.similarity,
             allowance=hit.allowance,
+            commonness=hit.commonness,
             remembered_id=before.get((probe.pk, hit.case_id)),
         )
         for probe, hits in found

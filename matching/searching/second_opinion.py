@@ -103,20 +103,27 @@ def _keep(
     worth = [
         hit.case_id
         for hit in hits
-        if calibration.strength(calibrated, hit.similarity, size, hit.allowance).word in WORDS
+        if calibration.strength(calibrated, hit.similarity, size, hit.allowance, hit.commonness).word in WORDS
     ]
     _add(probe, [case for case in worth if case not in known])
     missing = Case.objects.filter(pk__in=[case for case in known if case not in ranks])
-    beyond = gallery.search(second, face.embedding, cases=missing, limit=max(len(known), 1)) if missing.exists() else []
+    common = hits[0].commonness if hits else 0.0
+    beyond = []
+    if missing.exists():
+        beyond = gallery.search(second, face.embedding, cases=missing, limit=max(len(known), 1), common=common)
     said = {hit.case_id: hit for hit in [*hits, *beyond]}
     changed = []
     for candidate in Candidate.objects.filter(Q(probe=probe), case__in=said):
         hit = said[candidate.case_id]
         candidate.second_rank = ranks.get(candidate.case_id)
         candidate.second_similarity, candidate.second_allowance = hit.similarity, hit.allowance
+        candidate.second_commonness = hit.commonness
         strengths.judge_second(candidate, calibrated, size)
         changed.append(candidate)
-    said_of = ["second_rank", "second_similarity", "second_allowance", "second_strength", "second_strength_why"]
+    said_of = [
+        "second_rank", "second_similarity", "second_allowance", "second_commonness", "second_strength",
+        "second_strength_why",
+    ]  # fmt: skip
     Candidate.objects.bulk_update(changed, said_of)
 
 
@@ -126,6 +133,7 @@ def _add(probe: Probe, cases: Sequence[int]) -> None:
         return
     embedding = np.asarray(probe.embedding, np.float32)
     wanted = Case.objects.filter(pk__in=cases)
-    hits = gallery.search(probe.model, embedding, cases=wanted, limit=len(cases))
-    last = probe.candidates.aggregate(last=Max("rank"))["last"] or 0
+    said = probe.candidates.aggregate(last=Max("rank"), common=Max("commonness"))
+    hits = gallery.search(probe.model, embedding, cases=wanted, limit=len(cases), common=said["common"] or 0.0)
+    last = said["last"] or 0
     keep_candidates(probe, hits, first=last + 1)

@@ -147,7 +147,7 @@ def candidate_list(search: Search, printed_by: User, reference: str) -> bytes:
     with _sheet(f"candidates of search {search.pk}", printed_by, reference) as sheet:
         sheet.heading(f"Candidates: {search.purpose}", 18)
         sheet.paragraph(NO_IDENTIFICATION, bold=True)
-        worth = Max(F("candidates__similarity") - F("candidates__allowance"))
+        worth = Max(F("candidates__similarity") - F("candidates__allowance") - F("candidates__commonness"))
         ordered = search.probes.annotate(worth=worth).order_by(F("worth").desc(nulls_last=True), "position")
         probes = list(ordered.prefetch_related(seen_by(printed_by), "candidates__face__model")[:FACES])
         left = search.probes.count() - len(probes)

@@ -137,7 +137,7 @@ def _bring_over(one: StandingSearch, model: FaceModel) -> list[Candidate]:
 def _not_found_before(old: Search, new: Search) -> list[Candidate]:
     threshold = calibration.by(new.model, new.measurement).threshold(FPIR, new.gallery_size)
     known = Candidate.objects.filter(probe__search=old).values("case")
-    fresh = Candidate.objects.filter(probe__search=new, similarity__gte=threshold + F("allowance"))
+    fresh = Candidate.objects.filter(probe__search=new, similarity__gte=threshold + F("allowance") + F("commonness"))
     fresh.exclude(case__in=known).update(found_at=timezone.now())
     return list(Candidate.objects.filter(probe__search=new, found_at__isnull=False))
 
@@ -173,10 +173,15 @@ def compare(template: Template, kept: Faces) -> list[Candidate]:
     found = []
     for place in np.flatnonzero(similarities - allowances >= threshold):
         probe = kept.probes[place]
-        if probe.search is not None and _is_among(case, probe.search):
-            candidate = _found(
-                probe, case, float(similarities[place]), float(allowances[place]), threshold, kept.embeddings[place]
-            )
+        hit = gallery.Hit(
+            case.pk,
+            gallery.likest_faces(model, kept.embeddings[place], [case.pk]).get(case.pk),
+            float(similarities[place]),
+            float(allowances[place]),
+            probe.commonness,
+        )
+        if hit.worth >= threshold and probe.search is not None and _is_among(case, probe.search):
+            candidate = _found(probe, hit, threshold)
             found += [candidate] if candidate else []
     return found
 
@@ -188,20 +193,17 @@ def _is_among(case: Case, search: Search) -> bool:
     return not search.filters or SearchedCases(search.filters).qs.filter(pk=case.pk).exists()
 
 
-def _found(
-    probe: Probe, case: Case, similarity: float, allowance: float, threshold: float, embedding: Embeddings
-) -> Candidate | None:
+def _found(probe: Probe, hit: gallery.Hit, threshold: float) -> Candidate | None:
     """The case as a candidate of the face, where nobody has seen it as one that much alike."""
-    face = gallery.likest_faces(probe.model, embedding, [case.pk]).get(case.pk)
     with transaction.atomic():
         Probe.objects.select_for_update().get(pk=probe.pk)
-        known = Candidate.objects.filter(probe=probe, case=case).first()
-        if known is not None and (known.decision or known.similarity - known.allowance >= threshold):
+        known = Candidate.objects.filter(probe=probe, case=hit.case_id).first()
+        if known is not None and (known.decision or known.worth >= threshold):
             return None
         last = Candidate.objects.filter(probe=probe).aggregate(last=Max("rank"))["last"] or 0
-        candidate = known or Candidate(probe=probe, case=case, rank=last + 1)
-        candidate.similarity, candidate.allowance, candidate.face_id = similarity, allowance, face
-        candidate.found_at = timezone.now()
+        candidate = known or Candidate(probe=probe, case_id=hit.case_id, rank=last + 1)
+        candidate.similarity, candidate.allowance, candidate.face_id = hit.similarity, hit.allowance, hit.face_id
+        candidate.commonness, candidate.found_at = hit.commonness, timezone.now()
         strengths.judge(candidate, calibration.of(probe.model), _searched(probe))
         candidate.save()
     return candidate

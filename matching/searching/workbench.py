@@ -56,7 +56,7 @@ def workbench(
 
     face: a probe's. photo: a face's of the case that is shown.
     """
-    worth = Max(F("candidates__similarity") - F("candidates__allowance"))
+    worth = Max(F("candidates__similarity") - F("candidates__allowance") - F("candidates__commonness"))
     probes = search.probes.select_related("model", "search").defer("embedding").annotate(worth=worth)
     faces = sorted(probes, key=_promise, reverse=True)
     if not faces:
@@ -68,7 +68,7 @@ def workbench(
     likely = [
         Likely(one, strengths.of(one))
         # Those that a standing search found later stand where they belong.
-        for one in sorted(candidates, key=lambda one: one.allowance - one.similarity)
+        for one in sorted(candidates, key=lambda one: -one.worth)
     ]
     # Who was said not to be this person before is not put before people again, unless nobody else is left.
     promising = [one for one in likely if one.strength.word in WORDS and not one.candidate.was_rejected]

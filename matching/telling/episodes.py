@@ -19,7 +19,7 @@ from matching.telling import notifying
 MOST_COMPARED = 500
 # What a capture changes of the alert that it joins.
 JOINED = [
-    "best_capture", "best_face", "model", "similarity", "allowance", "measurement", "gallery_size",
+    "best_capture", "best_face", "model", "similarity", "allowance", "commonness", "measurement", "gallery_size",
     "first_captured_at", "last_captured_at", "capture_count", "updated_at", "strength",
     "strength_why",
 ]  # fmt: skip
@@ -69,7 +69,7 @@ def join_or_raise(
         )
     if is_new or alert.model_id != model.pk or _worth(hit) > _worth(alert):
         alert.best_capture, alert.best_face_id, alert.model = capture, hit.face_id, model
-        alert.similarity, alert.allowance = hit.similarity, hit.allowance
+        alert.similarity, alert.allowance, alert.commonness = hit.similarity, hit.allowance, hit.commonness
         alert.gallery_size, alert.measurement = gallery.size(model, collections), calibration.latest(model)
     was = alert.strength
     strengths.judge_alert(alert)
@@ -148,6 +148,7 @@ def raise_seen_before(
         alert.best_capture, alert.model = best, model
         alert.best_face_id = gallery.likest_faces(model, embedding, [case_id]).get(case_id)
         alert.similarity, alert.allowance = likeness.similarity, likeness.allowance
+        alert.commonness = likeness.commonness
         alert.gallery_size, alert.measurement = among, calibration.latest(model)
         strengths.judge_alert(alert)
     alert.first_captured_at = min(alert.first_captured_at, *times)
@@ -208,4 +209,4 @@ def fold(capture: Capture, case_id: int | None, similarity: float, alert: Alert)
 
 
 def _worth(likeness: gallery.Hit | Alert) -> float:
-    return likeness.similarity - likeness.allowance
+    return likeness.similarity - likeness.allowance - likeness.commonness

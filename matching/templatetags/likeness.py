@@ -13,7 +13,7 @@ register = template.Library()
 def first_candidate(search: Search) -> Candidate | None:
     """The most alike of all its faces' candidates."""
     firsts = [first for probe in search.probes.all() for first in list(probe.candidates.all())[:1]]
-    return max(firsts, key=lambda one: one.similarity - one.allowance, default=None)
+    return max(firsts, key=lambda one: one.worth, default=None)
 
 
 @register.filter

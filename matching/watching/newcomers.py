@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -13,6 +14,7 @@ from cases import locks, work
 from cases.models import Case, Collection
 from matching.faces import face_models
 from matching.gallery import calibration, kept_faces
+from matching.gallery import search as gallery
 from matching.models import Capture, FaceModel, StandingSearch, Template
 from matching.searching import standing
 from matching.telling import episodes, notifying
@@ -81,17 +83,12 @@ def _compare(template: Template, kept: standing.Faces, among: int) -> None:
     if level is None or is_known or not collection.look_back_days or not among or too_poor:
         return
     since = timezone.now() - timedelta(days=collection.look_back_days)
-    likenesses = {
-        one.probe_id: one
-        for one in kept_faces.look_back(
-            model,
-            np.asarray(template.embedding, np.float32),
-            template.poorness,
-            among=among,
-            least=calibration.of(model).threshold(level, among),
-            only=Q(capture__captured_at__gte=since),
-        )
-    }
+    embedding = np.asarray(template.embedding, np.float32)
+    least, only = calibration.of(model).threshold(level, among), Q(capture__captured_at__gte=since)
+    seen = kept_faces.look_back(model, embedding, template.poorness, among=among, least=least, only=only)
+    # Most new cases are like nothing that was seen, so what theirs have in common with all is asked of few.
+    common = gallery.common(model, embedding) if seen else 0.0
+    likenesses = {one.probe_id: like for one in seen if (like := replace(one, commonness=common)).worth >= least}
     captures = Capture.objects.filter(probe__in=likenesses).select_related("camera", "probe")
     new = [(capture, likenesses[capture.probe.pk]) for capture in captures.exclude(entries__case=case)]
     if new:

@@ -31,10 +31,10 @@ def over(
     if hits:
         # One search for all of them, for most faces are like nobody's in any.
         whose = dict(Case.objects.filter(pk__in=[hit.case_id for hit in hits]).values_list("pk", "collection"))
-        found = [hit for hit in hits if hit.similarity - hit.allowance >= thresholds[whose[hit.case_id]]]
+        found = [hit for hit in hits if hit.worth >= thresholds[whose[hit.case_id]]]
         if len(hits) == LIKE_MANY:
             found = [hit for one, least in thresholds.items() for hit in nearest(model, embedding, [one], least)]
-        hits = sorted(found, key=lambda hit: hit.similarity - hit.allowance, reverse=True)
+        hits = sorted(found, key=lambda hit: hit.worth, reverse=True)
     return hits, list(levels)
 
 

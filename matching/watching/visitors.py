@@ -54,13 +54,14 @@ def look(model: FaceModel, embedding: NDArray[np.float32], capture: Capture) -> 
         listed = Case.objects.filter(collection__in=lists, pk__in=[hit.case_id for hit in hits])
         greeted = set(listed.values_list("pk", flat=True))
         best = next((hit for hit in hits if hit.case_id in greeted), None)
-        visits, last = _visits(model, embedding, capture) if best else (0, None)
+        visits, last = _visits(model, embedding, capture, best.commonness) if best else (0, None)
         return Visitor(best, is_known=True, closest=hits[0].similarity, among=among, visits=visits, last=last)
     # Where nobody is known yet, nobody is a stranger.
     if not camera.strangers or not gallery.size(model, among):
         return NOBODY
     nearest = thresholds.nearest(model, embedding, among)
-    visits, last = _visits(model, embedding, capture)
+    common = nearest[0].commonness if nearest else 0.0
+    visits, last = _visits(model, embedding, capture, common)
     return Visitor(
         is_told=visits >= camera.visits_from,
         closest=nearest[0].similarity if nearest else 0.0,
@@ -70,7 +71,9 @@ def look(model: FaceModel, embedding: NDArray[np.float32], capture: Capture) -> 
     )
 
 
-def _visits(model: FaceModel, embedding: NDArray[np.float32], capture: Capture) -> tuple[int, datetime | None]:
+def _visits(
+    model: FaceModel, embedding: NDArray[np.float32], capture: Capture, common: float
+) -> tuple[int, datetime | None]:
     """How many visits this face has made, this one included, and when the one before ended. Kept faces are counted."""
     cleaned, poorness = poor.without(np.asarray(embedding, np.float32)[None], model.direction)
     alike = kept_faces.look_back(
@@ -79,6 +82,7 @@ def _visits(model: FaceModel, embedding: NDArray[np.float32], capture: Capture) 
         float(poorness[0]),
         among=kept_faces.size(model),
         least=calibration.shipped(model).non_mates.similarity(remembering.SAME_PERSON),
+        common=common,
         only=Q(capture__camera__in=capture.camera.counts_with(), capture__captured_at__lte=capture.captured_at),
     )
     times = Capture.objects.filter(probe__in=[one.probe_id for one in alike]).order_by("captured_at")

@@ -16,7 +16,7 @@ def search(any_model, six_cases, user):
 
 def test_it_works(search):
     bench = workbench(search, search.user)
-    best = [face.candidates.all()[0].similarity for face in bench.faces]
+    best = [face.candidates.all()[0].worth for face in bench.faces]
     assert best == sorted(best, reverse=True)
     assert (bench.face, bench.number) == (bench.faces[0], 1)
     assert bench.shown.candidate.rank == 1
