@@ -5,7 +5,8 @@ the faces; random small galleries. `dlib` measures that model. By the product's 
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import faiss
 import numpy as np
@@ -17,21 +18,23 @@ from cases.models import Case, Collection, add_photo
 from matching.faces import poor
 from matching.gallery import calibration, templates
 from matching.gallery import search as gallery
-from matching.indexing import bulk, single
+from matching.indexing import single
 from matching.models import Face, FaceModel, Template
 from matching.searching.persons import Appearance, persons
 from tests import faces
 
 GROUPS = 5
 SAID = (0.1, 0.01)
-HEAD = ("who is searched among", "said 1 in 10: happens", "said 1 in 100: happens", "mates called strong", "fair or better")
+HEAD = (
+    "who is searched among", "said 1 in 10: happens", "said 1 in 100: happens", "mates called strong", "fair or better",
+)  # fmt: skip
 
 
 def run() -> None:
     if not labelled.LFW.is_dir():
         print("The labelled photos are not here: nothing to measure.")
         return
-    name = next((word for word in sys.argv if word in ("dlib", "retail")), None)
+    name = "dlib" if "dlib" in sys.argv else None
     model = fresh_database(name)
     rows = [("`people/`: each photo, its person left out or in", *_people(model))]
     print()
@@ -65,19 +68,14 @@ def _people(model: FaceModel) -> tuple[str, ...]:
     return _row(strangers, mates)
 
 
-class _left_out:
+@contextmanager
+def _left_out(face: Face) -> Iterator[None]:
     """A face that does not count in its case's template for a while."""
-
-    def __init__(self, face: Face) -> None:
-        self.face = face
-
-    def __enter__(self) -> None:
-        Face.objects.filter(pk=self.face.pk).update(is_subject=False, chosen_by="")
-        templates.rebuild(self.face.model, [self.face.case_id])
-
-    def __exit__(self, *raised: object) -> None:
-        Face.objects.filter(pk=self.face.pk).update(is_subject=True, chosen_by=self.face.chosen_by)
-        templates.rebuild(self.face.model, [self.face.case_id])
+    for is_subject, chosen_by in ((False, ""), (True, face.chosen_by)):
+        Face.objects.filter(pk=face.pk).update(is_subject=is_subject, chosen_by=chosen_by)
+        templates.rebuild(face.model, [face.case_id])
+        if not is_subject:
+            yield
 
 
 def _batch(model: FaceModel) -> None:

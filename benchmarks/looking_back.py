@@ -54,7 +54,7 @@ def run() -> None:
 
 def _look(model: FaceModel, embedding: NDArray[np.float32]) -> None:
     """As the page does for a probe that is not kept itself."""
-    looking_back._look_back(model, User(is_superuser=True), [(embedding, 0.0)])
+    looking_back._look_back(model, User(is_superuser=True), [(embedding, 0.0, 0.0)])
 
 
 def _newcomer(model: FaceModel, photo: bytes, number: int) -> float:

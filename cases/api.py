@@ -98,9 +98,11 @@ class PhotoSerializer(SeenSerializer[Photo]):
         model = Photo
         fields = [
             "id", "case", "image", "url", "filename", "view", "taken_on", "own_time", "own_latitude", "own_longitude",
-            "status", "status_note", "created_at",
+            "file_note", "status", "status_note", "created_at",
         ]  # fmt: skip
-        read_only_fields = ["filename", "own_time", "own_latitude", "own_longitude", "status", "status_note"]
+        read_only_fields = [
+            "filename", "own_time", "own_latitude", "own_longitude", "file_note", "status", "status_note",
+        ]  # fmt: skip
 
     def get_url(self, photo: Photo) -> str:
         return reverse("photo", args=[photo.pk])

@@ -29,6 +29,12 @@ class OwnData(models.Model):
     )
     own_latitude = models.FloatField(null=True, blank=True, editable=False, help_text="Degrees, north.")
     own_longitude = models.FloatField(null=True, blank=True, editable=False, help_text="Degrees, east.")
+    file_note = models.CharField(
+        max_length=500,
+        blank=True,
+        editable=False,
+        help_text="What is to be known of its file, as that it is cut short.",
+    )
 
     class Meta:
         abstract = True

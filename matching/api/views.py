@@ -85,12 +85,12 @@ class SearchSerializer(SeenSerializer[Search]):
         model = Search
         fields = [
             "id", "image", "purpose", "reference", "collections", "filters", "filename", "gallery_size", "milliseconds",
-            "own_time", "own_latitude", "own_longitude", "adjusted_from", "adjustment", "second", "created_at", "page",
-            "probes",
+            "own_time", "own_latitude", "own_longitude", "file_note", "turned", "adjusted_from", "adjustment", "second",
+            "created_at", "page", "probes",
         ]  # fmt: skip
         read_only_fields = [
             "filename", "filters", "gallery_size", "milliseconds", "own_time", "own_latitude", "own_longitude",
-            "adjusted_from", "adjustment", "second",
+            "file_note", "turned", "adjusted_from", "adjustment", "second",
         ]  # fmt: skip
 
     def get_fields(self) -> dict[str, Any]:

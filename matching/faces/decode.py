@@ -48,8 +48,13 @@ def _answer(asked: dict[str, Any], content: bytes) -> None:
     out = sys.stdout.fileno()
     try:
         if asked["what"] == "image":
-            opened = images.decode(content)
-            said = {"shape": opened.rgb.shape, "scale": opened.scale, "origin": vars(opened.origin)}
+            opened = images.decode(content, whole=asked["whole"])
+            said = {
+                "shape": opened.rgb.shape,
+                "scale": opened.scale,
+                "origin": vars(opened.origin),
+                "note": opened.note,
+            }
             write(out, said, opened.rgb.data.cast("B"))
         elif asked["what"] == "length":
             write(out, {"length": clips.length(os.fsdecode(asked["path"]))})

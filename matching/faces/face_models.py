@@ -45,7 +45,7 @@ def find_faces(engine: engines.Engine, rgb: images.RgbImage, *, thorough: bool =
     thorough: as `Engine.detect`. Raises `ImageNotAnalysed` for a picture that the engine breaks on: it would break
     again, so that picture is refused rather than tried for ever.
     """
-    with _analysing(rgb):
+    with analysing(rgb):
         return engine.faces(rgb, thorough)
 
 
@@ -54,7 +54,7 @@ def find_face(
 ) -> engines.DetectedFace | None:
     """The one face that is chosen of those in a picture, or None without any. The others are not embedded. Raises as
     `find_faces` does."""
-    with _analysing(rgb):
+    with analysing(rgb):
         found = engine.detect(rgb)
         if not found:
             return None
@@ -63,7 +63,9 @@ def find_face(
 
 
 @contextmanager
-def _analysing(rgb: images.RgbImage) -> Iterator[None]:
+def analysing(rgb: images.RgbImage) -> Iterator[None]:
+    """Where an engine looks at a picture: not more at once than there are cores. Raises `ImageNotAnalysed` for one that
+    it breaks on."""
     with _at_once():
         try:
             yield

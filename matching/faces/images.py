@@ -3,13 +3,13 @@
 import io
 import re
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
 from matching.faces import children
@@ -20,12 +20,21 @@ register_heif_opener(thumbnails=False)
 
 MAX_BYTES = 25 * 1024 * 1024
 MAX_PIXELS = 80_000_000
+# A JPEG is made smaller while it is decoded, so a telephone's largest setting takes no more memory than others.
+MAX_JPEG_PIXELS = 250_000_000
+# At its own scale a picture is kept so large at most, in pixels, to be looked at in tiles.
+WHOLE_PIXELS = 40_000_000
 MIN_SIDE = 24
 # What a file may hold beside its pixels: a thumbnail, a colour profile.
 WRAPPING = 200_000
 MAX_SIDE = 2400
-FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "BMP", "GIF")
-FORMAT_WORDS = "JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP or a still GIF"
+FORMATS = ("JPEG", "JPEG2000", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "BMP", "GIF")
+FORMAT_WORDS = "JPEG, JPEG 2000, PNG, WebP, HEIC, AVIF, TIFF, BMP or GIF"
+# Documents that hold pictures, by how they begin.
+DOCUMENTS = {b"%PDF": "a PDF", b"PK\x03\x04": "a document or a zip", b"\xd0\xcf\x11\xe0": "an old Office document"}
+
+# Pillow refuses what is over twice this; our own limits speak before it, in better words.
+Image.MAX_IMAGE_PIXELS = MAX_JPEG_PIXELS // 2
 
 ZONE = re.compile(r"[+-]\d\d:\d\d")
 
@@ -52,11 +61,6 @@ class ImageTooSmall(ImageRefused):
         super().__init__(
             f"The picture is {width} by {height} pixels; a face needs at least {MIN_SIDE} each way. Send a larger one."
         )
-
-
-class ImageAnimated(ImageRefused):
-    def __init__(self, frames: int) -> None:
-        super().__init__(f"The file holds {frames} pictures. Send one of them as a still image.")
 
 
 class ImageUnreadable(ImageRefused):
@@ -94,29 +98,40 @@ class Origin:
 
 @dataclass(frozen=True)
 class OpenedImage:
-    """rgb: (height, width, 3) uint8, upright. scale: its size over the file's own, 1.0 or less."""
+    """rgb: (height, width, 3) uint8, upright. scale: its size over the file's own, 1.0 or less. note: what whoever sent
+    it should know of the file, in words; "" for most."""
 
     rgb: RgbImage
     scale: float
     origin: Origin = Origin()
+    note: str = ""
 
 
-def open_image(content: bytes) -> OpenedImage:
+def open_image(content: bytes, *, whole: bool = False) -> OpenedImage:
     """Decode an untrusted image, upright, in 8-bit RGB, at most `MAX_SIDE` pixels on its longer side, in a process that
     may die.
 
-    Raises `ImageRefused` (one of its children) with words for the person who sent it.
+    whole: at its own scale, up to `WHOLE_PIXELS`. Raises `ImageRefused` (one of its children) with words for the person
+    who sent it.
     """
     if len(content) > MAX_BYTES:
         raise too_many_bytes(len(content))
     try:
-        said, pixels = children.ask({"what": "image"}, content)
+        said, pixels = children.ask({"what": "image", "whole": whole}, content)
     except children.ChildDied as death:
         why = "takes too long" if death.too_long else "breaks off"
         raise ImageUnreadable(f"Reading the picture {why}, so it was ended. Save it as a JPEG and send that.") from None
     if "refused" in said:
         raise _refusal(said["refused"], said["text"])
-    return OpenedImage(np.frombuffer(pixels, np.uint8).reshape(said["shape"]), said["scale"], Origin(**said["origin"]))
+    rgb = np.frombuffer(pixels, np.uint8).reshape(said["shape"])
+    return OpenedImage(rgb, said["scale"], Origin(**said["origin"]), said["note"])
+
+
+def turned(opened: OpenedImage, degrees: int) -> OpenedImage:
+    """Turned clockwise. degrees: 0, 90, 180 or 270."""
+    if not degrees:
+        return opened
+    return replace(opened, rgb=np.ascontiguousarray(np.rot90(opened.rgb, -(degrees // 90) % 4)))
 
 
 def without_padding(content: bytes) -> bytes:
@@ -167,51 +182,93 @@ def too_many_bytes(size: int) -> ImageTooLarge:
     )
 
 
-def decode(content: bytes) -> OpenedImage:
+def decode(content: bytes, *, whole: bool = False) -> OpenedImage:
     """The same in this very process: what is behind `open_image`, and for pictures that we made ourselves."""
     if not content:
         raise ImageEmpty
     if len(content) > MAX_BYTES:
         raise too_many_bytes(len(content))
+    document = next((words for start, words in DOCUMENTS.items() if content.startswith(start)), "")
+    if document:
+        raise ImageUnreadable(
+            f"The file is {document}, not a picture. Save its picture, or a picture of its page, and send that."
+        )
     try:
-        with warnings.catch_warnings():
-            # Pillow's own bomb warning comes before our limit speaks, in better words.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-                return _upright(image)
+        return _decoded(content, whole)
     except UnidentifiedImageError:
         raise ImageUnreadable(f"The file is not an image that can be read. Send a {FORMAT_WORDS}.") from None
     except Image.DecompressionBombError:
-        raise ImageTooLarge(f"The picture has over {MAX_PIXELS // 10**6} megapixels. Send a smaller one.") from None
+        raise _too_many_pixels(MAX_PIXELS) from None
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, OverflowError, RuntimeError) as error:
-        raise ImageUnreadable(
-            "The file is damaged or cut short and could not be read to its end. Send it again from the original."
-        ) from error
+        opened = _as_far_as_it_goes(content, whole) if content.startswith(b"\xff\xd8") else None
+        if opened is None:
+            raise ImageUnreadable(
+                "The file is damaged or cut short and could not be read to its end. Send it again from the original."
+            ) from error
+        return opened
 
 
-def _upright(image: Image.Image) -> OpenedImage:
+def _decoded(content: bytes, whole: bool) -> OpenedImage:
+    with warnings.catch_warnings():
+        # Pillow's own bomb warning comes before our limit speaks, in better words.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            # A telephone's HEIC may say only in its EXIF how it is turned; then its decoder has not turned it.
+            is_turned = image.format != "HEIF" or b"irot" in content or b"imir" in content
+            return _upright(image, whole, 1 if is_turned else image.info.get("original_orientation") or 1)
+
+
+def _as_far_as_it_goes(content: bytes, whole: bool) -> OpenedImage | None:
+    """A JPEG whose end is missing, up to there; None where nothing is left of it."""
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    try:
+        opened = _decoded(content, whole)
+    except ImageRefused:
+        raise
+    except Exception:  # whatever a decoder says of a broken file: there is nothing to show
+        return None
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
+    if np.ptp(opened.rgb) == 0:
+        return None
+    words = "The file is cut short: its lower part is missing. What could be read was used."
+    return replace(opened, note=f"{words} {opened.note}".strip())
+
+
+def _too_many_pixels(limit: int, size: str = "") -> ImageTooLarge:
+    had = f"The picture has {size} pixels" if size else f"The picture has over {limit // 10**6} megapixels"
+    return ImageTooLarge(f"{had}; the limit is {limit // 10**6} megapixels. Send a smaller one.")
+
+
+def _upright(image: Image.Image, whole: bool, orientation: int) -> OpenedImage:
+    """orientation: one that the decoder should have heeded and has not, as EXIF numbers it; 1: none."""
     width, height = image.size
-    frames = getattr(image, "n_frames", 1)
     # A phone's MPO is one photograph with its preview or second lens behind it.
-    if frames > 1 and image.format not in ("MPO", "HEIF", "AVIF"):
-        raise ImageAnimated(frames)
-    if width * height > MAX_PIXELS:
-        raise ImageTooLarge(
-            f"The picture has {width} by {height} pixels; the limit is {MAX_PIXELS // 10**6} megapixels. "
-            "Send a smaller one."
-        )
+    frames = 1 if image.format in ("MPO", "HEIF", "AVIF") else getattr(image, "n_frames", 1)
+    limit = MAX_JPEG_PIXELS if image.format in ("JPEG", "MPO") else MAX_PIXELS
+    if width * height > limit:
+        raise _too_many_pixels(limit, f"{width} by {height}")
     if min(width, height) < MIN_SIDE:
         raise ImageTooSmall(width, height)
-    image.draft("RGB", (MAX_SIDE, MAX_SIDE))
+    most = max(width, height) * min(1.0, (WHOLE_PIXELS / (width * height)) ** 0.5) if whole else MAX_SIDE
+    side = max(round(most), MAX_SIDE)
+    # It decodes at a half, a quarter or an eighth, never below what is asked: of the largest, a half of it is enough.
+    asked = side if width * height <= MAX_PIXELS else side // 2
+    image.draft("RGB", (asked, asked))
+    if image.size[0] * image.size[1] > MAX_PIXELS:
+        raise _too_many_pixels(MAX_PIXELS, f"{width} by {height}")
     image.load()
-    if max(image.size) > MAX_SIDE:
-        image.thumbnail((MAX_SIDE, MAX_SIDE), reducing_gap=2.0)
+    if max(image.size) > side:
+        image.thumbnail((side, side), reducing_gap=2.0)
     if min(image.size) < MIN_SIDE:
         raise ImageTooSmall(width, height)
     origin = _origin(image)
+    if orientation != 1:
+        image.getexif()[ExifTags.Base.Orientation] = orientation
     ImageOps.exif_transpose(image, in_place=True)
     upright = _eight_bit_rgb(image)
-    return OpenedImage(np.ascontiguousarray(upright, np.uint8), max(upright.size) / max(width, height), origin)
+    note = f"The file holds {frames} pictures; the first was used. Send the others one by one." if frames > 1 else ""
+    return OpenedImage(np.ascontiguousarray(upright, np.uint8), max(upright.size) / max(width, height), origin, note)
 
 
 def _origin(image: Image.Image) -> Origin:
@@ -243,7 +300,8 @@ def _degrees(place: dict[int, Any], tag: int, ref: int, negative: str, most: int
 def _eight_bit_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith(("I", "F")):
         numbers = np.asarray(image, dtype=np.float32)
-        top = 65535.0 if numbers.max() > 255 else 255.0
+        # Scanners and medical cameras write 10, 12 or 14 bits into 16: what is brightest says how many.
+        top = float(max(2 ** int(np.ceil(np.log2(max(float(numbers.max()), 1.0) + 1))) - 1, 255))
         return Image.fromarray(np.clip(numbers * (255.0 / top), 0, 255).astype(np.uint8)).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         rgba = image.convert("RGBA")

@@ -111,9 +111,7 @@ def shipped(model: FaceModel) -> Calibration:
     kept = own or _shipped()[ASSUMED]
     non_mates = Curve.from_json(kept["non_mates"])
     words = f"{non_mates.pairs:,} pairs of different persons (press photos)" if own else ""
-    return Calibration(
-        non_mates, Curve.from_json(kept["mates"]), words, kept["mean_tells"], kept["following_tell"]
-    )
+    return Calibration(non_mates, Curve.from_json(kept["mates"]), words, kept["mean_tells"], kept["following_tell"])
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from django.db.models.functions import Cast
 from numpy.typing import NDArray
 from pgvector.django import VectorField
 
-from cases.models import Case
 from matching.faces.engines import Embeddings
 from matching.gallery import calibration, templates
 from matching.models import FaceModel, GalleryCount, Template
@@ -45,16 +44,18 @@ class Population:
 def population(
     model: FaceModel, collections: Among[int] | None, narrowed: QuerySet[Template] | None = None
 ) -> Population:
-    """collections: ids, or None for all. narrowed: main templates that are counted anew, where filters leave some out."""
+    """collections: ids, or None for all. narrowed: main templates, counted anew, where filters leave some out."""
     if narrowed is not None:
-        found = narrowed.aggregate(cases=Count("pk"), mean=Avg(Cast("embedding", VectorField()), output_field=VectorField()))
-        return Population(found["cases"], found["mean"] if found["cases"] else None)
+        mean = Avg(Cast("embedding", VectorField()), output_field=VectorField())
+        found = narrowed.aggregate(cases=Count("pk"), mean=mean)
+        return Population(found["cases"], np.asarray(found["mean"], np.float32) if found["cases"] else None)
     counts = GalleryCount.objects.filter(model=model)
     if collections is not None:
         counts = counts.filter(collection__in=collections)
     found = counts.aggregate(cases=Sum("cases", default=0), total=Sum("total", output_field=VectorField()))
     cases = int(found["cases"])
-    return Population(cases, np.asarray(found["total"], np.float32) / cases if cases else None)
+    mean_of_all = np.asarray(np.asarray(found["total"], np.float32) / cases, np.float32) if cases else None
+    return Population(cases, mean_of_all)
 
 
 def of(

@@ -106,7 +106,14 @@ def search(
     one = np.asarray(embedding, np.float32)[None]
     known = None if common is None else np.array([common], np.float32)
     return search_all(
-        model, one, collections=collections, cases=cases, limit=limit, at_least=at_least, reliable=reliable, common=known
+        model,
+        one,
+        collections=collections,
+        cases=cases,
+        limit=limit,
+        at_least=at_least,
+        reliable=reliable,
+        common=known,
     )[0]
 
 

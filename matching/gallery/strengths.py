@@ -23,7 +23,9 @@ def judge_alert(alert: Alert) -> None:
     """Word an alert's similarity by the gallery, or the captures, that it was found in. Not saved."""
     calibrated = calibration.by(alert.model, alert.measurement)
     nouns = {"among": "capture", "candidate": "most similar capture"} if alert.seen_before else {}
-    found = calibration.strength(calibrated, alert.similarity, alert.gallery_size, alert.allowance, alert.commonness, **nouns)
+    found = calibration.strength(
+        calibrated, alert.similarity, alert.gallery_size, alert.allowance, alert.commonness, **nouns
+    )
     alert.strength, alert.strength_why = found.word, found.why
 
 

@@ -44,6 +44,7 @@ class Prepared:
     error: Exception | None = None
     picture_hash: str = ""
     display: ContentFile[bytes] | None = None
+    note: str = ""
     origin: images.Origin = field(default_factory=images.Origin)
     faces: list[dict[str, Any]] = field(default_factory=list)
     embeddings: Embeddings = field(default_factory=lambda: np.empty((0, 0), np.float32))
@@ -63,6 +64,7 @@ def prepare(photo: Photo, engine: Engine) -> Prepared:
         photo,
         picture_hash=images.picture_hash(opened.rgb),
         display=None if photo.display else jpeg_file(opened.rgb, max_side=1600),
+        note=opened.note,
         origin=opened.origin,
         faces=[detection_columns(opened.rgb, face, opened.scale) for face in found],
     )
@@ -189,6 +191,7 @@ def _outcome(photo: Photo, prepared: Prepared) -> tuple[str, str]:
     photo.picture_hash = prepared.picture_hash
     for name, value in prepared.origin.columns.items():
         setattr(photo, name, value)
+    photo.file_note = prepared.note
     if prepared.display is not None:
         photo.display.save("", prepared.display, save=False)
     if not photo.is_searched:
@@ -209,6 +212,7 @@ def _write_outcomes(outcomes: Sequence[tuple[Photo, str, str]]) -> None:
                 photo.own_time,
                 photo.own_latitude,
                 photo.own_longitude,
+                photo.file_note,
             )
             for photo, status, note in outcomes
         ),
@@ -219,11 +223,11 @@ def _write_outcomes(outcomes: Sequence[tuple[Photo, str, str]]) -> None:
             """
             UPDATE cases_photo SET display = new.display, picture_hash = new.picture_hash, status = new.status,
                 status_note = new.status_note, duplicate_of_id = NULL, own_time = new.own_time,
-                own_latitude = new.own_latitude, own_longitude = new.own_longitude
+                own_latitude = new.own_latitude, own_longitude = new.own_longitude, file_note = new.file_note
             FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::float[],
-                %s::float[]) AS new (id, display, picture_hash, status, status_note, own_time, own_latitude,
-                own_longitude)
+                %s::float[], %s::text[]) AS new (id, display, picture_hash, status, status_note, own_time, own_latitude,
+                own_longitude, file_note)
             WHERE cases_photo.id = new.id
             """,
-            [list(column) for column in columns] or [[]] * 8,
+            [list(column) for column in columns] or [[]] * 9,
         )

@@ -66,8 +66,7 @@ def search_adjusted(old: Search, how: Adjustment, user: User) -> Search:
     Raises `ImageRefused`, `NoFaceModel`, `EngineUnavailable`, `FileNotFoundError`, `SearchRefused`; then nothing
     is kept.
     """
-    with old.image.open() as file:
-        rgb = images.open_image(file.read()).rgb
+    rgb = pictures.open_again(old).rgb
     search = pictures.search_image(
         images.to_jpeg(adjust(rgb, how), max_side=images.MAX_SIDE, quality=95),
         old.filename,
@@ -78,6 +77,7 @@ def search_adjusted(old: Search, how: Adjustment, user: User) -> Search:
         narrowed=SearchedCases(old.filters) if old.filters else None,
     )
     search.adjusted_from, search.adjustment = old, asdict(how)
+    search.file_note = search.file_note or old.file_note
     search.own_time, search.own_latitude, search.own_longitude = old.own_time, old.own_latitude, old.own_longitude
     search.save()
     return search

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from cases import sealed_files, work
 from edge_client.tracking import Tracker
-from matching.faces import clips, face_models, images
+from matching.faces import clips, face_models, images, looking
 from matching.faces.engines import DetectedFace, Engine, EngineUnavailable
 from matching.faces.rows import face_columns
 from matching.models import Batch, BatchFile, FaceModel, Search, Shot
@@ -208,16 +208,15 @@ def _look(picture: Picture, engine: Engine, model: FaceModel) -> list[dict[str, 
     if picture.refusal:
         return picture.refusal
     try:
-        opened = images.open_image(picture.content)
         # Each face counts: a bystander may be the one who is missing.
-        faces = face_models.find_faces(engine, opened.rgb, thorough=True)
+        looked = looking.look(engine, picture.content, turn=False)
     except images.ImageRefused as refusal:
         return str(refusal)
     except Exception as error:
         if work.is_the_machines(error) or isinstance(error, EngineUnavailable):
             raise
         return work.words(error)
-    return [face_columns(model, opened.rgb, face, opened.scale) for face in faces]
+    return [face_columns(model, looked.opened.rgb, face, looked.opened.scale) for face in looked.faces]
 
 
 def _found(frame: Frame, engine: Engine, model: FaceModel) -> list[dict[str, Any]]:

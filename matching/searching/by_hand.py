@@ -17,7 +17,7 @@ from matching.faces.rows import face_columns
 from matching.gallery import kept_faces
 from matching.gallery import search as gallery
 from matching.models import Probe, Search
-from matching.searching.pictures import CANDIDATES, keep_candidates
+from matching.searching.pictures import CANDIDATES, keep_candidates, open_again
 
 # What is drawn is looked at again so large that a face in it has about so many pixels.
 CLOSE = 160
@@ -39,8 +39,7 @@ def add_face(search: Search, box: Box, user: User | None) -> Probe:
     model = face_models.active()
     if model != search.model:
         raise NotAFace("Another face model is in use since then. Search again, then add the face.")
-    with search.image.open() as file:
-        opened = images.open_image(file.read())
+    opened = open_again(search)
     height, width = opened.rgb.shape[:2]
     if (box[2] - box[0]) * width < SMALLEST or (box[3] - box[1]) * height < SMALLEST:
         raise NotAFace("That box is too small. Draw it around the whole face, from forehead to chin.")

@@ -91,5 +91,6 @@ def _commonness(embeddings: Embeddings, threshold: float, calibrated: calibratio
             commonness.beyond_expected(calibrated, row[:count].tolist(), len(chosen))
             for row, count in zip(first, counts, strict=True)
         ]
-        found[start : start + SAMPLE] = commonness.together(calibrated, len(chosen), by_mean, np.array(by_following), EVEN)
+        both = by_mean, np.array(by_following)
+        found[start : start + SAMPLE] = commonness.together(calibrated, len(chosen), *both, EVEN)
     return found

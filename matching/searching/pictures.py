@@ -13,7 +13,7 @@ from django.db import transaction
 from cases.fair_use import may_search
 from cases.filters import SearchedCases
 from cases.models import Collection
-from matching.faces import face_models, images
+from matching.faces import face_models, images, looking
 from matching.faces.rows import face_columns, jpeg_file
 from matching.gallery import calibration, kept_faces, strengths
 from matching.gallery import search as gallery
@@ -43,9 +43,9 @@ def search_image(
     started = time.perf_counter()
     collections = may_search(user, collections, purpose=purpose, reference=reference)
     model = face_models.active()
-    opened = images.open_image(content)
     # Each face counts: a bystander here may be the one who is missing.
-    faces = face_models.find_faces(face_models.engine(model), opened.rgb, thorough=True)
+    looked = looking.look(face_models.engine(model), content)
+    opened, faces = looked.opened, looked.faces
     among = [collection.pk for collection in collections] or None
     filters = narrowed.asked() if narrowed else {}
     cases = narrowed.qs if narrowed and filters else None
@@ -59,6 +59,8 @@ def search_image(
             filename=filename[-255:],
             image=ContentFile(content, name=f"{uuid.uuid4()}{PurePath(filename).suffix.lower()[:10]}"),
             display=jpeg_file(opened.rgb, max_side=1600),
+            turned=looked.turned,
+            file_note=looked.note[:500],
             **opened.origin.columns,
             filters=filters,
             model=model,
@@ -75,6 +77,12 @@ def search_image(
         kept_faces.keep_all(probes)
         keep_all_candidates(list(zip(probes, hits, strict=True)))
     return search
+
+
+def open_again(search: Search) -> images.OpenedImage:
+    """A search's picture as it was searched. Raises `FileNotFoundError`, `ImageRefused`."""
+    with search.image.open() as file:
+        return images.turned(images.open_image(file.read()), search.turned)
 
 
 def keep_candidates(probe: Probe, hits: Sequence[gallery.Hit], first: int = 1) -> None:

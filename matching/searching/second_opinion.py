@@ -11,12 +11,12 @@ from django.db.models import Max, Q
 from cases.fair_use import may_search
 from cases.filters import SearchedCases
 from cases.models import Case
-from matching.faces import face_models, images
+from matching.faces import face_models
 from matching.faces.engines import DetectedFace, overlap
 from matching.gallery import calibration, strengths
 from matching.gallery import search as gallery
 from matching.models import Candidate, FaceModel, Probe, Search
-from matching.searching.pictures import CANDIDATES, keep_candidates
+from matching.searching.pictures import CANDIDATES, keep_candidates, open_again
 from matching.searching.workbench import WORDS
 
 # Boxes of two detectors that overlap more are around one face.
@@ -55,8 +55,7 @@ def ask(search: Search, user: User | None) -> None:
     second = model()
     if second is None:
         raise NoSecondModel
-    with search.image.open() as file:
-        rgb = images.open_image(file.read()).rgb
+    rgb = open_again(search).rgb
     faces = face_models.find_faces(face_models.engine(second), rgb, thorough=True)
     among = [collection.pk for collection in collections] or None
     narrowed = SearchedCases(search.filters).qs if search.filters else None

@@ -14,7 +14,7 @@ from cases import audit
 from cases.filters import SearchedCases
 from cases.models import Collection
 from cases.visibility import SearchRefused, visible
-from matching.faces.engines import MOST_FACES, EngineUnavailable
+from matching.faces.engines import EngineUnavailable
 from matching.faces.face_models import NoFaceModel
 from matching.faces.images import ImageRefused
 from matching.filters import SearchFilter, listed
@@ -116,7 +116,6 @@ def _context(search: Search, chosen: QueryDict, user: User) -> dict[str, Any]:
         if bench and bench.shown
         else None,
         "batch": batch,
-        "crowd": MOST_FACES if bench and not batch and len(bench.faces) >= MOST_FACES else 0,
         "shown_faces": [] if bench is None else bench.around if batch else bench.faces,
         "places": batch_results.places(bench.face) if bench and batch else [],
         "standing": search.standing.filter(user=user, closed_at=None).first(),

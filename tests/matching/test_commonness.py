@@ -1,4 +1,4 @@
-"""A face that is like everybody: what it has in common with all of them is taken off before its likenesses are worded."""
+"""A face that is like everybody: what it has in common with all is taken off before its likenesses are worded."""
 
 import numpy as np
 import pytest
@@ -114,7 +114,8 @@ def test_a_filter_is_judged_by_the_people_it_leaves(collection):
 
 def test_it_is_said_and_kept_with_the_candidate(any_model, six_cases, user, monkeypatch):
     monkeypatch.setattr(commonness, "of", lambda model, cleaned, *rest: np.full(len(cleaned), 0.12, np.float32))
-    candidate = pictures.search_image(faces.person(2), "x.jpg", user=user, purpose="tip").probes.get().candidates.first()
+    search = pictures.search_image(faces.person(2), "x.jpg", user=user, purpose="tip")
+    candidate = search.probes.get().candidates.first()
     assert candidate.commonness == pytest.approx(0.12)
     assert "like many of those searched; 0.12 was taken off" in candidate.strength_why
     assert candidate.worth == pytest.approx(candidate.similarity - candidate.allowance - 0.12)

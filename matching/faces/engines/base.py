@@ -105,7 +105,10 @@ class Engine(Protocol):
 
     def faces(self, rgb: RgbImage, thorough: bool = False) -> list[DetectedFace]:
         """`detect` and `embed` in one: every face of an image, best detected first, `MOST_FACES` at most."""
-        found = self.detect(rgb, thorough)[:MOST_FACES]
+        return self.embedded(self.detect(rgb, thorough)[:MOST_FACES])
+
+    def embedded(self, found: Sequence[Detection]) -> list[DetectedFace]:
+        """What `detect` found, with embeddings."""
         if not found:
             return []
         embeddings = self.embed([face.chip for face in found])

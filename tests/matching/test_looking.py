@@ -1,0 +1,103 @@
+"""Pictures as they come: on their head, with a crowd of small faces, or so large that they are looked at in parts."""
+
+import io
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cases.models import add_photo
+from matching.faces import engines, images, looking
+from matching.indexing import single
+from matching.searching import pictures
+from tests import faces
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def jpeg(rgb: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(rgb).save(out, "JPEG", quality=92)
+    return out.getvalue()
+
+
+def engine(model) -> engines.Engine:
+    return engines.load(model.source, engines.Recipe.parse(model.recipe))
+
+
+def crowd(width: int, height: int) -> tuple[bytes, int]:
+    """A large picture with the group photo six times in it, small: its faces have some 60 pixels."""
+    rgb = np.full((height, width, 3), 96, np.uint8)
+    group = np.asarray(Image.fromarray(faces.group()).resize((800, 554)))
+    places = [(x, y) for x in (150, width // 2 - 400, width - 950) for y in (100, height - 700)]
+    for x, y in places:
+        rgb[y : y + group.shape[0], x : x + group.shape[1]] = group
+    return jpeg(rgb), len(places) * 6
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_picture_on_its_head_is_turned_searched_and_said_to_be(any_model, six_cases, user, degrees):
+    rgb = images.open_image(faces.person(2)).rgb
+    turned = jpeg(np.ascontiguousarray(np.rot90(rgb, degrees // 90)))
+    search = pictures.search_image(turned, "turned.jpg", user=user, purpose="tip")
+    # A face on its side may be seen as it lies; one on its head never is.
+    assert search.turned in ({degrees} if degrees == 180 else {0, degrees})
+    assert (f"turned by {degrees}" in search.file_note) == bool(search.turned)
+    assert search.probes.get().candidates.first().case.number == "MP2"
+    # Whatever opens it again sees it as it was searched.
+    assert pictures.open_again(search).rgb.shape == (rgb if search.turned else np.rot90(rgb, degrees // 90)).shape
+
+
+def test_an_upright_picture_stays_as_it_is(model):
+    for content in (faces.person(1), faces.astronaut(), faces.GROUP.read_bytes()):
+        looked = looking.look(engine(model), content)
+        assert (looked.turned, looked.note) == (0, "")
+
+
+def test_small_faces_of_a_large_picture_are_found_each_once(any_model):
+    content, count = crowd(6000, 4000)
+    looked = looking.look(engine(any_model), content)
+    found = [face for face in looked.faces if face.detection_score > 0.5]
+    assert count * 0.9 <= len(found) <= count
+    assert max(looked.opened.rgb.shape) == images.MAX_SIDE
+    for face in found:
+        left, top, right, bottom = face.box
+        assert 0 <= left < right <= 2400
+        assert face.quality.size == pytest.approx(min(right - left, bottom - top), abs=2)
+
+
+def test_a_portrait_is_not_looked_at_in_tiles(any_model, monkeypatch):
+    monkeypatch.setattr(looking, "_in_tiles", lambda *a: pytest.fail("looked at in tiles"))
+    large = np.asarray(Image.open(faces.ASTRONAUT).convert("RGB").resize((4000, 4000)))
+    assert len(looking.look(engine(any_model), jpeg(large)).faces) == 1
+
+
+def test_what_time_did_not_suffice_for_is_said(any_model, monkeypatch):
+    monkeypatch.setattr(looking, "SECONDS", 0.0)
+    content, _ = crowd(6000, 4000)
+    assert "not all of it" in looking.look(engine(any_model), content).note
+
+
+def test_more_faces_than_are_searched_are_said(any_model, monkeypatch):
+    monkeypatch.setattr(looking, "MOST_FACES", 4)
+    looked = looking.look(engine(any_model), faces.GROUP.read_bytes())
+    assert len(looked.faces) == 4
+    assert "4 best seen" in looked.note
+
+
+@pytest.mark.parametrize(("width", "parts"), [(1280, [0]), (2400, [0, 560, 1120]), (2800, [0, 760, 1520]), (14000, 14)])
+def test_tiles_cover_a_picture_and_overlap(width, parts):
+    starts = list(looking._starts(width))
+    assert starts == parts if isinstance(parts, list) else len(starts) == parts
+    assert starts[-1] + looking.TILE >= width
+    assert all(b - a <= looking.TILE - looking.OVERLAP for a, b in pairwise(starts))
+
+
+def test_a_photo_of_a_case_says_that_its_file_is_cut_short(any_model, six_cases, signed_in):
+    whole = faces.person(1)
+    photo = add_photo(six_cases[0], whole[: int(len(whole) * 0.97)], "cut.jpg")
+    single.index_photo(photo.pk)
+    photo.refresh_from_db()
+    assert "cut short" in photo.file_note
+    assert "cut short" in signed_in.get(f"/cases/{six_cases[0].pk}/photos/shown/").content.decode()
