@@ -9,7 +9,7 @@ from matching.faces.engines import Recipe
 from matching.indexing import single
 from matching.models import Face, FaceModel
 from matching.searching import pictures
-from tests import faces
+from tests import faces, needs
 
 # As version 0.2 used a pack, to compare with.
 OLD = Recipe(passes=False)
@@ -20,6 +20,7 @@ def run() -> None:
         print("The labelled photos are not here: nothing to measure.")
         return
     packs = [(str(faces.PACK), OLD), (str(faces.PACK), None)] if faces.PACK.is_dir() else []
+    packs += [(str(faces.retail()), None)] if needs.HAS_RETAIL else []
     table(
         (
             "engine",

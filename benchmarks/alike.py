@@ -1,10 +1,10 @@
 """Among people who are alike: how often what a likeness is said to be worth happens to strangers, and to mates.
 
 `people/` (most of them young women of one country) searched as the product searches; groups of LFW made by clustering
-the faces; random small galleries. `dlib` measures that model. By the product's search, with the cases narrowed.
+the faces; random small galleries. `dlib` and `retail` measure
+those models. By the product's search, with the cases narrowed.
 """
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import labelled, open_set
-from benchmarks.common import fresh_database, table
+from benchmarks.common import fresh_database, table, wanted_models
 from cases.models import Case, Collection, add_photo
 from matching.faces import poor
 from matching.gallery import calibration, templates
@@ -34,7 +34,7 @@ def run() -> None:
     if not labelled.LFW.is_dir():
         print("The labelled photos are not here: nothing to measure.")
         return
-    name = "dlib" if "dlib" in sys.argv else None
+    name = next(iter(wanted_models()), None)
     model = fresh_database(name)
     rows = [("`people/`: each photo, its person left out or in", *_people(model))]
     print()

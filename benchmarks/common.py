@@ -2,6 +2,7 @@
 
 import re
 import statistics
+import sys
 from collections.abc import Iterable, Sequence
 
 import requests
@@ -14,6 +15,15 @@ from matching.faces.engines import Recipe
 from matching.models import FaceModel
 from tests import faces
 from tests.product import Product
+
+
+def wanted_models() -> list[str]:
+    """What is measured: the pack; `dlib` or `retail` where the command names one of those."""
+    if "dlib" in sys.argv:
+        return ["dlib"]
+    if "retail" in sys.argv:
+        return [str(faces.retail())]
+    return [str(faces.PACK)] * faces.PACK.is_dir()
 
 
 def fresh_database(model: str | None = None, recipe: Recipe | None = None) -> FaceModel:

@@ -25,7 +25,7 @@ from edge_client.settings import LiveSettings, Settings
 from edge_client.sources import Frame
 from edge_client.watch import Watch
 from matching.faces import images
-from matching.faces.engines.insightface import InsightFaceEngine
+from matching.faces.engines.pack import PackEngine
 from tests import faces
 from tests.product import ROOT
 
@@ -123,7 +123,7 @@ def speed(folder: Path) -> None:
 
 def found(folder: Path) -> None:
     """Whom the server finds by what is sent, beside what it finds by every face of every frame."""
-    engine = InsightFaceEngine(faces.PACK)
+    engine = PackEngine(faces.PACK)
     mates = {photo.person: photo.path for photo in lfw("mate")}
     enrolled = [photo for photo in lfw("enrol") if photo.person in mates][:300]
     gallery = np.stack([embedded(engine, read(one.path)) for one in enrolled])
@@ -194,7 +194,7 @@ def read(path: Path) -> Bgr:
     return np.asarray(cv2.imread(str(path)), np.uint8)
 
 
-def embedded(engine: InsightFaceEngine, bgr: Bgr) -> NDArray[np.float32]:
+def embedded(engine: PackEngine, bgr: Bgr) -> NDArray[np.float32]:
     """Of its most central face."""
     height, width = bgr.shape[:2]
     found = engine.faces(np.ascontiguousarray(bgr[:, :, ::-1]))
@@ -202,7 +202,7 @@ def embedded(engine: InsightFaceEngine, bgr: Bgr) -> NDArray[np.float32]:
 
 
 def named(
-    engine: InsightFaceEngine, jpeg: bytes, gallery: NDArray[np.float32], enrolled: list[Labelled], seed: int
+    engine: PackEngine, jpeg: bytes, gallery: NDArray[np.float32], enrolled: list[Labelled], seed: int
 ) -> set[str]:
     """Whom of the gallery a sent crop is surely like, with the clip that it is of."""
     opened = images.open_image(jpeg)

@@ -6,17 +6,17 @@ import sys
 import numpy as np
 
 from benchmarks import labelled
-from benchmarks.common import table
+from benchmarks.common import table, wanted_models
 from matching.faces import engines, images, poor
 from matching.indexing import subject
-from tests import faces
 
 
 def run() -> None:
-    if not (faces.PACK.is_dir() and labelled.LFW.is_dir()):
+    names = wanted_models()
+    if not (names and labelled.LFW.is_dir()):
         print("The pack or the labelled photos are not here: nothing to measure.")
         return
-    engine = engines.load(str(faces.PACK))
+    engine = engines.load(names[0])
     made, clean = [], []
     for photo in labelled.lfw("enrol")[::3]:
         rgb = images.open_image(photo.path.read_bytes()).rgb

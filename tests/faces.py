@@ -1,7 +1,10 @@
 """Real faces for the tests: those that installed packages carry, and the labelled photos where they are present."""
 
+import atexit
 import os
-from functools import lru_cache
+import shutil
+import tempfile
+from functools import cache, lru_cache
 from pathlib import Path
 
 from matching import demo
@@ -11,10 +14,25 @@ from matching.faces.images import RgbImage
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 PACK = Path(os.environ.get("SIGHTLINE_TEST_PACK", SHARED / "models" / "scrfd_mobileface"))
 EVAL = SHARED / "eval"
+# The files of the pack that anybody may use, as `packs.KNOWN["retail"]` names them, where they are here.
+RETAIL_FILES = [
+    SHARED / "models" / "yunet" / "yunet_n_dynamic.onnx",
+    *(SHARED / "models" / "retail" / f"face-reidentification-retail-0095.{kind}" for kind in ("xml", "bin")),
+]
 
 GROUP, ASTRONAUT, PORTRAIT = demo.sources()
 # Where the six faces of the group photo lie, as fractions of its width; boxes found by any engine are near them.
 GROUP_MIDDLES = [middle for middle, *_ in demo.PEOPLE["t1.jpg"]]
+
+
+@cache
+def retail() -> Path:
+    """The pack that anybody may use, its files in one folder as an installation has them."""
+    folder = Path(tempfile.mkdtemp(prefix="retail-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for file in RETAIL_FILES:
+        (folder / file.name).symlink_to(file)
+    return folder
 
 
 @lru_cache

@@ -8,11 +8,17 @@ import tempfile
 import pytest
 
 from tests.broker import MOSQUITTO
-from tests.faces import EVAL, PACK
+from tests.faces import EVAL, PACK, RETAIL_FILES, retail
 
 pack = pytest.mark.skipif(not PACK.is_dir(), reason="no InsightFace pack here: set SIGHTLINE_TEST_PACK to one")
 eval_ = pytest.mark.skipif(not EVAL.is_dir(), reason="the labelled photos are not here")
-ENGINES = ["dlib", pytest.param(str(PACK), marks=pack, id="insightface")]
+HAS_RETAIL = all(path.is_file() for path in RETAIL_FILES)
+retail_pack = pytest.mark.skipif(not HAS_RETAIL, reason="the files of the pack retail are not here")
+ENGINES = [
+    "dlib",
+    pytest.param(str(PACK), marks=pack, id="insightface"),
+    pytest.param(str(retail()) if HAS_RETAIL else "", marks=retail_pack, id="retail"),
+]
 
 
 def _mounts() -> bool:

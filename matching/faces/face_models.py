@@ -16,6 +16,8 @@ from matching.models import Face, FaceModel
 
 logger = logging.getLogger(__name__)
 
+# What `auto` takes of the packs that are installed.
+BEST_FIRST = ("antelopev2", "buffalo_l", "auraface_yunet", "auraface", "buffalo_s", packs.RETAIL)
 FOLDER_LICENCE = f"Set by whoever made the pack. {packs.LICENCE}"
 
 
@@ -184,7 +186,10 @@ def prepare(say: Callable[[str], None], licence_accepted: Callable[[], bool]) ->
 
 
 def _first_choice(wish: str, say: Callable[[str], None], licence_accepted: Callable[[], bool]) -> FaceModel:
-    name = "buffalo_l" if wish == "auto" else wish
+    name = wish
+    if wish == "auto":
+        # What was brought to the machine already counts, the best first.
+        name = next((one for one in BEST_FIRST if packs.find(one)), "buffalo_l" if licence_accepted() else packs.RETAIL)
     if name in engines.NAMED or Path(name).is_dir() or packs.find(name):
         return register(name)
     if name not in packs.KNOWN:
@@ -192,17 +197,24 @@ def _first_choice(wish: str, say: Callable[[str], None], licence_accepted: Calla
             f"FACE_MODEL={wish} is neither auto, {', '.join(engines.NAMED)}, a folder nor a pack "
             f"({', '.join(packs.KNOWN)})."
         )
-    if licence_accepted():
+    names = [name, packs.RETAIL]
+    if not packs.KNOWN[name].for_any_use and not licence_accepted():
+        say(f"The face model {name} was not downloaded: its licence was not accepted.")
+        names = [packs.RETAIL]
+    for one in dict.fromkeys(names):
         try:
-            say(f"Downloading the face model {name} ...")
-            packs.download(name, lambda got, total: say(f"  {got / 2**20:.0f} of {total / 2**20:.0f} MB"))
-            return register(name)
+            return _downloaded(one, say)
         except packs.PackProblem as problem:
             say(str(problem))
-    else:
-        say(f"The face model {name} was not downloaded: its licence was not accepted.")
     say(
         "Using the fallback, dlib, which misses more faces. "
         f"To change later: manage.py models install {name} && manage.py models activate {name}"
     )
     return register(engines.DLIB)
+
+
+def _downloaded(name: str, say: Callable[[str], None]) -> FaceModel:
+    if not packs.find(name):
+        say(f"Downloading the face model {name} ...")
+        packs.download(name, lambda got, total: say(f"  {got / 2**20:.0f} of {total / 2**20:.0f} MB"))
+    return register(name)

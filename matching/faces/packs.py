@@ -1,11 +1,11 @@
-"""InsightFace packs on disk: which are there, getting one from the net or a zip, and whether its bytes are right."""
+"""Packs of face models on disk: which are there, getting one from the net or a zip, and whether its bytes are right."""
 
 import shutil
 import tempfile
 import time
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import requests
@@ -17,11 +17,26 @@ LICENCE = (
     "InsightFace's public packs are for non-commercial research only. "
     "For any other use a licence is to be had from insightface.ai."
 )
+# Of one commit, so that what is fetched stays the same.
+YUNET_AT = "https://raw.githubusercontent.com/ShiqiYu/libfacedetection.train/0047ac24afb1a50a0c6105001c89d1b5b805dbf1/"
+YUNET = {"yunet_n_dynamic.onnx": "104ee26c71d5c270ce79a6b3dced91c91013260d29a6bf18f9296c5b8c4c2b12"}
+YUNET_FILES = {"yunet_n_dynamic.onnx": f"{YUNET_AT}onnx/yunet_n_dynamic.onnx"}
+ZOO_AT = "https://storage.openvinotoolkit.org/repositories/open_model_zoo/2022.3/models_bin/1/"
+AURAFACE_AT = "https://huggingface.co/fal/AuraFace-v1/resolve/af6d057c9b0ec4071d4c49c80e3539258798b609/"
+RETAIL = "retail"
+YUNET_USE = (
+    "Apache-2.0, for any use. YuNet, which finds the faces, was trained on WIDER FACE, "
+    "whose makers gave it for research."
+)
+RETAIL_USE = f"{YUNET_USE} Intel does not say what its recogniser was trained on."
+AURAFACE_ANY_USE = f"{YUNET_USE} fal says of its recogniser only that its training data may be used commercially."
 AURAFACE_LICENCE = (
     "AuraFace's recogniser is under Apache-2.0, for any use. The detector that comes with it is, to the byte, one that "
     "InsightFace publishes for non-commercial research only: ask insightface.ai before any other use."
 )
 STALL_SECONDS = 8
+# What a zip's files must end with to be unpacked.
+WEIGHTS = (".onnx", ".xml", ".bin")
 MAX_UNPACKED = 2 * 2**30
 
 
@@ -33,13 +48,16 @@ class PackProblem(Exception):
 class KnownPack:
     """A public pack: what it is made of, the SHA-256 of the two files Sightline uses, and who may use it for what.
 
-    files_at: where its files lie one by one; empty where InsightFace has them as a zip.
+    files: each one's address; empty where InsightFace has them as a zip. beside: the address of the licence's text,
+    which is kept beside them. for_any_use: whether nobody need accept its licence before.
     """
 
     description: str
     checksums: dict[str, str]
     licence: str = LICENCE
-    files_at: str = ""
+    files: dict[str, str] = field(default_factory=dict)
+    beside: str = ""
+    for_any_use: bool = False
 
 
 # The published weights' checksums, as several projects that pin them list them.
@@ -72,7 +90,33 @@ KNOWN = {
             "glintr100.onnx": "a7933ea5330113b01c9b60351d8f4c33003f145d8470ac5f0e52ee2effe25c60",
         },
         AURAFACE_LICENCE,
-        "https://huggingface.co/fal/AuraFace-v1/resolve/af6d057c9b0ec4071d4c49c80e3539258798b609/",
+        {name: AURAFACE_AT + name for name in ("scrfd_10g_bnkps.onnx", "glintr100.onnx")},
+    ),
+    # Any detector stands beside any recogniser: a pair is a line here.
+    "auraface_yunet": KnownPack(
+        "YuNet and AuraFace's ResNet-100, 512 numbers; 261 MB. For any use; slower than retail, and not measured here.",
+        YUNET | {"glintr100.onnx": "a7933ea5330113b01c9b60351d8f4c33003f145d8470ac5f0e52ee2effe25c60"},
+        AURAFACE_ANY_USE,
+        YUNET_FILES | {"glintr100.onnx": AURAFACE_AT + "glintr100.onnx"},
+        f"{YUNET_AT}LICENSE",
+        for_any_use=True,
+    ),
+    RETAIL: KnownPack(
+        "YuNet and Intel's face-reidentification-retail-0095, 256 numbers; 3 MB. For any use: what is taken by itself.",
+        YUNET
+        | {
+            "face-reidentification-retail-0095.xml": "fe0330c65db1209d36a4a9d348e565da7cc1daff583573c5f3ea479d2ac765fa",
+            "face-reidentification-retail-0095.bin": "4d8cdfa9447ddd6d8b447f76c6eaaa2c9345c1ee0146b94900ee5267ffcb9307",
+        },
+        RETAIL_USE,
+        YUNET_FILES
+        | {
+            f"face-reidentification-retail-0095.{kind}": f"{ZOO_AT}face-reidentification-retail-0095/FP16/"
+            f"face-reidentification-retail-0095.{kind}"
+            for kind in ("xml", "bin")
+        },
+        f"{YUNET_AT}LICENSE",
+        for_any_use=True,
     ),
 }
 
@@ -114,8 +158,8 @@ def verify(name: str, folder: Path) -> None:
 def addresses(name: str) -> dict[str, str]:
     """Where a public pack is to be had: by the name of each file, or of the zip that holds them."""
     known = KNOWN[name]
-    if known.files_at:
-        return {filename: known.files_at + filename for filename in known.checksums}
+    if known.files:
+        return known.files | ({"LICENSE": known.beside} if known.beside else {})
     # Its package loads onnxruntime and more, which a process that downloads nothing need not hold.
     from insightface.utils.storage import model_zoo_download_url
 
@@ -139,8 +183,9 @@ def download(name: str, progress: Callable[[int, int], None] | None = None) -> P
                 _fetch(address, fresh / filename, progress)
         except requests.RequestException as error:
             raise PackProblem(
-                f"{name} could not be downloaded ({type(error).__name__}). On a machine with a network "
-                f"fetch {name}.zip, or zip the pack's .onnx files; then here: manage.py models install {name}.zip"
+                f"{name} could not be downloaded ({type(error).__name__}). On a machine with a network fetch "
+                f"{', '.join(addresses(name).values())} and zip the files as {name}.zip; "
+                f"then here: manage.py models install {name}.zip"
             ) from error
         if (archive := fresh / f"{name}.zip").exists():
             return install_zip(archive, name)
@@ -180,7 +225,7 @@ def install_zip(path: Path, name: str) -> Path:
         fresh.mkdir()
         try:
             with zipfile.ZipFile(path) as archive:
-                members = [m for m in archive.infolist() if PurePosixPath(m.filename).suffix == ".onnx"]
+                members = [m for m in archive.infolist() if PurePosixPath(m.filename).suffix in WEIGHTS]
                 if sum(member.file_size for member in members) > MAX_UNPACKED:
                     raise PackProblem(f"{path.name} unpacks to over {MAX_UNPACKED // 2**30} GB; that is no face model.")
                 for member in members:
@@ -190,7 +235,7 @@ def install_zip(path: Path, name: str) -> Path:
         except (zipfile.BadZipFile, OSError) as error:
             raise PackProblem(f"{path} is not a zip that can be read: {error}.") from error
         if not members:
-            raise PackProblem(f"{path.name} holds no .onnx file; that is no InsightFace pack.")
+            raise PackProblem(f"{path.name} holds no .onnx file; that is no pack of a face model.")
         if name in KNOWN:
             verify(name, fresh)
         fresh.rename(target)

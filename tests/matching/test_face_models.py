@@ -1,12 +1,20 @@
 """Which face model is picked, and that none is ever changed behind a gallery's back."""
 
+import threading
 import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from matching.faces import engines, face_models, packs
+from matching.faces import engines, face_models, images, packs
+from matching.gallery import calibration
 from matching.models import FaceModel
 from tests import faces, needs
 
@@ -52,10 +60,14 @@ def test_a_download_that_is_not_to_be_had_ends_soon_with_a_line_and_the_fallback
 
 
 def test_without_a_yes_nothing_is_downloaded(db, settings, said, monkeypatch):
-    monkeypatch.setattr(packs, "addresses", lambda name: pytest.fail("asked the net"))
+    asked = []
+    monkeypatch.setattr(packs, "addresses", lambda name: asked.append(name) or {"x.onnx": "http://127.0.0.1:9/x.onnx"})
     settings.FACE_MODEL = "buffalo_l"
     assert prepare(said, accept=False).is_fallback
     assert "licence was not accepted" in said[0]
+    # What anybody may use is asked for instead, and dlib serves where that cannot be had either.
+    assert set(asked) == {"retail"}
+    assert "retail could not be downloaded" in said[2]
 
 
 @needs.pack
@@ -82,7 +94,7 @@ def test_a_name_that_is_nothing_is_an_error_in_words(db, settings, said):
 
 def test_a_folder_without_a_pack_is_an_error_in_words(db, settings, said, tmp_path):
     settings.FACE_MODEL = str(tmp_path)
-    with pytest.raises(engines.EngineUnavailable, match="no usable InsightFace pack"):
+    with pytest.raises(engines.EngineUnavailable, match="no usable pack"):
         prepare(said)
 
 
@@ -135,24 +147,27 @@ def test_a_zip_cannot_write_outside_its_folder(db, said, tmp_path, settings):
     assert [file.name for file in folder.iterdir()] == ["outside.onnx"]
 
 
-@pytest.fixture
-def web(tmp_path):
-    """A web server of this machine with two files, and its address."""
-    import threading
-    from functools import partial
-    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """A web server of this machine with what is in a folder, and its address."""
 
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *args) -> None:
             pass
 
-    (tmp_path / "detector.onnx").write_bytes(b"finds faces")
-    (tmp_path / "recogniser.onnx").write_bytes(b"tells faces apart")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def web(tmp_path):
+    (tmp_path / "detector.onnx").write_bytes(b"finds faces")
+    (tmp_path / "recogniser.onnx").write_bytes(b"tells faces apart")
+    with serving(tmp_path) as address:
+        yield address
 
 
 def two_files(web: str, **changed: str) -> packs.KnownPack:
@@ -162,7 +177,9 @@ def two_files(web: str, **changed: str) -> packs.KnownPack:
         "detector.onnx": sha256(b"finds faces").hexdigest(),
         "recogniser.onnx": sha256(b"tells faces apart").hexdigest(),
     }
-    return packs.KnownPack("two files", {**checksums, **changed}, "anything goes", web)
+    return packs.KnownPack(
+        "two files", {**checksums, **changed}, "anything goes", {name: web + name for name in checksums}
+    )
 
 
 def test_a_pack_whose_files_lie_one_by_one_is_fetched_and_verified(settings, tmp_path_factory, web, monkeypatch):
@@ -191,3 +208,64 @@ def test_a_pack_for_any_use_is_listed_with_what_its_licence_leaves_open(db, caps
     assert "auraface" in printed
     assert "Apache-2.0" in printed
     assert "The detector that comes with it" in printed
+
+
+@pytest.fixture
+def served(tmp_path_factory, settings, monkeypatch):
+    """The pack that anybody may use, with its licence, where a web server of this machine has it."""
+    settings.MODELS_DIR = tmp_path_factory.mktemp("models")
+    folder = tmp_path_factory.mktemp("web")
+    for file in faces.RETAIL_FILES:
+        (folder / file.name).symlink_to(file)
+    (folder / "LICENSE").write_text("Apache License")
+    with serving(folder) as web:
+        files = {name: web + name for name in packs.KNOWN["retail"].files}
+        known = replace(packs.KNOWN["retail"], files=files, beside=f"{web}LICENSE")
+        monkeypatch.setitem(packs.KNOWN, "retail", known)
+        yield folder
+
+
+@needs.retail_pack
+def test_without_a_licence_what_anybody_may_use_is_downloaded_checked_and_used(db, settings, said, served):
+    settings.FACE_MODEL = "auto"
+    model = prepare(said, accept=False)
+    assert (model.name, model.dimensions, model.is_fallback) == ("retail", 256, False)
+    assert "for any use" in model.licence
+    assert (settings.MODELS_DIR / "retail" / "LICENSE").read_text() == "Apache License"
+    packs.verify("retail", settings.MODELS_DIR / "retail")
+    # Its curves and poor direction came with the product.
+    assert model.poor_direction is not None
+    assert calibration.of(model).measured_on
+    assert prepare(said, accept=False) == model
+
+
+@needs.retail_pack
+def test_it_is_brought_to_a_machine_without_a_network_as_a_zip(db, settings, said, served, tmp_path):
+    path = tmp_path / "retail.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in served.iterdir():
+            archive.write(file, file.name)
+    call_command("models", "install", str(path))
+    settings.FACE_MODEL = "auto"
+    assert prepare(said, accept=False).name == "retail"
+
+
+def test_any_detector_stands_beside_any_recogniser_and_the_recipe_tells(tmp_path):
+    assert engines.Recipe.parse("passes+mirror+yunet") == engines.Recipe(mirror=True, detector="yunet")
+    assert str(engines.Recipe(detector="yunet")) == "passes+yunet"
+    for recipe in ("passes", "library", "passes+mirror", "passes+mirror+yunet", "passes+yunet"):
+        assert str(engines.Recipe.parse(recipe)) == recipe
+
+
+@needs.pack
+@needs.retail_pack
+def test_yunet_finds_faces_for_a_recogniser_of_another_pack(tmp_path):
+    (tmp_path / "rec.onnx").symlink_to(faces.PACK / "rec.onnx")
+    (tmp_path / faces.RETAIL_FILES[0].name).symlink_to(faces.RETAIL_FILES[0])
+    engine = engines.load(str(tmp_path))
+    assert (engine.dimensions, str(engine.recipe)) == (128, "passes+mirror+yunet")
+    people = engine.faces(faces.group())
+    assert len(people) == 6
+    again = engine.faces(images.open_image(faces.person(2)).rgb)[0]
+    likest = max(people, key=lambda one: float(one.embedding @ again.embedding))
+    assert likest.relative_box(faces.group())[0] == pytest.approx(faces.GROUP_MIDDLES[2] - 0.04, abs=0.03)

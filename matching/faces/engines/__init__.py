@@ -50,7 +50,7 @@ class Named:
     is_fallback: bool = False
 
 
-# A new engine is a file here and a line in this table; a pack of InsightFace needs neither.
+# A new engine is a file here and a line in this table; a pack needs neither.
 NAMED = {
     DLIB: Named(
         "dlib ResNet",
@@ -72,6 +72,6 @@ def load(source: str, recipe: Recipe | None = None, threads: int | None = None) 
         module, _, name = NAMED[source].engine.rpartition(".")
         made: Engine = getattr(import_module(module), name)(recipe, threads)
         return made
-    from matching.faces.engines.insightface import InsightFaceEngine
+    from matching.faces.engines.pack import PackEngine
 
-    return InsightFaceEngine(Path(source), recipe, threads)
+    return PackEngine(Path(source), recipe, threads)

@@ -25,19 +25,23 @@ class Recipe:
 
     passes: whether each picture is looked at as its faces ask for, or as the library does by default (both sizes always
     and the landmarks of the larger): how galleries up to version 0.2 were embedded. mirror: whether an embedding is the
-    mean of the face's and its mirror image's.
+    mean of the face's and its mirror image's. detector: where a recogniser has another than that of its pack, which.
     """
 
     passes: bool = True
     mirror: bool = False
+    detector: str = ""
 
     def __str__(self) -> str:
-        return ("passes" if self.passes else "library") + ("+mirror" if self.mirror else "")
+        looks = "passes" if self.passes else "library"
+        return "+".join(filter(None, [looks, "mirror" if self.mirror else "", self.detector]))
 
     @classmethod
     def parse(cls, text: str) -> "Recipe":
         """The recipe that `str` wrote."""
-        return cls(passes=text.startswith("passes"), mirror=text.endswith("+mirror"))
+        looks, *more = text.split("+")
+        detector = next((word for word in more if word != "mirror"), "")
+        return cls(passes=looks == "passes", mirror="mirror" in more, detector=detector)
 
 
 @dataclass(frozen=True)

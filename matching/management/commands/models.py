@@ -65,10 +65,11 @@ class Command(BaseCommand):
                 raise CommandError(f"There is no file {path}.")
             folder = packs.install_zip(path, path.stem)
         else:
-            if options["pack"] in packs.KNOWN and not (options["accept_licence"] or face_models.licence_accepted()):
+            known = packs.KNOWN.get(options["pack"])
+            accepted = options["accept_licence"] or face_models.licence_accepted()
+            if known and not (known.for_any_use or accepted):
                 raise CommandError(
-                    f"{packs.KNOWN[options['pack']].licence} "
-                    "To accept that: add --accept-licence, or set ACCEPT_MODEL_LICENCE=yes."
+                    f"{known.licence} To accept that: add --accept-licence, or set ACCEPT_MODEL_LICENCE=yes."
                 )
             folder = packs.download(options["pack"], self._progress)
         self.stdout.write(f"Installed in {folder}. To use it: manage.py models activate {folder.name}")
