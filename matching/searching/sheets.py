@@ -17,6 +17,7 @@ from fpdf.enums import XPos, YPos
 
 from matching.gallery import calibration, strengths
 from matching.models import Candidate, Opinion, Probe, Search
+from matching.searching import years
 from matching.searching.batch_results import seen_by
 
 # FiraGO has Latin, Cyrillic, Greek, Arabic, Hebrew, Thai, Georgian and Devanagari letters.
@@ -114,6 +115,8 @@ def lead_sheet(candidate: Candidate, printed_by: User, reference: str) -> bytes:
         sheet.set_xy(16, top + 92)
         sheet.heading("What the likeness is worth")
         sheet.paragraph(f"Similarity {candidate.similarity:.2f}, rank {candidate.rank}: {worth.word}. {worth.why}")
+        if candidate.face and (apart := years.words(candidate.face, search)):
+            sheet.paragraph(apart)
         sheet.paragraph(NOT_WORTH)
         if candidate.probe.weaknesses:
             sheet.paragraph(f"The searched picture: {', '.join(candidate.probe.weaknesses)}.")

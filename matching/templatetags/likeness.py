@@ -4,7 +4,8 @@ from django import template
 
 from matching.evaluating import figures
 from matching.gallery import calibration, strengths
-from matching.models import Alert, Candidate, Search
+from matching.models import Alert, Candidate, Face, Search
+from matching.searching import years as between_years
 
 register = template.Library()
 
@@ -39,6 +40,12 @@ def strength(likeness: Alert | Candidate) -> calibration.Strength:
 def worth(alert: Alert) -> calibration.Strength | None:
     """The same of an alert; of a stranger there is nothing to say."""
     return strengths.of(alert) if alert.case_id else None
+
+
+@register.filter
+def years(face: Face | None, search: Search) -> str:
+    """What the years between a case photo and a searched picture do to their likeness."""
+    return between_years.words(face, search) if face else ""
 
 
 @register.filter
