@@ -6,7 +6,9 @@ people saw when they decided.
 
 from matching.gallery import calibration
 from matching.gallery.calibration import Calibration, Strength
-from matching.models import Alert, Candidate
+from matching.models import Alert, Candidate, Search
+
+OTHER_FACE = "Another face of this picture is more like this case, and both cannot be its person."
 
 
 def of(likeness: Alert | Candidate) -> Strength:
@@ -46,6 +48,21 @@ def judge_second(candidate: Candidate, calibrated: Calibration, cases: int) -> N
             candidate.second_commonness,
         )
         candidate.second_strength, candidate.second_strength_why = found.word, found.why
+
+
+def one_face_a_case(search: Search) -> None:
+    """Two faces of one picture are not one person: where both are strong for a case, the less alike loses its word."""
+    strong = Candidate.objects.filter(probe__search=search, strength="strong").order_by("pk")
+    by_case: dict[int, list[Candidate]] = {}
+    for candidate in strong:
+        by_case.setdefault(candidate.case_id, []).append(candidate)
+    lost = []
+    for rivals in by_case.values():
+        for candidate in sorted(rivals, key=lambda one: -one.worth)[1:]:
+            candidate.strength = "weak"
+            candidate.strength_why = f"{OTHER_FACE} {candidate.strength_why}"[:400]
+            lost.append(candidate)
+    Candidate.objects.bulk_update(lost, ["strength", "strength_why"])
 
 
 def write_missing() -> None:

@@ -118,3 +118,6 @@ def keep_all_candidates(found: Sequence[tuple[Probe, Sequence[gallery.Hit]]], fi
         for candidate in kept:
             strengths.judge(candidate, calibrated, search.gallery_size)
     Candidate.objects.bulk_create(kept)
+    # The persons of a batch may be one who was met twice.
+    if search is not None and search.image:
+        strengths.one_face_a_case(search)

@@ -2,11 +2,14 @@
 
 import uuid
 
+import cv2
+import numpy as np
 import pytest
 from django.test import Client
 from django.utils import timezone
 from django.utils.html import escape
 
+from matching.faces import images
 from matching.gallery import calibration, strengths
 from matching.models import Alert, Candidate, Delivery, Subscription
 from matching.searching import batch_results, batches, pictures, sheets, standing
@@ -95,3 +98,17 @@ def test_what_was_found_before_words_were_kept_is_worded_as_it_was_shown(any_mod
     assert list(Candidate.objects.order_by("pk").values_list("strength", "strength_why")) == before
     assert strengths.of(Alert.objects.get()) == alert
     assert search.probes.get().candidates.first().strength == "strong"
+
+
+def test_two_faces_of_one_picture_are_not_one_person(any_model, make_case, user):
+    make_case("MP1", faces.person(2))
+    make_case("MP2", faces.person(4))
+    one = images.open_image(faces.person(2)).rgb
+    worse = np.asarray(cv2.GaussianBlur(one, (0, 0), 1.2))
+    both = images.to_jpeg(np.concatenate([worse, one], axis=1), quality=95)
+    search = pictures.search_image(both, "twice.jpg", user=user, purpose="tip")
+    found = Candidate.objects.filter(probe__search=search, case__number="MP1")
+    right, left = sorted(found, key=lambda one: one.worth, reverse=True)
+    assert right.strength == "strong"
+    assert left.strength == "weak"
+    assert left.strength_why.startswith("Another face of this picture is more like this case")
