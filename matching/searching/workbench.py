@@ -71,8 +71,9 @@ def workbench(
         for one in sorted(candidates, key=lambda one: -one.worth)
     ]
     # Who was said not to be this person before is not put before people again, unless nobody else is left.
-    promising = [one for one in likely if one.strength.word in WORDS and not one.candidate.was_rejected]
-    better = promising or likely[:1]
+    fresh = [one for one in likely if not one.candidate.was_rejected]
+    promising = [one for one in fresh if one.strength.word in WORDS]
+    better = promising or fresh[:1] or likely[:1]
     weaker = [one for one in likely if one not in better]
     shown = next((one for one in likely if one.candidate.pk == candidate), better[0] if better else None)
     photos = _photos(search, shown.candidate) if shown else []

@@ -55,9 +55,8 @@ def test_a_picture_of_ten_thousand_faces_is_searched_by_the_clearest(any_model, 
 def test_of_a_crowd_that_is_too_large_the_page_says_which_faces_were_searched(
     any_model, six_cases, signed_in, monkeypatch
 ):
-    monkeypatch.setattr("matching.faces.engines.base.MOST_FACES", 3)
-    monkeypatch.setattr("matching.views.searches.MOST_FACES", 3)
+    monkeypatch.setattr("matching.faces.looking.MOST_FACES", 3)
     upload = SimpleUploadedFile("group.jpg", faces.GROUP.read_bytes(), "image/jpeg")
     page = signed_in.post("/search/", {"image": upload, "purpose": "a group"}, follow=True).content.decode()
-    assert "The 3 clearest faces were searched" in page
+    assert "the 3 best seen were searched" in page
     assert Search.objects.get().probes.count() == 3
