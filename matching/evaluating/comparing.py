@@ -1,4 +1,5 @@
-"""Labelled faces searched among each other as the product searches: templates, poor direction, allowances, in memory.
+"""Labelled faces searched among each other as the product searches, in memory: templates, poor direction, allowances,
+commonness.
 
 With roles, mates and strangers are searched among those enrolled. Without, each photo is searched twice: among all the
 others, as a mate, and among all other persons, as a stranger.
@@ -16,7 +17,7 @@ from matching.evaluating.labelled import ENROL, MATE, STRANGER, Labelled
 from matching.faces import poor
 from matching.faces.engines import Embeddings
 from matching.faces.images import Box
-from matching.gallery import calibration, templates
+from matching.gallery import calibration, commonness, templates
 from matching.gallery.curves import binned, no_counts
 from matching.indexing import choosing, subject
 from matching.models import Face, FaceModel
@@ -42,7 +43,8 @@ class Seen:
 class Search:
     """One photo searched. other: the most alike person who it does not show.
 
-    own: similarity to the person's own case; None where they are not enrolled. rank: of that case, from 1.
+    own: similarity to the person's own case; None where they are not enrolled. rank: of that case, from 1. common: what
+    the photo has in common with everybody, as a mate, and as a stranger among the others.
     """
 
     seen: Seen
@@ -50,6 +52,17 @@ class Search:
     other_similarity: float
     own: float | None
     rank: int | None
+    common: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def alarm(self) -> float:
+        """What the most alike other person's likeness is worth, to a stranger."""
+        return self.other_similarity - self.common[1]
+
+    @property
+    def worth(self) -> float:
+        """What the own case's is worth; -2 where there is none."""
+        return -2.0 if self.own is None else self.own - self.common[0]
 
 
 @dataclass
@@ -84,6 +97,7 @@ def search_all(model: FaceModel, seen: Sequence[Seen]) -> tuple[list[Search], Pa
     searches, pairs = [], Pairs()
     columns = {person: column for column, person in enumerate(gallery.people)}
     group_of = np.array([groups[person] for person in gallery.people])
+    calibrated = calibration.of(model)
     for block, similarities in _blocks(model, probes, gallery):
         for one, row in zip(block, similarities, strict=True):
             column = columns.get(one.photo.person)
@@ -94,7 +108,10 @@ def search_all(model: FaceModel, seen: Sequence[Seen]) -> tuple[list[Search], Pa
                 row[column] = -2
             best = int(row.argmax())
             rank = None if own is None else 1 + int(np.sum(row > own))
-            searches.append(Search(one, gallery.people[best], float(row[best]), own, rank))
+            others = row[row > -2]
+            as_stranger = commonness.among_these(calibrated, others)
+            as_mate = 0.0 if own is None else commonness.among_these(calibrated, np.append(others, np.float32(own)))
+            searches.append(Search(one, gallery.people[best], float(row[best]), own, rank, (as_mate, as_stranger)))
             _count(pairs, one.photo.group, own, row, group_of)
     return searches, pairs
 

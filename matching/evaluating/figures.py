@@ -21,8 +21,8 @@ def of(searches: Sequence[Search], pairs: Pairs, strangers: Sequence[Search]) ->
     """Ranks, FNIR and curves of all searches. strangers: those whose best other person is a false alarm."""
     mates = [search for search in searches if search.rank is not None]
     ranks = np.array([search.rank for search in mates])
-    own = np.array([search.own for search in mates])
-    alarms = np.sort([search.other_similarity for search in strangers])
+    own = np.array([search.worth for search in mates])
+    alarms = np.sort([search.alarm for search in strangers])
     threshold, rate = _threshold(pairs.non_mates[""])
     return {
         "mates": len(mates),

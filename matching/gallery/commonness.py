@@ -81,6 +81,16 @@ def of(
     return together(calibrated, among.cases, by_mean, by_following)
 
 
+def among_these(calibrated: calibration.Calibration, similarities: NDArray[np.float32]) -> float:
+    """The same of one probe whose similarities to everybody, (m,), are at hand, each a person of their own."""
+    if not len(similarities):
+        return 0.0
+    by_mean = np.array(float(similarities.mean()) - calibrated.non_mates.mean)
+    first = -np.sort(-similarities)[:LOOKED_AT]
+    by_following = np.array(beyond_expected(calibrated, first.tolist(), len(similarities)))
+    return float(together(calibrated, len(similarities), by_mean, by_following))
+
+
 def mean_weight(calibrated: calibration.Calibration, cases: int, even: float = EVEN) -> float:
     """What the mean counts for among so many, 0..1; the candidates that follow count for the rest."""
     return calibrated.mean_tells * cases / (cases + even)

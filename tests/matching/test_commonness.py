@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cases.models import Case, Collection
+from matching.evaluating import comparing
 from matching.gallery import calibration, commonness, measuring
 from matching.gallery import search as gallery
 from matching.models import Template
@@ -96,6 +97,17 @@ def test_what_the_gallery_has_in_common_is_true_whatever_becomes_of_its_cases(co
     check()
     measuring.tidy_counts()
     check()
+
+
+def test_labelled_photos_are_searched_by_the_same_rule(collection):
+    model, everybody = make_model(128), alike(60, 0.3)
+    cases = fill(model, collection, everybody[:50])
+    hit = gallery.search(model, everybody[55], limit=1)[0]
+    similarities = (everybody[:50].astype(np.float16).astype(np.float32) @ everybody[55]).astype(np.float32)
+    assert len(cases) == len(similarities)
+    assert commonness.among_these(calibration.of(model), similarities) == pytest.approx(hit.commonness, abs=0.005)
+    stranger = comparing.Search(None, "x", 0.5, None, None, (0.0, 0.1))
+    assert (stranger.alarm, stranger.worth) == (pytest.approx(0.4), -2.0)
 
 
 def test_an_empty_gallery_has_nothing_in_common(collection):
