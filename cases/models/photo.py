@@ -35,6 +35,11 @@ class OwnData(models.Model):
         editable=False,
         help_text="What is to be known of its file, as that it is cut short.",
     )
+    turned = models.PositiveSmallIntegerField(
+        default=0,
+        editable=False,
+        help_text="By how many degrees clockwise the picture was turned to have its faces upright.",
+    )
 
     class Meta:
         abstract = True
@@ -153,6 +158,7 @@ def replace_photo(photo: Photo, content: bytes, filename: str, *, view: str) -> 
     if sha256 != photo.sha256:
         photo.image = ContentFile(content, name=filename)  # type: ignore[assignment]
         photo.filename, photo.sha256, photo.display, photo.picture_hash = filename[-255:], sha256, "", ""  # type: ignore[assignment]
+        photo.turned = 0
     photo.view, photo.status, photo.status_note, photo.duplicate_of = view, Photo.Status.PENDING, "", None
     photo.save()
     for name in gone if sha256 != before else ():

@@ -42,12 +42,12 @@ def look(engine: Engine, content: bytes, *, turn: bool = True) -> Looked:
     until = time.monotonic() + SECONDS
     opened = images.open_image(content)
     with face_models.analysing(opened.rgb):
-        found = engine.detect(opened.rgb, thorough=True)
-        degrees, found = _turned(engine, opened, found) if turn else (0, found)
+        found: Sequence[Detection] = engine.detect(opened.rgb, thorough=True)
+        degrees, found = turned(engine, opened, found) if turn else (0, found)
         opened = images.turned(opened, degrees)
         notes = [opened.note]
         if degrees:
-            notes.append(f"The picture was turned by {degrees}°, for its faces did not stand upright.")
+            notes.append(turned_note(degrees))
         if _may_find_more(opened, found):
             whole = images.turned(images.open_image(content, whole=True), degrees)
             more, is_all = _in_tiles(engine, whole.rgb, until)
@@ -61,15 +61,19 @@ def look(engine: Engine, content: bytes, *, turn: bool = True) -> Looked:
     return Looked(opened, faces, degrees, " ".join(filter(None, notes)))
 
 
+def turned_note(degrees: int) -> str:
+    return f"The picture was turned by {degrees}°, for its faces did not stand upright."
+
+
 def _best(faces: Sequence[Detection]) -> float:
     return max((face.detection_score for face in faces), default=0.0)
 
 
-def _turned(engine: Engine, opened: OpenedImage, upright: list[Detection]) -> tuple[int, list[Detection]]:
-    """By how much the picture shows faces best, and those."""
+def turned(engine: Engine, opened: OpenedImage, upright: Sequence[Detection]) -> tuple[int, Sequence[Detection]]:
+    """By how many degrees clockwise the picture shows faces best, and those. upright: what was found as it is."""
     if _best(upright) >= DOUBTFUL:
         return 0, upright
-    best = 0, upright
+    best: tuple[int, Sequence[Detection]] = 0, upright
     for degrees in (180, 90, 270):
         found = engine.detect(images.turned(opened, degrees).rgb, thorough=True)
         if _best(found) >= max(DOUBTFUL, _best(upright) + BETTER, _best(best[1])):

@@ -58,7 +58,7 @@ def _made_poor(face: Face, engine: Engine) -> NDArray[np.float32] | None:
     """The embedding of a face made poor, (d,) float32; None where it is not found any more or its file is gone."""
     try:
         with face.photo.image.open() as file:
-            rgb = images.open_image(file.read()).rgb
+            rgb = images.turned(images.open_image(file.read()), face.photo.turned).rgb
         far = poor.make_poor(rgb, (face.left, face.top, face.right, face.bottom))
         found = face_models.find_faces(engine, far)
     except (FileNotFoundError, images.ImageRefused):

@@ -15,8 +15,8 @@ from django.db.models import Q
 
 from cases import locks, work
 from cases.models import Photo
-from matching.faces import face_models, images, poor
-from matching.faces.engines import Embeddings, Engine, EngineUnavailable
+from matching.faces import face_models, images, looking, poor
+from matching.faces.engines import DetectedFace, Embeddings, Engine, EngineUnavailable
 from matching.faces.images import Box
 from matching.faces.rows import detection_columns, jpeg_file
 from matching.gallery import comparing, templates
@@ -45,6 +45,7 @@ class Prepared:
     picture_hash: str = ""
     display: ContentFile[bytes] | None = None
     note: str = ""
+    turned: int = 0
     origin: images.Origin = field(default_factory=images.Origin)
     faces: list[dict[str, Any]] = field(default_factory=list)
     embeddings: Embeddings = field(default_factory=lambda: np.empty((0, 0), np.float32))
@@ -54,8 +55,12 @@ def prepare(photo: Photo, engine: Engine) -> Prepared:
     """Decode a photo, find and embed its faces; no row is read or written, so any thread may do it."""
     try:
         with photo.image.open() as file:
-            opened = images.open_image(file.read())
+            opened = images.turned(images.open_image(file.read()), photo.turned)
         found = face_models.find_faces(engine, opened.rgb) if photo.is_searched else []
+        degrees = _turned(photo, engine, opened, found)
+        if degrees:
+            opened = images.turned(opened, degrees)
+            found = face_models.find_faces(engine, opened.rgb)
     except FileNotFoundError:
         return Prepared(photo, "The file is missing from the data folder.")
     except images.ImageRefused as refusal:
@@ -63,14 +68,25 @@ def prepare(photo: Photo, engine: Engine) -> Prepared:
     prepared = Prepared(
         photo,
         picture_hash=images.picture_hash(opened.rgb),
-        display=None if photo.display else jpeg_file(opened.rgb, max_side=1600),
-        note=opened.note,
+        turned=(photo.turned + degrees) % 360,
+        display=None if photo.display and not degrees else jpeg_file(opened.rgb, max_side=1600),
+        note=" ".join(filter(None, [opened.note, looking.turned_note(degrees) if degrees else ""])),
         origin=opened.origin,
         faces=[detection_columns(opened.rgb, face, opened.scale) for face in found],
     )
     if found:
         prepared.embeddings = np.stack([face.embedding for face in found])
     return prepared
+
+
+def _turned(photo: Photo, engine: Engine, opened: images.OpenedImage, found: Sequence[DetectedFace]) -> int:
+    """By how many degrees to turn a waiting photo in which nothing sure stands upright. One that is embedded with
+    another model stays as it is shown."""
+    if not photo.is_searched or photo.status != Status.PENDING:
+        return 0
+    with face_models.analysing(opened.rgb):
+        degrees, _ = looking.turned(engine, opened, found)
+    return degrees
 
 
 def prepare_or_fail(photo: Photo, engine: Engine) -> Prepared:
@@ -191,7 +207,7 @@ def _outcome(photo: Photo, prepared: Prepared) -> tuple[str, str]:
     photo.picture_hash = prepared.picture_hash
     for name, value in prepared.origin.columns.items():
         setattr(photo, name, value)
-    photo.file_note = prepared.note
+    photo.file_note, photo.turned = prepared.note, prepared.turned
     if prepared.display is not None:
         photo.display.save("", prepared.display, save=False)
     if not photo.is_searched:
@@ -213,6 +229,7 @@ def _write_outcomes(outcomes: Sequence[tuple[Photo, str, str]]) -> None:
                 photo.own_latitude,
                 photo.own_longitude,
                 photo.file_note,
+                photo.turned,
             )
             for photo, status, note in outcomes
         ),
@@ -223,11 +240,12 @@ def _write_outcomes(outcomes: Sequence[tuple[Photo, str, str]]) -> None:
             """
             UPDATE cases_photo SET display = new.display, picture_hash = new.picture_hash, status = new.status,
                 status_note = new.status_note, duplicate_of_id = NULL, own_time = new.own_time,
-                own_latitude = new.own_latitude, own_longitude = new.own_longitude, file_note = new.file_note
+                own_latitude = new.own_latitude, own_longitude = new.own_longitude, file_note = new.file_note,
+                turned = new.turned
             FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::float[],
-                %s::float[], %s::text[]) AS new (id, display, picture_hash, status, status_note, own_time, own_latitude,
-                own_longitude, file_note)
+                %s::float[], %s::text[], %s::int[]) AS new (id, display, picture_hash, status, status_note, own_time,
+                own_latitude, own_longitude, file_note, turned)
             WHERE cases_photo.id = new.id
             """,
-            [list(column) for column in columns] or [[]] * 9,
+            [list(column) for column in columns] or [[]] * 10,
         )

@@ -26,10 +26,6 @@ class Search(OwnData):
     filename = models.CharField(max_length=255, blank=True)
     image = models.FileField(upload_to="searches", max_length=200, blank=True, help_text="None: a batch of many.")
     display = models.FileField(upload_to="display", max_length=200, blank=True)
-    turned = models.PositiveSmallIntegerField(
-        default=0,
-        help_text="By how many degrees clockwise the picture was turned to have its faces upright.",
-    )
     adjusted_from = models.ForeignKey(
         "self",
         null=True,

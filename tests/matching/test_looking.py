@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cases.models import add_photo
+from cases.models import Photo, add_photo, replace_photo
 from matching.faces import engines, images, looking
 from matching.indexing import single
 from matching.searching import pictures
@@ -101,3 +101,24 @@ def test_a_photo_of_a_case_says_that_its_file_is_cut_short(any_model, six_cases,
     photo.refresh_from_db()
     assert "cut short" in photo.file_note
     assert "cut short" in signed_in.get(f"/cases/{six_cases[0].pk}/photos/shown/").content.decode()
+
+
+def test_a_photo_of_a_case_on_its_head_is_turned_shown_so_and_found(any_model, make_case, user):
+    rgb = images.open_image(faces.person(2)).rgb
+    photo = make_case("MP1", jpeg(np.ascontiguousarray(rgb[::-1, ::-1]))).photos.get()
+    assert (photo.status, photo.turned) == ("indexed", 180)
+    assert "turned by 180" in photo.file_note
+    with photo.display.open() as file:
+        shown = images.open_image(file.read()).rgb
+    assert np.abs(shown.astype(float) - rgb).mean() < 12
+    search = pictures.search_image(faces.person(2), "x.jpg", user=user, purpose="tip")
+    assert search.probes.get().candidates.get().similarity > 0.9
+    # Indexed again it stays so; with another picture in its place it begins anew.
+    Photo.objects.update(status="pending")
+    single.index_photo(photo.pk)
+    photo.refresh_from_db()
+    assert (photo.status, photo.turned) == ("indexed", 180)
+    replace_photo(photo, faces.person(3), "other.jpg", view=photo.view)
+    single.index_photo(photo.pk)
+    photo.refresh_from_db()
+    assert (photo.status, photo.turned) == ("indexed", 0)
