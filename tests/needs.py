@@ -14,9 +14,10 @@ pack = pytest.mark.skipif(not PACK.is_dir(), reason="no InsightFace pack here: s
 eval_ = pytest.mark.skipif(not EVAL.is_dir(), reason="the labelled photos are not here")
 HAS_RETAIL = all(path.is_file() for path in RETAIL_FILES)
 retail_pack = pytest.mark.skipif(not HAS_RETAIL, reason="the files of the pack retail are not here")
+# Those that the edge client has detectors for.
+OF_THE_CLIENT = ["dlib", pytest.param(str(PACK), marks=pack, id="insightface")]
 ENGINES = [
-    "dlib",
-    pytest.param(str(PACK), marks=pack, id="insightface"),
+    *OF_THE_CLIENT,
     pytest.param(str(retail()) if HAS_RETAIL else "", marks=retail_pack, id="retail"),
 ]
 

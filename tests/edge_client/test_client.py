@@ -91,7 +91,7 @@ def test_a_clip_plays_at_its_own_pace(tmp_path):
     assert (seen[-1].seen_at - seen[0].seen_at).total_seconds() == pytest.approx(demo.SECONDS - 0.5, abs=0.6)
 
 
-@pytest.mark.parametrize("model", needs.ENGINES)
+@pytest.mark.parametrize("model", needs.OF_THE_CLIENT)
 def test_both_detectors_find_the_face_and_its_box_within_the_crop(model):
     bgr = np.ascontiguousarray(images.open_image(faces.astronaut()).rgb[:, :, ::-1])
     face = max(detectors.load(model).find(bgr), key=lambda f: f.detection_score)
