@@ -43,7 +43,7 @@ def look(engine: Engine, content: bytes, *, turn: bool = True) -> Looked:
     opened = images.open_image(content)
     with face_models.analysing(opened.rgb):
         found: Sequence[Detection] = engine.detect(opened.rgb, thorough=True)
-        degrees, found = turned(engine, opened, found) if turn else (0, found)
+        degrees, found = best_turn(engine, opened, found) if turn else (0, found)
         opened = images.turned(opened, degrees)
         notes = [opened.note]
         if degrees:
@@ -69,7 +69,7 @@ def _best(faces: Sequence[Detection]) -> float:
     return max((face.detection_score for face in faces), default=0.0)
 
 
-def turned(engine: Engine, opened: OpenedImage, upright: Sequence[Detection]) -> tuple[int, Sequence[Detection]]:
+def best_turn(engine: Engine, opened: OpenedImage, upright: Sequence[Detection]) -> tuple[int, Sequence[Detection]]:
     """By how many degrees clockwise the picture shows faces best, and those. upright: what was found as it is."""
     if _best(upright) >= DOUBTFUL:
         return 0, upright

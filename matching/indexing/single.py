@@ -85,7 +85,7 @@ def _turned(photo: Photo, engine: Engine, opened: images.OpenedImage, found: Seq
     if not photo.is_searched or photo.status != Status.PENDING:
         return 0
     with face_models.analysing(opened.rgb):
-        degrees, _ = looking.turned(engine, opened, found)
+        degrees, _ = looking.best_turn(engine, opened, found)
     return degrees
 
 

@@ -102,6 +102,11 @@ class Alert(models.Model):
         return f"{self.case or 'a stranger'} at {self.camera}"
 
     @property
+    def worth(self) -> float:
+        """The similarity less all that is taken off before it is judged."""
+        return self.similarity - self.allowance - self.commonness
+
+    @property
     def title(self) -> str:
         """Whom it is about."""
         return self.case.display_name if self.case else "A stranger"

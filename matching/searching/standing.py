@@ -173,6 +173,8 @@ def compare(template: Template, kept: Faces) -> list[Candidate]:
     found = []
     for place in np.flatnonzero(similarities - allowances >= threshold):
         probe = kept.probes[place]
+        if probe.search is None or not _is_among(case, probe.search):
+            continue
         hit = gallery.Hit(
             case.pk,
             gallery.likest_faces(model, kept.embeddings[place], [case.pk]).get(case.pk),
@@ -180,7 +182,7 @@ def compare(template: Template, kept: Faces) -> list[Candidate]:
             float(allowances[place]),
             probe.commonness,
         )
-        if hit.worth >= threshold and probe.search is not None and _is_among(case, probe.search):
+        if hit.worth >= threshold:
             candidate = _found(probe, hit, threshold)
             found += [candidate] if candidate else []
     return found

@@ -41,7 +41,8 @@ def join_or_raise(
     """
     one_writer(capture.camera_id, hit.case_id)
     case = Case.objects.select_related("collection").get(pk=hit.case_id)
-    before = settled_before(capture, case) or dismissed_before(capture, case.pk, model, _worth(hit))
+    # Two pictures of one face are compared as they are, so the case's likeness is taken so too.
+    before = settled_before(capture, case) or dismissed_before(capture, case.pk, model, hit.similarity - hit.allowance)
     if before is not None:
         return fold(capture, case.pk, hit.similarity, before)
     is_greeting = case.collection.kind == Collection.Kind.KNOWN
@@ -67,7 +68,7 @@ def join_or_raise(
             visits=visits,
             last_visit_at=last_visit_at,
         )
-    if is_new or alert.model_id != model.pk or _worth(hit) > _worth(alert):
+    if is_new or alert.model_id != model.pk or hit.worth > alert.worth:
         alert.best_capture, alert.best_face_id, alert.model = capture, hit.face_id, model
         alert.similarity, alert.allowance, alert.commonness = hit.similarity, hit.allowance, hit.commonness
         alert.gallery_size, alert.measurement = gallery.size(model, collections), calibration.latest(model)
@@ -143,7 +144,7 @@ def raise_seen_before(
         alert = Alert(case_id=case_id, camera=camera, seen_before=True)
         alert.first_captured_at, alert.last_captured_at = min(times), max(times)
     best, likeness = max(found, key=lambda one: one[1].worth)
-    if is_new or alert.model_id != model.pk or likeness.worth > _worth(alert):
+    if is_new or alert.model_id != model.pk or likeness.worth > alert.worth:
         embedding = np.asarray(best.probe.embedding, np.float32)
         alert.best_capture, alert.model = best, model
         alert.best_face_id = gallery.likest_faces(model, embedding, [case_id]).get(case_id)
@@ -206,7 +207,3 @@ def fold(capture: Capture, case_id: int | None, similarity: float, alert: Alert)
     alert.save(update_fields=["capture_count", "folded_count", "last_captured_at", "updated_at"])
     notifying.announce(alert, is_new=False)
     return alert
-
-
-def _worth(likeness: gallery.Hit | Alert) -> float:
-    return likeness.similarity - likeness.allowance - likeness.commonness
