@@ -32,7 +32,7 @@ class CollectionAdmin(SeenAdmin):
 
 class PhotoInline(admin.TabularInline[Photo, Case]):
     model = Photo
-    fields = ["filename", "view", "status", "status_note"]
+    fields = ["filename", "view", "kind", "status", "status_note"]
     readonly_fields = ["filename", "status", "status_note"]
     extra = 0
 

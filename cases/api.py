@@ -86,7 +86,7 @@ class CollectionSerializer(OwnedSerializer[Collection]):
         model = Collection
         fields = [
             "id", "name", "teams", "description", "kind", "alert_level", "reviewers", "look_back_days", "search_days",
-            "needs_reference", "episode_seconds", "stop_when_confirmed",
+            "needs_reference", "episode_seconds", "stop_when_confirmed", "far_apart",
         ]  # fmt: skip
 
 
@@ -97,8 +97,8 @@ class PhotoSerializer(SeenSerializer[Photo]):
     class Meta:
         model = Photo
         fields = [
-            "id", "case", "image", "url", "filename", "view", "taken_on", "own_time", "own_latitude", "own_longitude",
-            "file_note", "status", "status_note", "created_at",
+            "id", "case", "image", "url", "filename", "view", "kind", "taken_on", "own_time", "own_latitude",
+            "own_longitude", "file_note", "status", "status_note", "created_at",
         ]  # fmt: skip
         read_only_fields = [
             "filename", "own_time", "own_latitude", "own_longitude", "file_note", "status", "status_note",
@@ -115,6 +115,7 @@ class PhotoSerializer(SeenSerializer[Photo]):
                 upload.read(),
                 upload.name,
                 view=validated_data.get("view", Photo.View.FRONT),
+                kind=validated_data.get("kind", Photo.Kind.PHOTOGRAPH),
                 uploaded_by=audit.signed_in(self.context["request"]),
             )
         except PhotoAlreadyThere as there:

@@ -72,7 +72,7 @@ class PhotoFilter(django_filters.FilterSet):
 
     class Meta:
         model = Photo
-        fields = ["case", "status", "view"]
+        fields = ["case", "status", "view", "kind"]
 
 
 class _InOrder(forms.Form):

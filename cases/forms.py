@@ -77,8 +77,17 @@ class CollectionForm(OwnedForm, forms.ModelForm[Collection]):
             "search_days",
             "episode_seconds",
             "stop_when_confirmed",
+            "far_apart",
         ]
         widgets = {"description": forms.Textarea(attrs={"rows": 2}), "teams": forms.CheckboxSelectMultiple}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["far_apart"].required = False
+
+    def clean_far_apart(self) -> str:
+        asked: str = self.cleaned_data["far_apart"]
+        return asked or self.instance.far_apart
 
 
 class CaseForm(ForUser, forms.ModelForm[Case]):
@@ -112,6 +121,27 @@ class TakenForm(forms.ModelForm[Photo]):
         if taken is not None and taken > timezone.localdate():
             raise forms.ValidationError("That day is still to come.")
         return taken
+
+
+class ChangePhotosForm(ForUser, forms.Form):
+    """Another view or kind for some of a case's photos; left empty, it stays as it is."""
+
+    photo = forms.ModelMultipleChoiceField(
+        Photo.objects.none(), error_messages={"required": "Choose the photos that are to be changed."}
+    )
+    kind = forms.ChoiceField(choices=[("", "Kind as it is"), *Photo.Kind.choices], required=False)
+    view = forms.ChoiceField(choices=[("", "View as it is"), *Photo.View.choices], required=False)
+
+    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        photos = cast("forms.ModelMultipleChoiceField[Photo]", self.fields["photo"])
+        photos.queryset = visible(case.photos.all(), self.user)
+
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().clean() or {}
+        if not self.errors and not found["kind"] and not found["view"]:
+            raise forms.ValidationError("Choose what the photos are: a kind or a view.")
+        return found
 
 
 class TokenForm(forms.Form):

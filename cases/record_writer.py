@@ -87,7 +87,7 @@ class RecordWriter:
                 continue
             content, validators = got
             here = Photo.objects.filter(pk=known["photo"]).first() if known else None
-            if content is None and here is not None and here.view != photo.view and known["view"] != photo.view:
+            if content is None and here is not None and photo.shows not in (here.shows, _shown(known)):
                 with here.image.open() as file:
                     content = file.read()
             if content is not None:
@@ -96,6 +96,7 @@ class RecordWriter:
                 kept[photo.key] = {
                     "signature": photo.signature,
                     "view": photo.view,
+                    "kind": photo.kind,
                     "photo": here.pk if here else known["photo"],
                     "validators": validators or (known or {}).get("validators", {}),
                 }
@@ -107,14 +108,14 @@ class RecordWriter:
     def _keep_photo(self, case: Case, here: Photo | None, photo: PhotoRecord, content: bytes) -> Photo:
         try:
             if here is None:
-                here = add_photo(case, content, photo.filename, view=photo.view, announce=False)
+                here = add_photo(case, content, photo.filename, view=photo.view, kind=photo.kind, announce=False)
                 self._ledger.count("photos new")
-            elif replace_photo(here, content, photo.filename, view=photo.view):
+            elif replace_photo(here, content, photo.filename, view=photo.view, kind=photo.kind):
                 self._ledger.count("photos changed")
         except PhotoAlreadyThere as there:
             if there.photo.view == Photo.View.WITHDRAWN:
                 # The source took it back and gives it again.
-                replace_photo(there.photo, content, photo.filename, view=photo.view)
+                replace_photo(there.photo, content, photo.filename, view=photo.view, kind=photo.kind)
                 self._ledger.count("photos changed")
             else:
                 self._ledger.count("photos doubled")
@@ -162,6 +163,11 @@ class RecordWriter:
         if moved:
             self._ledger.count("closed" if record.closed else "reopened")
         return moved
+
+
+def _shown(known: dict[str, Any]) -> tuple[str, str]:
+    """A photo's view and kind as its source had them last; imported before there were kinds, it is a photograph."""
+    return known["view"], known.get("kind", Photo.Kind.PHOTOGRAPH)
 
 
 def _plain(value: Any) -> Any:

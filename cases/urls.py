@@ -14,6 +14,7 @@ urlpatterns = [
     path("cases/<int:pk>/close/", cases.case_close, name="case-close"),
     path("cases/<int:pk>/reopen/", cases.case_reopen, name="case-reopen"),
     path("cases/<int:pk>/photos/", photos.photo_upload, name="photo-upload"),
+    path("cases/<int:pk>/photos/change/", photos.photos_change, name="photos-change"),
     path("tokens/", tokens.token_list, name="tokens"),
     path("tokens/<int:pk>/revoke/", tokens.token_revoke, name="token-revoke"),
     path("audit/", audit.audit_list, name="audit"),
@@ -37,7 +38,6 @@ urlpatterns = [
     path("photos/<int:pk>/fetch/", photos.photo_fetch, name="photo-fetch"),
     path("photos/<int:pk>/", photos.photo_image, name="photo"),
     path("photos/<int:pk>/original/", photos.photo_original, name="photo-original"),
-    path("photos/<int:pk>/view/", photos.photo_view, name="photo-view"),
     path("photos/<int:pk>/taken/", photos.photo_taken, name="photo-taken"),
     path("photos/<int:pk>/delete/", photos.photo_delete, name="photo-delete"),
 ]

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 
 from cases.models import Collection
 from cases.visibility import visible
+from matching.gallery import calibration
 from matching.models import Alert, Camera, Candidate, Search
 
 
@@ -37,7 +38,7 @@ class BoardFilter(django_filters.FilterSet):
     q = django_filters.CharFilter(method="words", label="Person, number or place")
     kind = django_filters.ChoiceFilter(choices=Alert.Kind.choices, label="Who", empty_label="Anybody")
     strength = django_filters.ChoiceFilter(
-        choices=[("strong", "Strong"), ("fair", "Fair"), ("weak", "Weak")], label="Likeness", empty_label="Any"
+        choices=list(calibration.LABELS.items()), label="Likeness", empty_label="Any"
     )
     camera = django_filters.ModelChoiceFilter(queryset=_seen(Camera), label="Camera", empty_label="Any")
     collection = django_filters.ModelChoiceFilter(

@@ -78,6 +78,7 @@ urlpatterns = [
     path("cases/<int:pk>/erase/", keeping.case_erase, name="case-erase"),
     path("cases/<int:pk>/sightings/", alerts.case_sightings, name="case-sightings"),
     path("cases/<int:pk>/linked/", worklists.case_linked, name="case-linked"),
+    path("cases/<int:pk>/link/", worklists.case_link, name="case-link"),
     path("collections/<int:pk>/levels/", collections.collection_levels, name="collection-levels"),
     path("imports/indexing/", indexing.indexing, name="indexing"),
     path("imports/indexing/pause/", indexing.indexing_pause, name="indexing-pause"),

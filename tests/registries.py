@@ -24,7 +24,8 @@ import django
 
 @dataclass
 class Person:
-    """Somebody in every registry at once. photos: JPEGs. gone: no longer listed. ended: resolved, captured."""
+    """Somebody in every registry at once. photos: JPEGs. caption: of each photo. gone: no longer listed. ended:
+    resolved, captured."""
 
     id: int
     name: str = "Ana Maria Ruiz"
@@ -35,6 +36,7 @@ class Person:
     editions: list[int] = field(default_factory=list)
     gone: bool = False
     ended: bool = False
+    caption: str = ""
 
     def photo_ids(self) -> list[str]:
         editions = [*self.editions, *[0] * len(self.photos)]
@@ -175,7 +177,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 {"name": "Fresno Police", "selection": {"agency": {"phone": "(559) 555-0100"}}}
             ],
             "images": [
-                {"id": int(i), "files": {"original": {"href": f"{base}/Images/{i}/Original"},
+                {"id": int(i), "caption": person.caption, "files": {"original": {"href": f"{base}/Images/{i}/Original"},
                                          "thumbnail": {"href": f"{base}/Images/{i}/Thumbnail"}}}
                 for i in person.photo_ids()
             ],
@@ -247,7 +249,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             "status": "captured" if person.ended else "na", "url": f"https://www.fbi.gov/wanted/{person.id}",
             "description": "Missing since May", "details": "<p>Last seen in Fresno.</p>", "caution": None,
             "field_offices": ["sacramento"], "possible_states": None,
-            "images": [{"original": f"{base}/{i}", "thumb": f"{base}/{i}/thumb"} for i in person.photo_ids()],
+            "images": [{"original": f"{base}/{i}", "thumb": f"{base}/{i}/thumb", "caption": person.caption or None}
+                       for i in person.photo_ids()],
         }  # fmt: skip
 
     def s3_list(self, query: dict[str, str]) -> tuple[bytes, str]:

@@ -21,6 +21,11 @@ class Collection(TeamOwned):
         STANDARD = "standard", "Standard: 10 in 1,000"
         SENSITIVE = "sensitive", "Sensitive: 50 in 1,000"
 
+    class FarApart(models.TextChoices):
+        FAIR = "fair", "As of others: fair ones and better"
+        HALF = "half", "Those that a stranger reaches in half of all searches"
+        ALL = "all", "All of them"
+
     class Kind(models.TextChoices):
         SOUGHT = "sought", "People who are looked for"
         KNOWN = "known", "People who are known: staff, residents"
@@ -78,6 +83,15 @@ class Collection(TeamOwned):
         "a confirmed sighting ends alerts",
         default=False,
         help_text="Once people confirmed a sighting of a case, what cameras see later joins it and wakes nobody.",
+    )
+
+    far_apart = models.CharField(
+        "candidates shown of children, and across more than ten years",
+        max_length=10,
+        choices=FarApart.choices,
+        default=FarApart.HALF,
+        help_text="Where the photo shows a child, or lies more than ten years from the searched picture, a weak "
+        "likeness may be the person. These are shown; weaker ones fold.",
     )
 
     class Meta:

@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from collections.abc import Iterable
 from pathlib import PurePath
 
 from django.conf import settings
@@ -53,8 +54,17 @@ class Photo(OwnData):
     class View(models.TextChoices):
         FRONT = "front", "Front"
         SIDE = "side", "Side (not searched)"
-        OTHER = "other", "Scar, mark, tattoo or other (not searched)"
+        OTHER = "other", "Other (not searched)"
         WITHDRAWN = "withdrawn", "Withdrawn by its source (not searched)"
+
+    class Kind(models.TextChoices):
+        PHOTOGRAPH = "photograph", "Photograph"
+        PROGRESSION = "progression", "Age progression"
+        SKETCH = "sketch", "Sketch or composite"
+        APPROXIMATION = "approximation", "Facial approximation"
+        DECEASED = "deceased", "Photograph of the dead"
+        MARK = "mark", "Scar, mark or tattoo (not searched)"
+        OBJECT = "object", "Object (not searched)"
 
     class Status(models.TextChoices):
         PENDING = "pending", "Waiting to be indexed"
@@ -69,6 +79,12 @@ class Photo(OwnData):
     filename = models.CharField(max_length=255, blank=True)
     sha256 = models.CharField(max_length=64)
     view = models.CharField(max_length=10, choices=View.choices, default=View.FRONT)
+    kind = models.CharField(
+        max_length=15,
+        choices=Kind.choices,
+        default=Kind.PHOTOGRAPH,
+        help_text="Only photographs of one case are searched as one; of the others each is searched by itself.",
+    )
     status = models.CharField(max_length=15, choices=Status.choices, default=Status.PENDING, db_index=True)
     status_note = models.CharField(max_length=300, blank=True)
     display = models.FileField(upload_to=display_path, max_length=200, blank=True)
@@ -99,8 +115,13 @@ class Photo(OwnData):
 
     @property
     def is_searched(self) -> bool:
-        """Only front views go into the gallery: a profile or a tattoo is a likeness to everybody."""
-        return self.view == self.View.FRONT
+        """Only front views of faces go into the gallery: a profile or a tattoo is a likeness to everybody."""
+        return self.view == self.View.FRONT and self.kind not in (self.Kind.MARK, self.Kind.OBJECT)
+
+    @property
+    def shows(self) -> tuple[str, str]:
+        """Its view and kind: what is searched changes with either."""
+        return self.view, self.kind
 
 
 class PhotoAlreadyThere(Exception):
@@ -117,6 +138,7 @@ def add_photo(
     filename: str,
     *,
     view: str = Photo.View.FRONT,
+    kind: str = Photo.Kind.PHOTOGRAPH,
     uploaded_by: User | None = None,
     announce: bool = True,
 ) -> Photo:
@@ -133,6 +155,7 @@ def add_photo(
             "image": ContentFile(content, name=filename),
             "filename": filename[-255:],
             "view": view,
+            "kind": kind,
             "uploaded_by": uploaded_by,
         },
     )
@@ -143,13 +166,16 @@ def add_photo(
     return photo
 
 
-def replace_photo(photo: Photo, content: bytes, filename: str, *, view: str) -> bool:
-    """Put other bytes, or another view, in a photo's place; it is indexed anew, and searched as it was until then.
+def replace_photo(photo: Photo, content: bytes, filename: str, *, view: str = "", kind: str = "") -> bool:
+    """Put other bytes, another view or kind, in a photo's place; it is indexed anew, and searched as it was until then.
+
+    view, kind: "" leaves it as it is.
 
     Returns False where nothing is different. Raises `PhotoAlreadyThere` where another photo of the case has the bytes.
     """
     sha256 = hashlib.sha256(content).hexdigest()
-    if (sha256, view) == (photo.sha256, photo.view):
+    view, kind = view or photo.view, kind or photo.kind
+    if (sha256, view, kind) == (photo.sha256, *photo.shows):
         return False
     other = Photo.objects.filter(case=photo.case_id, sha256=sha256).exclude(pk=photo.pk).first()
     if other is not None:
@@ -159,7 +185,7 @@ def replace_photo(photo: Photo, content: bytes, filename: str, *, view: str) -> 
         photo.image = ContentFile(content, name=filename)  # type: ignore[assignment]
         photo.filename, photo.sha256, photo.display, photo.picture_hash = filename[-255:], sha256, "", ""  # type: ignore[assignment]
         photo.turned = 0
-    photo.view, photo.status, photo.status_note, photo.duplicate_of = view, Photo.Status.PENDING, "", None
+    _to_be_indexed(photo, view, kind)
     photo.save()
     for name in gone if sha256 != before else ():
         transaction.on_commit(lambda name=name: photo.image.storage.delete(name))  # type: ignore[misc]
@@ -167,12 +193,20 @@ def replace_photo(photo: Photo, content: bytes, filename: str, *, view: str) -> 
     return True
 
 
-def change_view(photo: Photo, view: str) -> None:
-    """Say that a photo shows its person from elsewhere; what is searched changes with it, so it is indexed anew."""
-    photo.view, photo.status, photo.status_note, photo.duplicate_of = Photo.View(view), Photo.Status.PENDING, "", None
-    photo.save(update_fields=["view", "status", "status_note", "duplicate_of"])
-    _let_go_of_duplicates(photo)
-    signals.photo_waiting.send(Photo, photo=photo)
+def change_photos(photos: Iterable[Photo], *, view: str = "", kind: str = "") -> list[Photo]:
+    """Say what photos are, or from where they show their person; what is searched changes with it, so they are indexed
+    anew. view, kind: "" leaves it as it is. Returns those for which it is new.
+    """
+    changed = []
+    for photo in photos:
+        shows = (view or photo.view, kind or photo.kind)
+        if shows != photo.shows:
+            _to_be_indexed(photo, *shows)
+            photo.save(update_fields=["view", "kind", "status", "status_note", "duplicate_of"])
+            _let_go_of_duplicates(photo)
+            signals.photo_waiting.send(Photo, photo=photo)
+            changed.append(photo)
+    return changed
 
 
 def remove_photo(photo: Photo) -> None:
@@ -182,6 +216,11 @@ def remove_photo(photo: Photo) -> None:
         if name:
             transaction.on_commit(lambda name=name: photo.image.storage.delete(name))  # type: ignore[misc]
     photo.delete()
+
+
+def _to_be_indexed(photo: Photo, view: str, kind: str) -> None:
+    photo.view, photo.kind = Photo.View(view), Photo.Kind(kind)
+    photo.status, photo.status_note, photo.duplicate_of = Photo.Status.PENDING, "", None
 
 
 def _let_go_of_duplicates(photo: Photo) -> None:

@@ -31,6 +31,16 @@ class PhotoRecord:
     filename: str
     where: Any
     view: str = "front"
+    kind: str = "photograph"
+
+    @property
+    def shows(self) -> tuple[str, str]:
+        return self.view, self.kind
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """What a change of is a change of the record. A photograph's kind goes unsaid."""
+        return (self.key, self.signature, self.view, *([] if self.kind == "photograph" else [self.kind]))
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,7 @@ class CaseRecord:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of all that matters here: the same for a record in which nothing has changed."""
-        photos = [(photo.key, photo.signature, photo.view) for photo in self.photos]
+        photos = [photo.said for photo in self.photos]
         whole = json.dumps([self.fields, photos, self.closed], sort_keys=True)
         return hashlib.sha256(whole.encode()).hexdigest()
 

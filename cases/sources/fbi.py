@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from cases.sources import http
+from cases.sources import http, kinds
 from cases.sources.base import (
     CaseRecord,
     Cursor,
@@ -91,7 +91,13 @@ class Fbi:
             "source_url": str(answer.get("url") or ""),
         }
         photos = tuple(
-            PhotoRecord(image["original"], image["original"], f"fbi-{number}.jpg", image["original"])
+            PhotoRecord(
+                image["original"],
+                image["original"],
+                f"fbi-{number}.jpg",
+                image["original"],
+                kind=kinds.of_caption(image.get("caption")),
+            )
             for number, image in enumerate(answer.get("images") or [], 1)
         )
         return CaseRecord(key, fields, photos, ENDED.get(str(answer.get("status")).lower(), ""))

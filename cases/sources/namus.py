@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from cases.sources import http
+from cases.sources import http, kinds
 from cases.sources.base import (
     CaseRecord,
     Cursor,
@@ -110,7 +110,8 @@ def unidentified(options: dict[str, Any]) -> NamUs:
 def _photo(image: dict[str, Any]) -> PhotoRecord:
     href = image["files"]["original"]["href"]
     # A picture that is replaced on the site gets an address of its own.
-    return PhotoRecord(href, href, f"namus-{image.get('id', '')}.jpg", href)
+    kind = kinds.of_caption(image.get("caption"))
+    return PhotoRecord(href, href, f"namus-{image.get('id', '')}.jpg", href, kind=kind)
 
 
 def _place(address: dict[str, Any]) -> str:

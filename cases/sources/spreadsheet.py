@@ -11,7 +11,8 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from cases.sources import tables
+from cases.models import Photo
+from cases.sources import kinds, tables
 from cases.sources.base import (
     CaseRecord,
     Cursor,
@@ -53,6 +54,7 @@ PHOTOS = {
     "photo_side": "Photo file, side view",
     "photo_other": "Photo file, scar/mark/tattoo",
     "view": "View tag of the row's photo",
+    "kind": "Kind of the row's photo: photograph, sketch …",
     "closed": "State: open or closed",
 }
 TARGETS = {name: label for name, (label, _) in FIELDS.items()} | PHOTOS
@@ -77,13 +79,15 @@ GUESSES = {
     "photo_side": ("photoside", "side", "profile"),
     "photo_other": ("photoother", "tattoo", "smt"),
     "view": ("view", "phototype", "imagetype", "tag", "pose"),
+    "kind": ("kind", "photokind", "kindofpicture", "imagekind"),
     "closed": ("status", "state", "closed"),
 }
 VIEW_WORDS = {
     "front": ("", "f", "front", "frontal", "front view", "face", "mug", "mugshot"),
     "side": ("s", "l", "r", "side", "profile", "left", "right", "left side", "right side", "side view"),
-    "other": ("o", "other", "scar", "mark", "tattoo", "smt", "scar/mark/tattoo", "scars, marks, tattoos", "body"),
+    "other": ("o", "other", "body"),
 }
+MARK_WORDS = ("scar", "mark", "tattoo", "smt", "scar/mark/tattoo", "scars, marks, tattoos")
 PREVIEWED = 500
 OPEN_WORDS = ("", "open", "active", "missing", "wanted", "in custody", "no", "n", "false", "0")
 
@@ -218,12 +222,12 @@ class Spreadsheet:
         seen = set()
         for row in rows:
             for target in named:
-                view = _view(row, self._columns) if target == "photo" else target.removeprefix("photo_")
+                view, kind = _shows(row, self._columns, target)
                 for name in filter(None, (part.strip() for part in row.get(self._columns[target], "").split(";"))):
                     path, signature = self._find(name)
                     if (path or name) not in seen:
                         seen.add(path or name)
-                        yield PhotoRecord(path or name, signature, PurePosixPath(path or name).name, path, view)
+                        yield PhotoRecord(path or name, signature, PurePosixPath(path or name).name, path, view, kind)
 
     def _find(self, name: str) -> tuple[str | None, str]:
         """The path that a name in the table means, by its whole or, where that is one file's alone, by its end."""
@@ -237,11 +241,18 @@ class Spreadsheet:
         return (found[0][0], found[0][1]) if found else (None, "missing")
 
 
-def _view(row: dict[str, str], columns: dict[str, str]) -> str:
+def _shows(row: dict[str, str], columns: dict[str, str], target: str) -> tuple[str, str]:
+    """The view and the kind of the pictures in one of a row's columns."""
+    if target != "photo":
+        view = target.removeprefix("photo_")
+        return view, Photo.Kind.MARK if view == "other" else Photo.Kind.PHOTOGRAPH
+    kind = kinds.of_word(row.get(columns.get("kind", ""), ""))
     tag = row.get(columns.get("view", ""), "").strip().lower()
+    if tag in MARK_WORDS:
+        return "other", Photo.Kind.MARK
     for view, known in VIEW_WORDS.items():
         if tag in known:
-            return view
+            return view, kind
     raise RecordRefused(f"The view tag {tag!r} is not known; write front, side, or scar, mark or tattoo.")
 
 

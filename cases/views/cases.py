@@ -29,7 +29,9 @@ def case_list(request: HttpRequest) -> HttpResponse:
 def case_detail(request: HttpRequest, pk: int) -> HttpResponse:
     case = get_object_or_404(visible(Case.objects.select_related("collection"), request.user), pk=pk)
     audit.record(request, "viewed", case, request.GET.get("why", "")[:300])
-    return render(request, "cases/detail.html", {"case": case, "views": Photo.View.choices})
+    return render(
+        request, "cases/detail.html", {"case": case, "views": Photo.View.choices, "kinds": Photo.Kind.choices}
+    )
 
 
 def case_new(request: HttpRequest) -> HttpResponse:

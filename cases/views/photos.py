@@ -3,8 +3,8 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
 from cases import audit, importing
-from cases.forms import TakenForm
-from cases.models import Case, Photo, PhotoAlreadyThere, add_photo, change_view, remove_photo
+from cases.forms import ChangePhotosForm, TakenForm
+from cases.models import Case, Photo, PhotoAlreadyThere, add_photo, change_photos, remove_photo
 from cases.private_files import picture
 from cases.visibility import visible
 
@@ -15,10 +15,12 @@ def photo_upload(request: HttpRequest, pk: int) -> HttpResponse:
     case = get_object_or_404(visible(Case, request.user), pk=pk)
     upload = request.FILES.get("photo")
     view = request.POST.get("view", Photo.View.FRONT)
-    if upload is None or view not in Photo.View.values:
-        return JsonResponse({"error": "Send a photo, and a view that is on the list."}, status=400)
+    kind = request.POST.get("kind", Photo.Kind.PHOTOGRAPH)
+    if upload is None or view not in Photo.View.values or kind not in Photo.Kind.values:
+        return JsonResponse({"error": "Send a photo, with a view and a kind that are on the list."}, status=400)
+    who = audit.signed_in(request)
     try:
-        photo = add_photo(case, upload.read(), upload.name or "", view=view, uploaded_by=audit.signed_in(request))
+        photo = add_photo(case, upload.read(), upload.name or "", view=view, kind=kind, uploaded_by=who)
     except PhotoAlreadyThere as there:
         return JsonResponse({"error": str(there)}, status=409)
     audit.record(request, "added photo", case, photo.filename)
@@ -36,13 +38,17 @@ def photo_delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def photo_view(request: HttpRequest, pk: int) -> HttpResponse:
-    photo = get_object_or_404(visible(Photo.objects.select_related("case"), request.user), pk=pk)
-    view = request.POST.get("view", "")
-    if view not in Photo.View.values:
-        return HttpResponse("Choose a view that is on the list.", status=400)
-    change_view(photo, view)
-    audit.record(request, "changed photo", photo.case, f"{photo.filename}: {photo.get_view_display()}")
+def photos_change(request: HttpRequest, pk: int) -> HttpResponse:
+    """Another view or kind for some of a case's photos."""
+    case = get_object_or_404(visible(Case, request.user), pk=pk)
+    form = ChangePhotosForm(request.POST, case=case, user=request.user)
+    if not form.is_valid():
+        return HttpResponse(" ".join(str(one) for errors in form.errors.values() for one in errors), status=400)
+    for photo in change_photos(
+        form.cleaned_data["photo"], view=form.cleaned_data["view"], kind=form.cleaned_data["kind"]
+    ):
+        said = f"{photo.filename}: {photo.get_kind_display()}, {photo.get_view_display()}"
+        audit.record(request, "changed photo", case, said)
     return HttpResponse(status=204, headers={"HX-Trigger": "photos-changed"})
 
 

@@ -43,7 +43,7 @@ class CandidateSerializer(SeenSerializer[Candidate]):
         model = Candidate
         fields = [
             "id", "rank", "similarity", "case", "case_number", "case_name", "face_url",
-            "strength", "strength_note", "face_confirmed", "decision", "remembered", "found_at",
+            "strength", "strength_note", "found_by", "face_confirmed", "decision", "remembered", "found_at",
             "second_rank", "second_similarity",
         ]  # fmt: skip
 
@@ -210,8 +210,8 @@ class AlertSerializer(SeenSerializer[Alert]):
         model = Alert
         fields = [
             "id", "kind", "status", "case", "case_number", "case_name", "camera", "camera_name", "similarity",
-            "strength", "strength_note", "visits", "last_visit_at", "assigned_to", "seen_before", "capture_count",
-            "folded_count",
+            "strength", "strength_note", "found_by", "visits", "last_visit_at", "assigned_to", "seen_before",
+            "capture_count", "folded_count",
             "first_captured_at", "last_captured_at", "updated_at", "probe_url",
         ]  # fmt: skip
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cases.models import Collection
+from cases.models import Collection, Photo
 from matching.gallery.curves import Curve
 from matching.models import FaceModel, Measurement
 
@@ -27,6 +27,10 @@ ASSUMED = "a86857bda5b99491dfa63fd1d661ee39f3be587d9bd9b0d1a27603f9066b9b8f pass
 # Two poor faces of different people are more alike, by so much for each unit of the less poor one's poorness beyond
 # the first.
 POOR_FROM, POOR_SLOPE = 0.15, 0.4
+
+# The last is a likeness to what is no photograph of somebody alive.
+UNMEASURED = "unmeasured"
+LABELS = {"strong": "Strong", "fair": "Fair", "weak": "Weak", UNMEASURED: "Not measured"}
 
 # What is taken off for a face that is like everybody is said from here on.
 TOLD = 0.01
@@ -116,10 +120,14 @@ def shipped(model: FaceModel) -> Calibration:
 
 @dataclass(frozen=True)
 class Strength:
-    """What to make of a candidate. word: strong, fair or weak. why: one sentence for the investigator."""
+    """What to make of a candidate. word: strong, fair, weak or unmeasured. why: a sentence for the investigator."""
 
     word: str
     why: str
+
+    @property
+    def label(self) -> str:
+        return LABELS.get(self.word, self.word).lower()
 
 
 def strength(
@@ -129,15 +137,20 @@ def strength(
     allowance: float = 0.0,
     commonness: float = 0.0,
     *,
+    found_by: str = Photo.Kind.PHOTOGRAPH,
     among: str = "case",
     candidate: str = "best candidate",
 ) -> Strength:
     """How much a likeness is worth among `gallery_size` cases, or whatever else was looked at.
 
     allowance: what to take off the similarity first, because both pictures are poor; commonness: and because the face
-    is like everybody there. among: what there are so many of;
+    is like everybody there. found_by: the kind of picture that it was found by. among: what there are so many of;
     candidate: what the most alike of them is called.
     """
+    if found_by != Photo.Kind.PHOTOGRAPH:
+        kind = Photo.Kind(found_by).label.lower()
+        found = f"Found by {'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+        return Strength(UNMEASURED, f"{found}: what a likeness to one is worth has not been measured.")
     judged = similarity - allowance - commonness
     fpir = calibrated.fpir(judged, gallery_size)
     word = "strong" if fpir < 0.01 else "fair" if fpir < 0.1 else "weak"

@@ -10,6 +10,7 @@ import numpy as np
 from django.db.models import QuerySet
 from numpy.typing import NDArray
 
+from cases.models import Photo
 from matching.faces import poor
 from matching.faces.engines import Embeddings
 from matching.gallery import calibration, templates
@@ -63,13 +64,16 @@ def compare_new(model: FaceModel, must_stop: Callable[[], bool] = lambda: False)
 
 def compare_face(face: Face) -> None:
     """Compare one face at once."""
+    if face.photo.kind != Photo.Kind.PHOTOGRAPH:
+        return
     model = face.model
     (block,) = _blocks(model, Face.objects.filter(pk=face.pk), 1)
     _note(model, _best(model, block, _blocks(model, _subjects(model), BLOCK)))
 
 
 def _subjects(model: FaceModel) -> QuerySet[Face]:
-    return Face.objects.filter(model=model, is_subject=True)
+    """A sketch that is unlike its case's photographs is no oddity, and one like another case's says little."""
+    return Face.objects.filter(model=model, is_subject=True, photo__kind=Photo.Kind.PHOTOGRAPH)
 
 
 def _blocks(model: FaceModel, faces: QuerySet[Face], size: int) -> Iterator[Block]:
@@ -123,7 +127,7 @@ def _note(model: FaceModel, bests: Sequence[Best]) -> None:
             if similarity >= one_person:
                 pair = _pair(best, similarity, face, case)
                 known = pairs.get((pair.first_id, pair.second_id))
-                if known is None or known.similarity < similarity:
+                if known is None or (known.similarity or -1.0) < similarity:
                     pairs[pair.first_id, pair.second_id] = pair
     _write_pairs(pairs)
     changed = _write_oddities(
@@ -151,7 +155,7 @@ def _write_pairs(pairs: dict[tuple[int, int], CasePair]) -> None:
     for old in known:
         new = pairs.pop((old.first_id, old.second_id), None)
         faces_gone = old.first_face_id is None or old.second_face_id is None
-        if new is not None and not old.decision and (faces_gone or new.similarity > old.similarity):
+        if new is not None and not old.decision and (faces_gone or (new.similarity or -1.0) > (old.similarity or -1.0)):
             old.similarity, old.first_face_id, old.second_face_id = (
                 new.similarity, new.first_face_id, new.second_face_id,
             )  # fmt: skip

@@ -16,6 +16,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from cases import locks
+from cases.models import Photo
 from matching.faces import poor
 from matching.faces.engines import Embeddings
 from matching.faces.engines.base import unit_length
@@ -116,7 +117,7 @@ def tidy_counts() -> None:
 def _usable(model: FaceModel) -> QuerySet[Face]:
     """Subject faces that are taken for the case's person without a doubt."""
     odd = OddPhoto.objects.filter(photo=OuterRef("photo"), decision="")
-    faces = Face.objects.filter(model=model, is_subject=True, case__status="open")
+    faces = Face.objects.filter(model=model, is_subject=True, case__status="open", photo__kind=Photo.Kind.PHOTOGRAPH)
     return faces.exclude(chosen_by=Face.ChosenBy.EITHER).exclude(Exists(odd))
 
 
@@ -169,7 +170,7 @@ def _non_mates(
 
 def _mates(model: FaceModel) -> NDArray[np.int64]:
     """Counts of similarities of a face to the mean of its case's others."""
-    others = Face.objects.filter(model=model, is_subject=True, case=OuterRef("case")).exclude(pk=OuterRef("pk"))
+    others = _usable(model).filter(case=OuterRef("case")).exclude(pk=OuterRef("pk"))
     several = _usable(model).filter(Exists(others)).order_by("case_id", "pk").annotate(wire=templates.wire())
     counts = no_counts()
     by_case: dict[int, list[bytes]] = defaultdict(list)
@@ -185,9 +186,9 @@ def _mates(model: FaceModel) -> NDArray[np.int64]:
 
 
 def _gallery(model: FaceModel) -> Iterator[Probes]:
-    """All templates of open cases, a block at a time."""
+    """All templates of open cases that are made of photographs, a block at a time."""
     last = 0
-    rows = gallery.searched(model).annotate(wire=templates.wire()).order_by("pk")
+    rows = gallery.searched(model).filter(kind=Photo.Kind.PHOTOGRAPH).annotate(wire=templates.wire()).order_by("pk")
     columns = rows.values_list("pk", "case_id", "poorness", "wire")
     while portion := list(columns.filter(pk__gt=last)[:BLOCK]):
         ids, cases, poorness, wires = zip(*portion, strict=True)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pgvector import HalfVector
 from pgvector.django import HammingDistance, MaxInnerProduct
 
-from cases.models import Case
+from cases.models import Case, Photo
 from matching.faces import poor
 from matching.gallery import calibration, commonness, signs
 from matching.models import Face, FaceModel, GalleryBits, GalleryCount, Template
@@ -27,6 +27,8 @@ EXACT_TO = 5_000_000
 SHORTEST = 300
 # Probes that are searched for in one statement.
 TOGETHER = 10
+# A case, and of one of its templates the negative similarity, the allowance and the kind.
+_Row = tuple[int, float, float, str]
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class Hit:
     """A case with its face that is most like the probe.
 
     similarity: cosine to the case's template, -1..1. allowance: what to take off it before it is judged, because both
-    pictures are poor; commonness: and because the probe is like everybody there.
+    pictures are poor; commonness: and because the probe is like everybody there. found_by: the kind of picture that it
+    was found by.
     """
 
     case_id: int
@@ -42,6 +45,7 @@ class Hit:
     similarity: float
     allowance: float
     commonness: float = 0.0
+    found_by: str = Photo.Kind.PHOTOGRAPH
 
     @property
     def worth(self) -> float:
@@ -140,7 +144,7 @@ def search_all(
         for one, poorest in zip(cleaned, poorness, strict=True)
     ]
     first = max(limit * 2, commonness.LOOKED_AT)
-    found: list[list[tuple[int, float, float]]] = []
+    found: list[list[tuple[int, float, float, str]]] = []
     for rows, whole in zip(_first(ranked, first), ranked, strict=True):
         best = _best(rows)
         fetched = first
@@ -153,15 +157,15 @@ def search_all(
     if common is None:
         if cases is not None:
             among = commonness.population(model, None, searched(model, collections, cases).filter(is_main=True))
-        following = [[(case, s - a) for case, s, a in one[: commonness.LOOKED_AT]] for one in found]
+        following = [[(case, s - a) for case, s, a, _ in one[: commonness.LOOKED_AT]] for one in found]
         common = commonness.of(model, cleaned, among, following)
     chosen = [
         [likeness for likeness in one if likeness[1] - likeness[2] - off >= at_least][:limit]
         for one, off in zip(found, common.tolist(), strict=True)
     ]
-    likest = _likest(model, cleaned, [[case for case, *_ in one] for one in chosen])
+    likest = _likest(model, cleaned, [{case: kind for case, *_, kind in one} for one in chosen])
     return [
-        [Hit(case, faces.get(case), similarity, taken_off, off) for case, similarity, taken_off in one]
+        [Hit(case, faces.get(case), similarity, taken_off, off, kind) for case, similarity, taken_off, kind in one]
         for one, faces, off in zip(chosen, likest, common.tolist(), strict=True)
     ]
 
@@ -183,8 +187,8 @@ def _ranked(
     collections: Among[int] | None,
     cases: QuerySet[Case] | None,
     most: float | None,
-) -> QuerySet[Template, tuple[int, float, float]]:
-    """Cases with the negative similarity of a template and the allowance, the most alike first."""
+) -> QuerySet[Template, _Row]:
+    """Cases with a template's negative similarity, allowance and kind, the most alike first."""
     # pgvector's operator is the negative inner product.
     distance = MaxInnerProduct("embedding", HalfVector(embedding))
     if in_all * model.dimensions > EXACT_TO:
@@ -196,30 +200,28 @@ def _ranked(
             templates = templates.filter(poorness__lte=most)
     templates = templates.annotate(distance=distance, allowance=_allowance(poorness))
     templates = templates.order_by(F("distance") + F("allowance") if _is_poor(poorness) else "distance")
-    return templates.values_list("case_id", "distance", "allowance")
+    return templates.values_list("case_id", "distance", "allowance", "kind")
 
 
-def _first(
-    ranked: Sequence[QuerySet[Template, tuple[int, float, float]]], count: int
-) -> list[list[tuple[int, float, float]]]:
+def _first(ranked: Sequence[QuerySet[Template, _Row]], count: int) -> list[list[_Row]]:
     """The first rows of each, asked for together."""
-    found: list[list[tuple[int, float, float]]] = [[] for _ in ranked]
+    found: list[list[_Row]] = [[] for _ in ranked]
     for start in range(0, len(ranked), TOGETHER):
         parts = [
-            rows.annotate(probe=Value(number)).values_list("probe", "case_id", "distance", "allowance")[:count]
+            rows.annotate(probe=Value(number)).values_list("probe", "case_id", "distance", "allowance", "kind")[:count]
             for number, rows in enumerate(ranked[start : start + TOGETHER], start)
         ]
         for number, *row in parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]:
-            found[number].append((row[0], row[1], row[2]))
+            found[number].append((row[0], row[1], row[2], row[3]))
     # A union promises no order of its own.
     return [sorted(rows, key=lambda row: row[1] + row[2]) for rows in found]
 
 
-def _best(rows: Sequence[tuple[int, float, float]]) -> dict[int, tuple[float, float]]:
-    """Each case once, with its most alike template's similarity and allowance."""
-    best: dict[int, tuple[float, float]] = {}
-    for case, negative, taken_off in rows:
-        best.setdefault(case, (-float(negative), float(taken_off)))
+def _best(rows: Sequence[_Row]) -> dict[int, tuple[float, float, str]]:
+    """Each case once, with its most alike template's similarity, allowance and kind."""
+    best: dict[int, tuple[float, float, str]] = {}
+    for case, negative, taken_off, kind in rows:
+        best.setdefault(case, (-float(negative), float(taken_off), kind))
     return best
 
 
@@ -258,25 +260,25 @@ def _allowance(poorness: float) -> Value | Greatest:
     return Greatest((poorer - calibration.POOR_FROM) * calibration.POOR_SLOPE, Value(0.0))
 
 
-def likest_faces(model: FaceModel, embedding: NDArray[np.float32], case_ids: list[int]) -> dict[int, int]:
-    """Each case's subject face that is most like a probe: the one to show beside it."""
-    return _likest(model, embedding[None], [case_ids])[0]
+def likest_face(model: FaceModel, embedding: NDArray[np.float32], case_id: int, found_by: str) -> int | None:
+    """A case's subject face that is most like a probe, among its pictures of one kind: the one to show beside it."""
+    return _likest(model, embedding[None], [{case_id: found_by}])[0].get(case_id)
 
 
-def _likest(model: FaceModel, embeddings: NDArray[np.float32], cases: Sequence[Sequence[int]]) -> list[dict[int, int]]:
-    """The same for several probes, each with its cases."""
+def _likest(model: FaceModel, embeddings: NDArray[np.float32], cases: Sequence[dict[int, str]]) -> list[dict[int, int]]:
+    """The same for several probes, each with its cases and the kind by which each was found."""
     nearest: list[dict[int, tuple[float, int]]] = [{} for _ in cases]
-    asked = [number for number, ids in enumerate(cases) if ids]
+    asked = [number for number, found in enumerate(cases) if found]
     for start in range(0, len(asked), TOGETHER):
         parts = [
-            Face.objects.filter(model=model, is_subject=True, case__in=cases[number])
+            Face.objects.filter(model=model, is_subject=True, case__in=list(cases[number]))
             .annotate(probe=Value(number), distance=MaxInnerProduct("embedding", HalfVector(embeddings[number])))
             .order_by()
-            .values_list("probe", "case_id", "distance", "pk")
+            .values_list("probe", "case_id", "distance", "pk", "photo__kind")
             for number in asked[start : start + TOGETHER]
         ]
-        for number, case, distance, pk in parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]:
+        for number, case, distance, pk, kind in parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]:
             kept = nearest[number].get(case)
-            if kept is None or distance < kept[0]:
+            if kind == cases[number][case] and (kept is None or distance < kept[0]):
                 nearest[number][case] = (distance, pk)
     return [{case: pk for case, (_, pk) in found.items()} for found in nearest]

@@ -4,6 +4,7 @@ Pages, sheets, tables, messages and the API all show what stands in the row, so 
 people saw when they decided.
 """
 
+from cases.models import Photo
 from matching.gallery import calibration
 from matching.gallery.calibration import Calibration, Strength
 from matching.models import Alert, Candidate, Search
@@ -25,6 +26,7 @@ def judge_alert(alert: Alert) -> None:
     """Word an alert's similarity by the gallery, or the captures, that it was found in. Not saved."""
     calibrated = calibration.by(alert.model, alert.measurement)
     nouns = {"among": "capture", "candidate": "most similar capture"} if alert.seen_before else {}
+    nouns["found_by"] = alert.found_by
     found = calibration.strength(
         calibrated, alert.similarity, alert.gallery_size, alert.allowance, alert.commonness, **nouns
     )
@@ -33,12 +35,21 @@ def judge_alert(alert: Alert) -> None:
 
 def judge(candidate: Candidate, calibrated: Calibration, cases: int) -> None:
     """Word a candidate's similarity. cases: as many as were searched. Not saved."""
-    found = calibration.strength(calibrated, candidate.similarity, cases, candidate.allowance, candidate.commonness)
+    found = calibration.strength(
+        calibrated,
+        candidate.similarity,
+        cases,
+        candidate.allowance,
+        candidate.commonness,
+        found_by=candidate.found_by,
+    )
     candidate.strength, candidate.strength_why = found.word, found.why
 
 
-def judge_second(candidate: Candidate, calibrated: Calibration, cases: int) -> None:
-    """The same of the second model's. Not saved."""
+def judge_second(
+    candidate: Candidate, calibrated: Calibration, cases: int, found_by: str = Photo.Kind.PHOTOGRAPH
+) -> None:
+    """The same of the second model's. found_by: the kind of picture that it found the case by. Not saved."""
     if candidate.second_similarity is not None:
         found = calibration.strength(
             calibrated,
@@ -46,6 +57,7 @@ def judge_second(candidate: Candidate, calibrated: Calibration, cases: int) -> N
             cases,
             candidate.second_allowance,
             candidate.second_commonness,
+            found_by=found_by,
         )
         candidate.second_strength, candidate.second_strength_why = found.word, found.why
 

@@ -8,7 +8,7 @@ import numpy as np
 from django.db import transaction
 from django.db.models import BinaryField, Exists, Expression, F, Func, OuterRef
 
-from cases.models import Case
+from cases.models import Case, Photo
 from matching.faces import poor
 from matching.faces.engines import Embeddings
 from matching.faces.engines.base import unit_length
@@ -28,18 +28,23 @@ def rebuild(model: FaceModel, case_ids: Iterable[int]) -> None:
         lock_cases(wanted)
         odd = OddPhoto.objects.filter(photo=OuterRef("photo"), face=OuterRef("pk"), decision="")
         faces = Face.objects.filter(model=model, case__in=wanted, is_subject=True).order_by("case", "pk")
-        by_case: dict[int, list[tuple[bytes, bool]]] = defaultdict(list)
-        for case_id, chosen_by, is_odd, embedding in faces.annotate(is_odd=Exists(odd), wire=wire()).values_list(
-            "case_id", "chosen_by", "is_odd", "wire"
+        by_case: dict[int, list[tuple[bytes, str, bool]]] = defaultdict(list)
+        for case_id, chosen_by, is_odd, kind, embedding in faces.annotate(is_odd=Exists(odd), wire=wire()).values_list(
+            "case_id", "chosen_by", "is_odd", "photo__kind", "wire"
         ):
-            by_case[case_id].append((embedding, is_odd or chosen_by == Face.ChosenBy.EITHER))
+            by_case[case_id].append((embedding, kind, is_odd or chosen_by == Face.ChosenBy.EITHER))
         Template.objects.filter(model=model, case__in=wanted).delete()
         Template.objects.bulk_create(
             (
                 Template(model=model, case_id=case_id, is_main=not position, **columns)
                 for case_id, rows in by_case.items()
                 for position, columns in enumerate(
-                    made_of(model, numbers(wire for wire, _ in rows), [is_alone for _, is_alone in rows])
+                    made_of(
+                        model,
+                        numbers(wire for wire, _, _ in rows),
+                        [is_alone for _, _, is_alone in rows],
+                        [kind for _, kind, _ in rows],
+                    )
                 )
             ),
             batch_size=BATCH,
@@ -60,19 +65,20 @@ def rebuild_all(model: FaceModel) -> None:
         last = ids[-1]
 
 
-def fold(embeddings: Embeddings, alone: Sequence[bool], unlike: float) -> list[list[int]]:
-    """Which of a case's faces make each of its templates, the main one first.
+def fold(embeddings: Embeddings, alone: Sequence[bool], unlike: float, kinds: Sequence[str] = ()) -> list[list[int]]:
+    """Which of a case's faces make each of its templates, the main one first: of photographs, where there are any.
 
     embeddings: (n, d) float32, unit length. alone: faces that count in no mean. unlike: a face less similar than this
-    to the mean of the others stands alone too.
+    to the mean of the others stands alone too. kinds: of the faces' pictures; all photographs if empty.
     """
-    together = [i for i in range(len(embeddings)) if not alone[i]]
+    drawn = [bool(kinds) and kinds[i] != Photo.Kind.PHOTOGRAPH for i in range(len(embeddings))]
+    together = [i for i in range(len(embeddings)) if not alone[i] and not drawn[i]]
     if len(together) > 1:
         total = embeddings[together].sum(axis=0)
         rest = unit_length(total - embeddings[together])
         similar = np.sum(rest * embeddings[together], axis=1)
         together = [i for i, similarity in zip(together, similar, strict=True) if similarity >= unlike]
-    apart = [[i] for i in range(len(embeddings)) if i not in together]
+    apart = [[i] for i in sorted(range(len(embeddings)), key=drawn.__getitem__) if i not in together]
     return [together, *apart] if together else apart
 
 
@@ -86,14 +92,23 @@ def numbers(wire: Iterable[bytes]) -> Embeddings:
     return np.stack([np.frombuffer(row, ">f2", offset=4).astype(np.float32) for row in wire])
 
 
-def made_of(model: FaceModel, raw: Embeddings, alone: Sequence[bool]) -> Iterator[dict[str, Any]]:
-    """The templates of a case with these faces, the main one first: embedding, bits, poorness and number of faces.
+def made_of(
+    model: FaceModel, raw: Embeddings, alone: Sequence[bool], kinds: Sequence[str] = ()
+) -> Iterator[dict[str, Any]]:
+    """The templates of a case with these faces, the main one first: embedding, bits, poorness, number of faces, kind.
 
-    raw: (n, d) float32, unit length, as the engine gave them. alone: faces that count in no mean.
+    raw: (n, d) float32, unit length, as the engine gave them. alone: faces that count in no mean. kinds: of the faces'
+    pictures; all photographs if empty.
     """
     cleaned, poorness = poor.without(raw, model.direction)
     unlike = calibration.shipped(model).non_mates.similarity(APART)
-    for faces in fold(cleaned, alone, unlike):
+    for faces in fold(cleaned, alone, unlike, kinds):
         mean = unit_length(cleaned[faces].mean(axis=0, keepdims=True))
         bits = signs.text(signs.signs(mean)[0])
-        yield {"embedding": mean[0], "bits": bits, "poorness": float(poorness[faces].mean()), "faces": len(faces)}
+        yield {
+            "embedding": mean[0],
+            "bits": bits,
+            "poorness": float(poorness[faces].mean()),
+            "faces": len(faces),
+            "kind": kinds[faces[0]] if kinds else Photo.Kind.PHOTOGRAPH,
+        }

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from numpy.typing import NDArray
 
+from cases.models import Photo
 from matching.faces import face_models, images, poor
 from matching.faces.engines import Engine
 from matching.gallery import templates
@@ -51,7 +52,9 @@ def find_direction(model: FaceModel) -> bool:
 
 
 def _material(model: FaceModel) -> QuerySet[Face]:
-    return Face.objects.filter(model=model, is_subject=True, size__gte=AT_LEAST).order_by("pk")
+    return Face.objects.filter(
+        model=model, is_subject=True, size__gte=AT_LEAST, photo__kind=Photo.Kind.PHOTOGRAPH
+    ).order_by("pk")
 
 
 def _made_poor(face: Face, engine: Engine) -> NDArray[np.float32] | None:

@@ -165,7 +165,7 @@ def index_photo(photo_id: int) -> Photo | None:
 
 
 def _is_what(photo: Photo, looked_at: Photo) -> bool:
-    return (photo.sha256, photo.view) == (looked_at.sha256, looked_at.view)
+    return (photo.sha256, photo.shows) == (looked_at.sha256, looked_at.shows)
 
 
 def _said(photos: Sequence[Photo]) -> dict[int, Box]:

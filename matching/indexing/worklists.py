@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
-from cases.models import Case, Photo, change_view
+from cases.models import Case, Photo, change_photos
 from matching.gallery import templates
 from matching.models import CasePair, Face, FaceModel, OddPhoto, Template
 
@@ -116,6 +116,22 @@ def decide_pair(pair: CasePair, decision: str, user: User) -> None:
     pair.save(update_fields=["decision", "decided_by", "decided_at"])
 
 
+class CannotLink(Exception):
+    """Two cases cannot be linked; the text says why."""
+
+
+def link(case: Case, other: Case | None, decision: str, user: User) -> CasePair:
+    """Say of two cases, alike or not, that they are one person or siblings. Raises `CannotLink`."""
+    if other is None or other == case:
+        raise CannotLink("Give the number of another case." if other else "There is no such case.")
+    if decision not in (CasePair.Decision.SAME, CasePair.Decision.RELATED):
+        raise CannotLink("Say whether they are the same person or siblings.")
+    first, second = sorted([case, other], key=lambda one: one.pk)
+    pair, _ = CasePair.objects.get_or_create(first=first, second=second, defaults={"similarity": None})
+    decide_pair(pair, decision, user)
+    return pair
+
+
 def decide_odd(odd: OddPhoto, decision: str, user: User) -> None:
     """Say whether a photo shows its case's person. One that does not is kept, but searched no more.
 
@@ -126,9 +142,9 @@ def decide_odd(odd: OddPhoto, decision: str, user: User) -> None:
         odd.decided_by, odd.decided_at = (user, timezone.now()) if decision else (None, None)
         odd.save(update_fields=["decision", "decided_by", "decided_at"])
         if odd.decision == OddPhoto.Decision.WRONG:
-            change_view(odd.photo, Photo.View.OTHER)
+            change_photos([odd.photo], view=Photo.View.OTHER)
         elif before == OddPhoto.Decision.WRONG:
-            change_view(odd.photo, Photo.View.FRONT)
+            change_photos([odd.photo], view=Photo.View.FRONT)
         if odd.decision == OddPhoto.Decision.RIGHT and odd.own_face is not None:
             # Of two photos that are unlike each other, each is on the list: one answer does for both.
             twins = OddPhoto.objects.filter(photo=odd.own_face.photo_id, own_face__photo=odd.photo, other_face=None)

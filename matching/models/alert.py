@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.models import Case, Collection, TeamOwned
+from cases.models import Case, Collection, Photo, TeamOwned
 from cases.sealed import SealedField
 from matching.models.camera import Camera, Capture, Trouble
 from matching.models.face import Face, FaceModel
@@ -72,8 +72,14 @@ class Alert(models.Model):
     gallery_size = models.PositiveIntegerField(
         help_text="Cases the best capture was compared with; seen before: captures that the case was compared with."
     )
+    found_by = models.CharField(
+        max_length=15,
+        choices=Photo.Kind.choices,
+        default=Photo.Kind.PHOTOGRAPH,
+        help_text="The kind of picture that it was found by.",
+    )
     strength = models.CharField(
-        max_length=10, blank=True, db_index=True, help_text="strong, fair or weak, as of the best capture."
+        max_length=10, blank=True, db_index=True, help_text="strong, fair, weak or unmeasured, as of the best capture."
     )
     strength_why = models.CharField(max_length=400, blank=True)
     assigned_to = models.ForeignKey(

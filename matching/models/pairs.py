@@ -9,26 +9,27 @@ from matching.models.face import Face
 
 
 class CasePair(models.Model):
-    """Two cases whose faces are much alike. People say whether they are one person."""
+    """Two cases whose faces are much alike, or that people linked. They say whether these are one person."""
 
     belongs_to = (("first__collection",), ("second__collection",))
 
     class Decision(models.TextChoices):
         OPEN = "", "Not decided"
         SAME = "same", "The same person"
+        RELATED = "related", "Siblings or twins"
         DIFFERENT = "different", "Different people"
 
     first = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="+")
     second = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="+")
     first_face = models.ForeignKey(Face, null=True, on_delete=models.SET_NULL, related_name="+")
     second_face = models.ForeignKey(Face, null=True, on_delete=models.SET_NULL, related_name="+")
-    similarity = models.FloatField()
+    similarity = models.FloatField(null=True, help_text="None: people linked them, whatever their faces.")
     decision = models.CharField(max_length=10, choices=Decision.choices, blank=True, default=Decision.OPEN)
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
     decided_at = models.DateTimeField(null=True)
 
     class Meta:
-        ordering = ["-similarity", "pk"]
+        ordering = [F("similarity").desc(nulls_last=True), "pk"]
         constraints = [
             models.UniqueConstraint(fields=["first", "second"], name="pair_of_cases_once"),
             models.CheckConstraint(condition=Q(first__lt=F("second")), name="pair_of_cases_in_order"),

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.models import Case, Collection, OwnData
+from cases.models import Case, Collection, OwnData, Photo
 from matching.models.camera import Capture
 from matching.models.face import Face, FaceFields, FaceModel
 from matching.models.measurement import Measurement
@@ -160,8 +160,14 @@ class Candidate(models.Model):
         default=0,
         help_text="Taken off before the similarity is judged, because the face is like everybody searched.",
     )
+    found_by = models.CharField(
+        max_length=15,
+        choices=Photo.Kind.choices,
+        default=Photo.Kind.PHOTOGRAPH,
+        help_text="The kind of picture that it was found by.",
+    )
     strength = models.CharField(
-        max_length=10, blank=True, help_text="strong, fair or weak, as it was shown when it was found."
+        max_length=10, blank=True, help_text="strong, fair, weak or unmeasured, as it was shown when it was found."
     )
     strength_why = models.CharField(max_length=400, blank=True)
     decision = models.CharField(

@@ -7,7 +7,7 @@ they are true in every transaction, whoever changes a case.
 from django.db import models
 from pgvector.django import BitField, HalfVectorField, VectorField
 
-from cases.models import Case, Collection
+from cases.models import Case, Collection, Photo
 from matching.models.face import FaceModel
 
 
@@ -21,8 +21,8 @@ class AnyBitField(BitField):
 class Template(models.Model):
     """The mean of a case's subject faces under one model, of unit length, the model's poor direction taken out.
 
-    One row a case, and one more for each face that the mean does not speak for: an odd photo's, or one of two that
-    nothing tells apart.
+    One row a case, and one more for each face that the mean does not speak for: an odd photo's, one of two that nothing
+    tells apart, or one of another kind than a photograph, as a sketch's.
     """
 
     # First what a scan reads, so that it need not skip over the rest.
@@ -32,6 +32,12 @@ class Template(models.Model):
     embedding = HalfVectorField()
     bits = AnyBitField(help_text="The embedding as bits: `gallery.signs`.")
     is_main = models.BooleanField(default=True)
+    kind = models.CharField(
+        max_length=15,
+        choices=Photo.Kind.choices,
+        default=Photo.Kind.PHOTOGRAPH,
+        help_text="What kind of picture it was made of.",
+    )
     faces = models.PositiveSmallIntegerField(help_text="How many faces it is the mean of.")
     looked_back = models.BooleanField(default=False, help_text="Compared with what cameras and searches saw before.")
 

@@ -83,7 +83,7 @@ def table(batch: Batch, user: User) -> Iterator[str]:
     probes = batch.search.probes.prefetch_related("shots", seen_by(user)).order_by("position")
     for probe in probes.iterator(chunk_size=200):
         candidates = list(probe.candidates.all())
-        worth = [one for one in candidates if one.strength in WORDS] or candidates[:1]
+        worth = [one for one in candidates if one.strength in (*WORDS, calibration.UNMEASURED)] or candidates[:1]
         for place in places(probe):
             shot = place.shot
             where: list[object] = [

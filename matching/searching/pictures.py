@@ -106,6 +106,7 @@ def keep_all_candidates(found: Sequence[tuple[Probe, Sequence[gallery.Hit]]], fi
             similarity=hit.similarity,
             allowance=hit.allowance,
             commonness=hit.commonness,
+            found_by=hit.found_by,
             remembered_id=before.get((probe.pk, hit.case_id)),
         )
         for probe, hits in found

@@ -77,7 +77,8 @@ def of(candidate: Candidate, search: Search, first: calibration.Strength) -> Sec
     if search.second is None or candidate.second_similarity is None:
         return None
     strength = strengths.of_second(candidate)
-    differs = (strength.word in WORDS) != (first.word in WORDS)
+    measured = calibration.UNMEASURED not in (strength.word, first.word)
+    differs = measured and (strength.word in WORDS) != (first.word in WORDS)
     return Second(candidate.second_rank, candidate.second_similarity, strength, differs)
 
 
@@ -117,7 +118,7 @@ def _keep(
         candidate.second_rank = ranks.get(candidate.case_id)
         candidate.second_similarity, candidate.second_allowance = hit.similarity, hit.allowance
         candidate.second_commonness = hit.commonness
-        strengths.judge_second(candidate, calibrated, size)
+        strengths.judge_second(candidate, calibrated, size, hit.found_by)
         changed.append(candidate)
     said_of = [
         "second_rank", "second_similarity", "second_allowance", "second_commonness", "second_strength",

@@ -19,6 +19,7 @@ from matching.gallery import calibration, strengths
 from matching.models import Candidate, Opinion, Probe, Search
 from matching.searching import years
 from matching.searching.batch_results import seen_by
+from matching.searching.workbench import linked
 
 # FiraGO has Latin, Cyrillic, Greek, Arabic, Hebrew, Thai, Georgian and Devanagari letters.
 FONTS = {"": "figo", "B": "figbo"}
@@ -114,9 +115,11 @@ def lead_sheet(candidate: Candidate, printed_by: User, reference: str) -> bytes:
         sheet.picture(candidate.face.crop if candidate.face else None, 110, top, 84, f"Case photo of {case.number}")
         sheet.set_xy(16, top + 92)
         sheet.heading("What the likeness is worth")
-        sheet.paragraph(f"Similarity {candidate.similarity:.2f}, rank {candidate.rank}: {worth.word}. {worth.why}")
+        sheet.paragraph(f"Similarity {candidate.similarity:.2f}, rank {candidate.rank}: {worth.label}. {worth.why}")
         if candidate.face and (apart := years.words(candidate.face, search)):
             sheet.paragraph(apart)
+        for how, other in linked(case, printed_by):
+            sheet.paragraph(f"{how}: {other.display_name} ({other.number}). A face model may take one for the other.")
         sheet.paragraph(NOT_WORTH)
         if candidate.probe.weaknesses:
             sheet.paragraph(f"The searched picture: {', '.join(candidate.probe.weaknesses)}.")
@@ -184,7 +187,11 @@ def _candidate(sheet: _Sheet, search: Search, candidate: Candidate) -> None:
     sheet.set_font("body", "", 9)
     sheet.multi_cell(0, 4.4, f"{case.number}, {case.collection.name}", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
     sheet.multi_cell(
-        0, 4.4, f"Similarity {candidate.similarity:.2f}, {worth.word}. {worth.why}", new_x=XPos.LMARGIN, new_y=YPos.NEXT
+        0,
+        4.4,
+        f"Similarity {candidate.similarity:.2f}, {worth.label}. {worth.why}",
+        new_x=XPos.LMARGIN,
+        new_y=YPos.NEXT,
     )
     sheet.set_left_margin(16)
     sheet.set_xy(16, max(sheet.get_y(), top + 19) + 2)

@@ -177,10 +177,11 @@ def compare(template: Template, kept: Faces) -> list[Candidate]:
             continue
         hit = gallery.Hit(
             case.pk,
-            gallery.likest_faces(model, kept.embeddings[place], [case.pk]).get(case.pk),
+            gallery.likest_face(model, kept.embeddings[place], case.pk, template.kind),
             float(similarities[place]),
             float(allowances[place]),
             probe.commonness,
+            template.kind,
         )
         if hit.worth >= threshold:
             candidate = _found(probe, hit, threshold)
@@ -205,7 +206,7 @@ def _found(probe: Probe, hit: gallery.Hit, threshold: float) -> Candidate | None
         last = Candidate.objects.filter(probe=probe).aggregate(last=Max("rank"))["last"] or 0
         candidate = known or Candidate(probe=probe, case_id=hit.case_id, rank=last + 1)
         candidate.similarity, candidate.allowance, candidate.face_id = hit.similarity, hit.allowance, hit.face_id
-        candidate.commonness, candidate.found_at = hit.commonness, timezone.now()
+        candidate.commonness, candidate.found_by, candidate.found_at = hit.commonness, hit.found_by, timezone.now()
         strengths.judge(candidate, calibration.of(probe.model), _searched(probe))
         candidate.save()
     return candidate

@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
-from django.db.models import F, Max
+from django.db.models import F, Max, Q
 
+from cases.models import Case, Collection
 from cases.visibility import visible
 from matching.gallery import calibration, strengths
-from matching.models import Candidate, Face, Probe, Search
+from matching.models import Candidate, CasePair, Face, Probe, Search
+from matching.searching import years
 
 WORDS = ("strong", "fair")
+# What a likeness must be worth to be called fair: as seldom among strangers.
+FAIR = 0.1
 MOST_PHOTOS = 12
 
 
@@ -27,7 +31,7 @@ class Workbench:
     """faces: the search's probes, the one with the strongest candidate first. better, weaker: the face's candidates,
     those worth a look, and those to be expected by chance or rejected before; there is one better at least. photos: the
     faces in all photos of the case that is shown; photo: the one beside the probe, the most alike unless another is
-    asked for.
+    asked for. linked: the cases that people linked with it, each with how.
     """
 
     faces: Sequence[Probe]
@@ -37,6 +41,7 @@ class Workbench:
     shown: Likely | None
     photos: Sequence[Face]
     photo: Face | None
+    linked: Sequence[tuple[str, Case]]
 
     @property
     def number(self) -> int:
@@ -63,7 +68,9 @@ def workbench(
         return None
     meant = next((probe for probe in faces if probe.pk == face), faces[0])
     candidates = (
-        visible(Candidate, user).filter(probe=meant).select_related("case__collection", "face__model", "remembered")
+        visible(Candidate, user)
+        .filter(probe=meant)
+        .select_related("case__collection", "face__model", "face__photo__case", "remembered")
     )
     likely = [
         Likely(one, strengths.of(one))
@@ -72,15 +79,44 @@ def workbench(
     ]
     # Who was said not to be this person before is not put before people again, unless nobody else is left.
     fresh = [one for one in likely if not one.candidate.was_rejected]
-    promising = [one for one in fresh if one.strength.word in WORDS]
+    calibrated = calibration.by(search.model, search.measurement)
+    promising = [one for one in fresh if _is_worth_a_look(one, search, calibrated)]
     better = promising or fresh[:1] or likely[:1]
     weaker = [one for one in likely if one not in better]
     shown = next((one for one in likely if one.candidate.pk == candidate), better[0] if better else None)
     photos = _photos(search, shown.candidate) if shown else []
     most_alike = shown.candidate.face if shown else None
     return Workbench(
-        faces, meant, better, weaker, shown, photos, next((one for one in photos if one.pk == photo), most_alike)
+        faces,
+        meant,
+        better,
+        weaker,
+        shown,
+        photos,
+        next((one for one in photos if one.pk == photo), most_alike),
+        linked(shown.candidate.case, user) if shown else [],
     )
+
+
+def linked(case: Case, user: User) -> list[tuple[str, Case]]:
+    """The cases that people linked with one: in words, how, and which."""
+    pairs = visible(CasePair, user).filter(Q(first=case) | Q(second=case))
+    pairs = pairs.filter(decision__in=[CasePair.Decision.RELATED, CasePair.Decision.SAME])
+    return [
+        (pair.get_decision_display(), pair.other(case.pk))
+        for pair in pairs.select_related("first__collection", "second__collection")
+    ]
+
+
+def _is_worth_a_look(one: Likely, search: Search, calibrated: calibration.Calibration) -> bool:
+    """What is fair or better; of a sketch, which no word measures, what would be by photographs; and across many years
+    or of a child as much more as the case's collection asks for."""
+    candidate = one.candidate
+    share = FAIR
+    if candidate.face and years.says_less(candidate.face, search):
+        share = years.SHOWN[Collection.FarApart(candidate.case.collection.far_apart)]
+    least = calibrated.threshold(share, search.gallery_size) if share < 1 else -2.0
+    return one.strength.word in WORDS or candidate.worth >= least
 
 
 def _photos(search: Search, candidate: Candidate) -> list[Face]:

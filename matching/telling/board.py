@@ -10,6 +10,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from cases.visibility import visible, who_may, who_sees
+from matching.gallery import calibration
 from matching.models import Alert, AlertComment, AlertRead, Camera, Quiet, Review
 from matching.telling import notifying
 
@@ -105,7 +106,7 @@ def shift(user: User, since: datetime) -> Shift:
     waiting = mine.filter(status__in=notifying.OPEN)
     first = waiting.order_by("created_at").values_list("created_at", flat=True).first()
     return Shift(
-        {word: raised[word] for word in ("strong", "fair", "weak")},
+        {label: raised[word] for word, label in calibration.LABELS.items()},
         sorted(said),
         waiting.count(),
         waiting.filter(assigned_to=None).count(),
@@ -135,7 +136,7 @@ def judged(user: User, days: int = 30) -> tuple[list[Judged], list[Judged]]:
     since = timezone.now() - timedelta(days=days)
     raised = visible(Alert, user).filter(created_at__gte=since)
     alerts = raised.filter(kind=Alert.Kind.SOUGHT)
-    by_strength = [_judged(word, alerts.filter(strength=word)) for word in ("strong", "fair", "weak")]
+    by_strength = [_judged(label.lower(), alerts.filter(strength=word)) for word, label in calibration.LABELS.items()]
     if (strangers := raised.filter(kind=Alert.Kind.STRANGER)).exists():
         by_strength.append(_judged("strangers", strangers))
     cameras = Camera.objects.filter(pk__in=alerts.values("camera"))

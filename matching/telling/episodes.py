@@ -21,7 +21,7 @@ MOST_COMPARED = 500
 JOINED = [
     "best_capture", "best_face", "model", "similarity", "allowance", "commonness", "measurement", "gallery_size",
     "first_captured_at", "last_captured_at", "capture_count", "updated_at", "strength",
-    "strength_why",
+    "strength_why", "found_by",
 ]  # fmt: skip
 
 
@@ -71,6 +71,7 @@ def join_or_raise(
     if is_new or alert.model_id != model.pk or hit.worth > alert.worth:
         alert.best_capture, alert.best_face_id, alert.model = capture, hit.face_id, model
         alert.similarity, alert.allowance, alert.commonness = hit.similarity, hit.allowance, hit.commonness
+        alert.found_by = hit.found_by
         alert.gallery_size, alert.measurement = gallery.size(model, collections), calibration.latest(model)
     was = alert.strength
     strengths.judge_alert(alert)
@@ -129,11 +130,12 @@ def settled_before(capture: Capture, case: Case) -> Alert | None:
 
 
 def raise_seen_before(
-    found: Sequence[tuple[Capture, kept_faces.Seen]], case_id: int, model: FaceModel, among: int
+    found: Sequence[tuple[Capture, kept_faces.Seen]], case_id: int, model: FaceModel, among: int, found_by: str
 ) -> Alert:
     """One alert for all that a camera saw of somebody before the case, or a photo of it, came. Inside a transaction.
 
-    found: captures of one camera with their likeness. among: how many faces were looked at.
+    found: captures of one camera with their likeness. among: how many faces were looked at. found_by: the
+    kind of picture that they are like.
     """
     camera = found[0][0].camera
     one_writer(camera.pk, case_id)
@@ -147,9 +149,9 @@ def raise_seen_before(
     if is_new or alert.model_id != model.pk or likeness.worth > alert.worth:
         embedding = np.asarray(best.probe.embedding, np.float32)
         alert.best_capture, alert.model = best, model
-        alert.best_face_id = gallery.likest_faces(model, embedding, [case_id]).get(case_id)
+        alert.best_face_id = gallery.likest_face(model, embedding, case_id, found_by)
         alert.similarity, alert.allowance = likeness.similarity, likeness.allowance
-        alert.commonness = likeness.commonness
+        alert.commonness, alert.found_by = likeness.commonness, found_by
         alert.gallery_size, alert.measurement = among, calibration.latest(model)
         strengths.judge_alert(alert)
     alert.first_captured_at = min(alert.first_captured_at, *times)

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from cases import sealed_files
+from matching.gallery import strengths
 from matching.models import Alert, Delivery
 
 
@@ -76,7 +77,7 @@ def _alert(alert: Alert) -> str:
         lines = [
             f"{case.display_name} ({case.number}, {case.collection}) at {where}, {_time(alert.first_captured_at)}.",
             visits(alert),
-            f"Similarity {alert.similarity:.2f}, {alert.strength}.",
+            f"Similarity {alert.similarity:.2f}, {strengths.of(alert).label}.",
         ]
         return "\n".join(filter(None, lines))
     person = [case.get_sex_display(), f"{case.age} when last seen" if case.age else ""]
@@ -86,7 +87,7 @@ def _alert(alert: Alert) -> str:
         f"{case.collection}) at {where}, {_time(alert.first_captured_at)}.",
         f"Person: {', '.join(filter(None, person))}.",
         f"Last seen: {seen}." if seen else "",
-        f"Similarity {alert.similarity:.2f}, {alert.strength}. {alert.strength_why}",
+        f"Similarity {alert.similarity:.2f}, {strengths.of(alert).label}. {alert.strength_why}",
         "Not confirmed: compare before acting.",
     ]
     return "\n".join(filter(None, lines))

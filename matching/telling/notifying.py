@@ -33,7 +33,8 @@ COMES_TO = {
     Agreement.AGAINST: Alert.Status.DISMISSED,
     Agreement.DISPUTED: Alert.Status.DISPUTED,
 }
-STEPS = ["", "weak", "fair", "strong"]
+# Who wants to be told from fair on is told of what nobody has measured.
+STEPS = ["", "weak", "fair", "unmeasured", "strong"]
 # Alerts that somebody still has to see to.
 OPEN = (Alert.Status.NEW, Alert.Status.PROPOSED, Alert.Status.DISPUTED)
 

@@ -41,9 +41,8 @@ def case_photos(request: HttpRequest, pk: int) -> HttpResponse:
         photo.unconfirmed = any(face.is_unconfirmed for face in boxes)  # type: ignore[attr-defined]
         photo.too_poor = any(face.is_subject and face.is_too_poor for face in boxes)  # type: ignore[attr-defined]
     waiting = any(photo.status == Photo.Status.PENDING for photo in photos)
-    return render(
-        request, "cases/_photos.html", {"case": case, "photos": photos, "waiting": waiting, "views": Photo.View.choices}
-    )
+    choices = {"views": Photo.View.choices, "kinds": Photo.Kind.choices}
+    return render(request, "cases/_photos.html", {"case": case, "photos": photos, "waiting": waiting, **choices})
 
 
 @require_POST

@@ -31,7 +31,8 @@ def worklist(request: HttpRequest) -> HttpResponse:
     if name == "subject":
         _show_faces(page, model)
     tabs = [(key, chosen.title, counts[key]) for key, chosen in worklists.LISTS.items()]
-    context = {"name": name, "chosen": worklists.LISTS[name], "tabs": tabs, "page": page, "views": Photo.View.choices}
+    context = {"name": name, "chosen": worklists.LISTS[name], "tabs": tabs, "page": page}
+    context |= {"views": Photo.View.choices, "kinds": Photo.Kind.choices}
     return render(request, "worklists/list.html", context)
 
 
@@ -75,7 +76,7 @@ def pair_decide(request: HttpRequest, pk: int) -> HttpResponse:
     )
     decision = request.POST.get("decision", "")
     if decision not in CasePair.Decision.values:
-        return HttpResponse("Choose same person, different people or undo.", status=400)
+        return HttpResponse("Choose same person, siblings or twins, different people or undo.", status=400)
     worklists.decide_pair(pair, decision, audit.signed_in(request))
     for case in (pair.first, pair.second):
         audit.record(request, "compared", case, f"{pair}: {pair.get_decision_display().lower()}")
@@ -95,8 +96,8 @@ def odd_decide(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "worklists/_odd.html", {"odd": odd})
 
 
-def case_linked(request: HttpRequest, pk: int) -> HttpResponse:
-    """A part of the case page: cases that people say are the same person, and those that may be."""
+def case_linked(request: HttpRequest, pk: int, problem: str = "") -> HttpResponse:
+    """A part of the case page: cases that people say are the same person or siblings, and those that may be one."""
     case = get_object_or_404(visible(Case, request.user), pk=pk)
     found = (
         visible(CasePair, request.user)
@@ -104,4 +105,20 @@ def case_linked(request: HttpRequest, pk: int) -> HttpResponse:
         .exclude(decision=CasePair.Decision.DIFFERENT)
     )
     rows = [(pair, pair.other(case.pk)) for pair in found.select_related("first", "second")]
-    return render(request, "worklists/_linked.html", {"rows": rows})
+    return render(request, "worklists/_linked.html", {"case": case, "rows": rows, "problem": problem})
+
+
+@require_POST
+def case_link(request: HttpRequest, pk: int) -> HttpResponse:
+    """Link a case with another by hand: by its number, in its own collection first."""
+    case = get_object_or_404(visible(Case, request.user), pk=pk)
+    number = request.POST.get("number", "").strip()
+    found = visible(Case, request.user).filter(number__iexact=number).exclude(pk=pk)
+    other = found.filter(collection=case.collection_id).first() or found.first()
+    try:
+        pair = worklists.link(case, other, request.POST.get("decision", ""), audit.signed_in(request))
+    except worklists.CannotLink as problem:
+        return case_linked(request, pk, f"{number or 'An empty number'}: {problem}")
+    for one in (pair.first, pair.second):
+        audit.record(request, "compared", one, f"{pair}: {pair.get_decision_display().lower()}")
+    return case_linked(request, pk)

@@ -11,11 +11,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from cases import locks, work
-from cases.models import Case, Collection
+from cases.models import Collection
 from matching.faces import face_models
 from matching.gallery import calibration, kept_faces
 from matching.gallery import search as gallery
-from matching.models import Capture, FaceModel, StandingSearch, Template
+from matching.models import Capture, StandingSearch, Template
 from matching.searching import standing
 from matching.telling import episodes, notifying
 
@@ -92,16 +92,16 @@ def _compare(template: Template, kept: standing.Faces, among: int) -> None:
     captures = Capture.objects.filter(probe__in=likenesses).select_related("camera", "probe")
     new = [(capture, likenesses[capture.probe.pk]) for capture in captures.exclude(entries__case=case)]
     if new:
-        _raise(new, case.pk, model, among)
+        _raise(new, template, among)
 
 
-def _raise(new: list[tuple[Capture, kept_faces.Seen]], case_id: int, model: FaceModel, among: int) -> None:
+def _raise(new: list[tuple[Capture, kept_faces.Seen]], template: Template, among: int) -> None:
     by_camera: dict[int, list[tuple[Capture, kept_faces.Seen]]] = {}
     for one in new:
         by_camera.setdefault(one[0].camera_id, []).append(one)
-    collection = Case.objects.get(pk=case_id).collection_id
+    collection = template.case.collection_id
     for found in by_camera.values():
         if not found[0][0].camera.compares_with().filter(pk=collection).exists():
             continue
         with transaction.atomic():
-            episodes.raise_seen_before(found, case_id, model, among)
+            episodes.raise_seen_before(found, template.case_id, template.model, among, template.kind)

@@ -112,6 +112,7 @@ if (photoDrop) {
     list.append(line);
     const body = new FormData();
     body.append("photo", file, file.name || "pasted.png");
+    body.append("kind", byId("photo-kind").value);
     body.append("view", byId("photo-view").value);
     return new Promise((done) => {
       const request = new XMLHttpRequest();
@@ -178,4 +179,10 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("htmx:afterRequest", (event) => {
   const goes = event.detail.elt.dataset.removes;
   if (goes && event.detail.successful) event.detail.elt.closest(goes)?.remove();
+});
+
+// One box that chooses all boxes of a name.
+document.body.addEventListener("change", (event) => {
+  const name = event.target.dataset?.all;
+  if (name) for (const box of document.querySelectorAll(`input[type=checkbox][name="${name}"]`)) box.checked = event.target.checked;
 });

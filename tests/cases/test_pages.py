@@ -73,13 +73,14 @@ def test_choosing_a_face_and_removing_a_photo(any_model, as_admin, make_case):
 
 def test_a_photo_whose_view_is_changed_is_indexed_anew(any_model, as_admin, make_case):
     photo = make_case("MP1", faces.person(0)).photos.get()
-    assert as_admin.post(f"/photos/{photo.pk}/view/", {"view": "other"}).status_code == 204
+    change = f"/cases/{photo.case_id}/photos/change/"
+    assert as_admin.post(change, {"photo": photo.pk, "view": "other"}).status_code == 204
     photo.refresh_from_db()
     assert photo.status == Photo.Status.NOT_SEARCHED
-    as_admin.post(f"/photos/{photo.pk}/view/", {"view": "front"})
+    as_admin.post(change, {"photo": photo.pk, "view": "front"})
     photo.refresh_from_db()
     assert photo.status == Photo.Status.INDEXED
-    assert as_admin.post(f"/photos/{photo.pk}/view/", {"view": "back"}).status_code == 400
+    assert as_admin.post(change, {"photo": photo.pk, "view": "back"}).status_code == 400
 
 
 def test_the_original_is_a_download_and_never_run(any_model, as_admin, make_case):

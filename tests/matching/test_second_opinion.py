@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from cases.models import add_photo, change_view
+from cases.models import add_photo, change_photos
 from matching.faces import face_models
 from matching.gallery import search as gallery
 from matching.indexing import second_model, single
@@ -91,8 +91,8 @@ def test_new_and_changed_photos_are_filled_in_and_nothing_is_compared_across(sec
     second_model.fill(second)
     assert Template.objects.filter(model=second, case=case).exists()
     photo = case.photos.get()
-    change_view(photo, "side")
-    change_view(photo, "front")
+    change_photos([photo], view="side")
+    change_photos([photo], view="front")
     assert photo.faces.filter(model__is_active=True).exists()
     assert not photo.faces.filter(model=second).exists()
     second_model.fill(second, again=True)

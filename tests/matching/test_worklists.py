@@ -5,6 +5,7 @@ import pytest
 from cases.models import AuditEvent, Photo
 from matching.indexing import worklists
 from matching.models import CasePair, Face, OddPhoto
+from matching.searching import pictures
 from tests import faces
 from tests.matching.test_comparing import same_face
 
@@ -107,11 +108,41 @@ def test_two_cases_are_linked_shown_on_both_pages_and_taken_back(work, as_admin)
     assert "Link these" in page(as_admin, "duplicates")
 
 
+def test_siblings_are_linked_by_hand_and_said_beside_a_candidate(any_model, make_case, as_admin, admin):
+    first, second = make_case("MP1", faces.person(1), name="Ana"), make_case("MP2", faces.person(3), name="Bea")
+    answer = as_admin.post(f"/cases/{first.pk}/link/", {"number": "mp2", "decision": "related"})
+    assert "Siblings or twins" in answer.content.decode()
+    assert "Ana" in as_admin.get(f"/cases/{second.pk}/linked/").content.decode()
+    search = pictures.search_image(faces.person(1), "x.jpg", user=admin, purpose="tip")
+    shown = as_admin.get(f"/search/{search.pk}/").content.decode()
+    assert "Siblings or twins: <a" in shown
+    assert "A face model may take one for the other" in shown
+    as_admin.post(f"/worklists/pairs/{CasePair.objects.get().pk}/", {"decision": "different"})
+    assert "Siblings or twins" not in as_admin.get(f"/search/{search.pk}/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("number", "decision", "why"),
+    [
+        ("MP9", "related", "MP9: There is no such case"),
+        ("MP1", "related", "MP1: There is no such case"),
+        ("", "related", "An empty number: There is no such case"),
+        ("MP2", "cousins", "MP2: Say whether they are"),
+    ],
+)
+def test_a_link_that_cannot_be_made_says_why(any_model, make_case, as_admin, number, decision, why):
+    first = make_case("MP1", faces.person(1))
+    make_case("MP2", faces.person(3))
+    answer = as_admin.post(f"/cases/{first.pk}/link/", {"number": number, "decision": decision})
+    assert why in answer.content.decode()
+    assert not CasePair.objects.filter(decision="related").exists()
+
+
 def test_different_people_are_not_shown_again(work, as_admin):
     pair = CasePair.objects.get()
     as_admin.post(f"/worklists/pairs/{pair.pk}/", {"decision": "different"})
     assert "Nothing waits here" in page(as_admin, "duplicates")
-    assert not as_admin.get(f"/cases/{pair.first_id}/linked/").content.strip()
+    assert pair.second.number not in as_admin.get(f"/cases/{pair.first_id}/linked/").content.decode()
     assert as_admin.post(f"/worklists/pairs/{pair.pk}/", {"decision": "perhaps"}).status_code == 400
 
 

@@ -5,9 +5,11 @@ from datetime import date
 import pytest
 from django.db.models import F
 
-from cases.models import Case, Photo
+from cases.models import Case, Collection, Photo
+from matching.gallery import calibration
 from matching.models import Search
 from matching.searching import pictures, sheets, years
+from matching.searching.workbench import workbench
 from tests import faces
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -71,3 +73,22 @@ def test_it_stands_beside_the_candidate_and_on_the_lead_sheet(candidate, user, s
     monkeypatch.setattr(sheets._Sheet, "multi_cell", lambda self, *a, **k: words.append(str(a) + str(k)))
     sheets.lead_sheet(type(candidate).objects.annotate(x=F("pk")).get(pk=candidate.pk), user, "1")
     assert "between the two pictures" in "".join(words)
+
+
+@pytest.mark.parametrize(("asked", "shown"), [("fair", 1), ("half", 2), ("all", 4)])
+def test_the_fold_opens_further_for_children_as_the_collection_asks(any_model, make_case, user, asked, shown):
+    for number in range(1, 5):
+        make_case(f"MP{number}", faces.person(number), age_from=9, age_to=9)
+    search = pictures.search_image(faces.person(1), "x.jpg", user=user, purpose="tip")
+    calibrated = calibration.of(any_model)
+    by_rank = list(search.probes.get().candidates.order_by("rank"))
+    # The second is between what half of all strangers reach and what a tenth does; the others are less alike.
+    half, fair = (calibrated.threshold(share, 4) for share in (0.5, 0.1))
+    for candidate, likeness in zip(by_rank[1:], [(half + fair) / 2, half - 0.05, half - 0.1], strict=True):
+        candidate.similarity, candidate.commonness, candidate.allowance = likeness, 0, 0
+        candidate.strength = "weak"
+        candidate.save()
+    Collection.objects.update(far_apart=asked)
+    assert len(workbench(search, user).better) == shown
+    Case.objects.update(age_from=30, age_to=30)
+    assert len(workbench(search, user).better) == 1
