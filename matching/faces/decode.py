@@ -48,7 +48,7 @@ def _answer(asked: dict[str, Any], content: bytes) -> None:
     out = sys.stdout.fileno()
     try:
         if asked["what"] == "image":
-            opened = images.decode(content, whole=asked["whole"])
+            opened = images.decode(content, whole=asked["whole"], page=asked["page"])
             said = {
                 "shape": opened.rgb.shape,
                 "scale": opened.scale,
@@ -56,6 +56,8 @@ def _answer(asked: dict[str, Any], content: bytes) -> None:
                 "note": opened.note,
             }
             write(out, said, opened.rgb.data.cast("B"))
+        elif asked["what"] == "pages":
+            write(out, {"pages": images.count_pages(content)})
         elif asked["what"] == "length":
             write(out, {"length": clips.length(os.fsdecode(asked["path"]))})
         else:

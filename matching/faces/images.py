@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
-from matching.faces import children
+from matching.faces import children, claims, documents
 from matching.faces import opencv as cv2
 
 Image.init()
@@ -29,9 +29,8 @@ MIN_SIDE = 24
 WRAPPING = 200_000
 MAX_SIDE = 2400
 FORMATS = ("JPEG", "JPEG2000", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "BMP", "GIF")
-FORMAT_WORDS = "JPEG, JPEG 2000, PNG, WebP, HEIC, AVIF, TIFF, BMP or GIF"
-# Documents that hold pictures, by how they begin.
-DOCUMENTS = {b"%PDF": "a PDF", b"PK\x03\x04": "a document or a zip", b"\xd0\xcf\x11\xe0": "an old Office document"}
+FORMAT_WORDS = "JPEG, JPEG 2000, PNG, WebP, HEIC, AVIF, TIFF, BMP, GIF, or a PDF or Word file"
+ZIP, OLD_OFFICE, TIFF = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", (b"II*\0", b"MM\0*")
 
 # Pillow refuses what is over twice this; our own limits speak before it, in better words.
 Image.MAX_IMAGE_PIXELS = MAX_JPEG_PIXELS // 2
@@ -107,24 +106,39 @@ class OpenedImage:
     note: str = ""
 
 
-def open_image(content: bytes, *, whole: bool = False) -> OpenedImage:
+def open_image(content: bytes, *, whole: bool = False, page: int = 0) -> OpenedImage:
     """Decode an untrusted image, upright, in 8-bit RGB, at most `MAX_SIDE` pixels on its longer side, in a process that
     may die.
 
-    whole: at its own scale, up to `WHOLE_PIXELS`. Raises `ImageRefused` (one of its children) with words for the person
-    who sent it.
+    whole: at its own scale, up to `WHOLE_PIXELS`. page: which picture of a file that holds several (`pages`). Raises
+    `ImageRefused` (one of its children) with words for the person who sent it.
     """
+    said, pixels = _asked({"what": "image", "whole": whole, "page": page}, content)
+    rgb = np.frombuffer(pixels, np.uint8).reshape(said["shape"])
+    return OpenedImage(rgb, said["scale"], Origin(**said["origin"]), said["note"])
+
+
+def pages(content: bytes) -> int:
+    """How many pictures a file holds that differ: a document's or a TIFF's pages. What moves is one.
+
+    Raises `ImageRefused`.
+    """
+    if not content.startswith((b"%PDF", ZIP, *TIFF)):
+        return 1
+    return int(_asked({"what": "pages"}, content)[0]["pages"])
+
+
+def _asked(question: dict[str, Any], content: bytes) -> tuple[dict[str, Any], bytearray]:
     if len(content) > MAX_BYTES:
         raise too_many_bytes(len(content))
     try:
-        said, pixels = children.ask({"what": "image", "whole": whole}, content)
+        said, pixels = children.ask(question, content)
     except children.ChildDied as death:
         why = "takes too long" if death.too_long else "breaks off"
         raise ImageUnreadable(f"Reading the picture {why}, so it was ended. Save it as a JPEG and send that.") from None
     if "refused" in said:
         raise _refusal(said["refused"], said["text"])
-    rgb = np.frombuffer(pixels, np.uint8).reshape(said["shape"])
-    return OpenedImage(rgb, said["scale"], Origin(**said["origin"]), said["note"])
+    return said, pixels
 
 
 def turned(opened: OpenedImage, degrees: int) -> OpenedImage:
@@ -182,19 +196,26 @@ def too_many_bytes(size: int) -> ImageTooLarge:
     )
 
 
-def decode(content: bytes, *, whole: bool = False) -> OpenedImage:
+def decode(content: bytes, *, whole: bool = False, page: int = 0) -> OpenedImage:
     """The same in this very process: what is behind `open_image`, and for pictures that we made ourselves."""
     if not content:
         raise ImageEmpty
     if len(content) > MAX_BYTES:
         raise too_many_bytes(len(content))
-    document = next((words for start, words in DOCUMENTS.items() if content.startswith(start)), "")
-    if document:
-        raise ImageUnreadable(
-            f"The file is {document}, not a picture. Save its picture, or a picture of its page, and send that."
-        )
+    if content.startswith(OLD_OFFICE):
+        raise ImageUnreadable("The file is an old Office document. Save its picture, or it as a PDF, and send that.")
     try:
-        return _decoded(content, whole)
+        if documents.is_pdf(content):
+            drawn, count = documents.drawn(content, page, MAX_SIDE)
+            return _among(_upright(drawn, False, 1), count, page, "The PDF has {} pages; the first")
+        if content.startswith(ZIP):
+            taken_out, count = documents.taken_out(content, page)
+            if taken_out.startswith(ZIP):
+                raise ImageUnreadable("The document's picture is no picture. Save a picture of its page and send that.")
+            return _among(decode(taken_out, whole=whole), count, page, "The document holds {} pictures; the largest")
+        return _decoded(content, whole, page)
+    except documents.DocumentRefused as refusal:
+        raise ImageUnreadable(str(refusal)) from refusal
     except UnidentifiedImageError:
         raise ImageUnreadable(f"The file is not an image that can be read. Send a {FORMAT_WORDS}.") from None
     except Image.DecompressionBombError:
@@ -208,14 +229,47 @@ def decode(content: bytes, *, whole: bool = False) -> OpenedImage:
         return opened
 
 
-def _decoded(content: bytes, whole: bool) -> OpenedImage:
+def count_pages(content: bytes) -> int:
+    """What is behind `pages`."""
+    try:
+        if documents.is_pdf(content):
+            return documents.drawn(content, 0, MIN_SIDE)[1]
+        if content.startswith(ZIP):
+            return documents.taken_out(content, 0)[1]
+        with Image.open(io.BytesIO(content), formats=("TIFF",)) as image:
+            return min(getattr(image, "n_frames", 1), documents.MOST_PAGES)
+    except documents.DocumentRefused as refusal:
+        raise ImageUnreadable(str(refusal)) from refusal
+    except Exception:  # whatever a decoder says of a broken file: opening its first page says it in words
+        return 1
+
+
+def _among(opened: OpenedImage, count: int, page: int, words: str) -> OpenedImage:
+    """Said where the first of several was opened because nobody asked for another."""
+    if count == 1 or page:
+        return opened
+    note = f"{words.format(count)} was used. Send the file under Many or a clip to have all of them searched."
+    return replace(opened, note=f"{opened.note} {note}".strip())
+
+
+def _decoded(content: bytes, whole: bool, page: int = 0) -> OpenedImage:
     with warnings.catch_warnings():
         # Pillow's own bomb warning comes before our limit speaks, in better words.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             # A telephone's HEIC may say only in its EXIF how it is turned; then its decoder has not turned it.
+            if page and image.format == "TIFF":
+                image.seek(page)
             is_turned = image.format != "HEIF" or b"irot" in content or b"imir" in content
-            return _upright(image, whole, 1 if is_turned else image.info.get("original_orientation") or 1)
+            mime = image.get_format_mimetype()
+            opened = _upright(image, whole, 1 if is_turned else image.info.get("original_orientation") or 1)
+            opened = replace(opened, note=claims.of(content, mime))
+            # A phone's MPO is one photograph with its preview or second lens behind it.
+            frames = 1 if image.format in ("MPO", "HEIF", "AVIF") else getattr(image, "n_frames", 1)
+            if image.format == "TIFF":
+                return _among(opened, frames, page, "The file holds {} pictures; the first")
+            note = f"The file holds {frames} pictures that move; the first was used." if frames > 1 else ""
+            return replace(opened, note=f"{opened.note} {note}".strip())
 
 
 def _as_far_as_it_goes(content: bytes, whole: bool) -> OpenedImage | None:
@@ -243,8 +297,6 @@ def _too_many_pixels(limit: int, size: str = "") -> ImageTooLarge:
 def _upright(image: Image.Image, whole: bool, orientation: int) -> OpenedImage:
     """orientation: one that the decoder should have heeded and has not, as EXIF numbers it; 1: none."""
     width, height = image.size
-    # A phone's MPO is one photograph with its preview or second lens behind it.
-    frames = 1 if image.format in ("MPO", "HEIF", "AVIF") else getattr(image, "n_frames", 1)
     limit = MAX_JPEG_PIXELS if image.format in ("JPEG", "MPO") else MAX_PIXELS
     if width * height > limit:
         raise _too_many_pixels(limit, f"{width} by {height}")
@@ -267,8 +319,7 @@ def _upright(image: Image.Image, whole: bool, orientation: int) -> OpenedImage:
         image.getexif()[ExifTags.Base.Orientation] = orientation
     ImageOps.exif_transpose(image, in_place=True)
     upright = _eight_bit_rgb(image)
-    note = f"The file holds {frames} pictures; the first was used. Send the others one by one." if frames > 1 else ""
-    return OpenedImage(np.ascontiguousarray(upright, np.uint8), max(upright.size) / max(width, height), origin, note)
+    return OpenedImage(np.ascontiguousarray(upright, np.uint8), max(upright.size) / max(width, height), origin)
 
 
 def _origin(image: Image.Image) -> Origin:

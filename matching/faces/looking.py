@@ -37,10 +37,10 @@ class Looked:
     note: str
 
 
-def look(engine: Engine, content: bytes, *, turn: bool = True) -> Looked:
-    """Every face of a picture. turn: whether it may be turned. Raises `ImageRefused`."""
+def look(engine: Engine, content: bytes, *, turn: bool = True, page: int = 0) -> Looked:
+    """Every face of a picture. turn: whether it may be turned. page: of a file with several. Raises `ImageRefused`."""
     until = time.monotonic() + SECONDS
-    opened = images.open_image(content)
+    opened = images.open_image(content, page=page)
     with face_models.analysing(opened.rgb):
         found: Sequence[Detection] = engine.detect(opened.rgb, thorough=True)
         degrees, found = best_turn(engine, opened, found) if turn else (0, found)
@@ -49,7 +49,7 @@ def look(engine: Engine, content: bytes, *, turn: bool = True) -> Looked:
         if degrees:
             notes.append(turned_note(degrees))
         if _may_find_more(opened, found):
-            whole = images.turned(images.open_image(content, whole=True), degrees)
+            whole = images.turned(images.open_image(content, whole=True, page=page), degrees)
             more, is_all = _in_tiles(engine, whole.rgb, until)
             found = _joined(found, [_shrunk(face, opened.scale / whole.scale) for face in more])
             if not is_all:

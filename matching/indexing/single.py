@@ -207,7 +207,7 @@ def _outcome(photo: Photo, prepared: Prepared) -> tuple[str, str]:
     photo.picture_hash = prepared.picture_hash
     for name, value in prepared.origin.columns.items():
         setattr(photo, name, value)
-    photo.file_note, photo.turned = prepared.note, prepared.turned
+    photo.file_note, photo.turned = prepared.note[:500], prepared.turned
     if prepared.display is not None:
         photo.display.save("", prepared.display, save=False)
     if not photo.is_searched:

@@ -209,7 +209,7 @@ def _look(picture: Picture, engine: Engine, model: FaceModel) -> list[dict[str, 
         return picture.refusal
     try:
         # Each face counts: a bystander may be the one who is missing.
-        looked = looking.look(engine, picture.content, turn=False)
+        looked = looking.look(engine, picture.content, turn=False, page=picture.page)
     except images.ImageRefused as refusal:
         return str(refusal)
     except Exception as error:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cases.sources.places import is_picture
-from matching.faces import children
+from matching.faces import children, documents, images
 from matching.faces.images import MAX_BYTES, RgbImage
 
 MOST_BYTES = 2 * 2**30
@@ -19,6 +19,7 @@ MOST_UNPACKED = 20 * 2**30
 LONGEST = 4 * 3600.0
 # Seconds until the first frame behind a place of a long clip.
 SEEKING = 120.0
+NESTED = (".zip", ".mp4", ".mov", ".mkv", ".avi", ".webm", ".pdf", ".docx", ".odt", ".pptx")
 # What clips begin with, and where.
 CLIP_SIGNS = [(4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (4, b"wide"), (0, b"\x1a\x45\xdf\xa3"), (8, b"AVI ")]
 
@@ -29,12 +30,16 @@ class EvidenceRefused(Exception):
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of a file: where it is in it, its name, and its bytes or why there are none."""
+    """A picture of a file: where it is in it, its name, and its bytes or why there are none.
+
+    page: which of the pictures that these bytes hold.
+    """
 
     place: int
     name: str
     content: bytes = b""
     refusal: str = ""
+    page: int = 0
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,16 @@ class Frame:
 
 
 def is_zip(path: Path) -> bool:
-    return zipfile.is_zipfile(path)
+    """Of pictures: an office document is packed so too, and is a document."""
+    return zipfile.is_zipfile(path) and not documents.is_office(_names(path))
+
+
+def _names(path: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as opened:
+            return opened.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return []
 
 
 def is_clip(path: Path) -> bool:
@@ -61,14 +75,19 @@ def amount(path: Path) -> int:
     """How much there is to look at: pictures, or seconds of a clip, at least 1. Raises `EvidenceRefused`."""
     if is_clip(path):
         return max(1, round(_length(path)))
-    return min(len(_entries(path)), MOST_PICTURES) if is_zip(path) else 1
+    if is_zip(path):
+        return min(len(_entries(path)), MOST_PICTURES)
+    try:
+        return images.pages(path.read_bytes()) if path.stat().st_size <= MAX_BYTES else 1
+    except images.ImageRefused:
+        return 1
 
 
 def pictures(path: Path, name: str, after: int = -1) -> Iterator[Picture]:
-    """A zip's pictures behind one place, or the picture that a file is. What can't be taken comes with its refusal."""
+    """A zip's or a document's pictures behind one place, or the picture that a file is. What can't be taken comes with
+    its refusal."""
     if not is_zip(path):
-        if after < 0:
-            yield _single(path, name)
+        yield from _pages(path, name, after)
         return
     entries = _entries(path)
     with zipfile.ZipFile(path) as opened:
@@ -81,10 +100,19 @@ def pictures(path: Path, name: str, after: int = -1) -> Iterator[Picture]:
         yield Picture(MOST_PICTURES, name, refusal=why)
 
 
-def _single(path: Path, name: str) -> Picture:
+def _pages(path: Path, name: str, after: int) -> Iterator[Picture]:
     if path.stat().st_size > MAX_BYTES:
-        return Picture(0, name, refusal=f"A picture has at most {MAX_BYTES // 2**20} MB.")
-    return Picture(0, name, path.read_bytes())
+        if after < 0:
+            yield Picture(0, name, refusal=f"A picture has at most {MAX_BYTES // 2**20} MB.")
+        return
+    content = path.read_bytes()
+    try:
+        count = images.pages(content)
+    except images.ImageRefused:
+        # Opening it says why.
+        count = 1
+    for page in range(after + 1, count):
+        yield Picture(page, f"{name}, page {page + 1}" if count > 1 else name, content, page=page)
 
 
 def _entries(path: Path) -> list[zipfile.ZipInfo]:
@@ -111,8 +139,10 @@ def _member(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, place: int) -> Pict
     if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
         return Picture(place, name, refusal="Its path leads out of the zip, so it was left alone.")
     if not is_picture(entry.filename):
-        nested = path.suffix.lower() in (".zip", ".mp4", ".mov", ".mkv", ".avi", ".webm")
-        why = "A zip or clip inside a zip is not opened; send it by itself." if nested else "It is no picture."
+        nested = path.suffix.lower() in NESTED
+        why = (
+            "A zip, clip or document inside a zip is not opened; send it by itself." if nested else "It is no picture."
+        )
         return Picture(place, name, refusal=why)
     if entry.flag_bits & 1:
         return Picture(place, name, refusal="It is locked by a password. Unpack the zip and send its pictures.")
