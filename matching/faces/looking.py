@@ -37,13 +37,13 @@ class Looked:
     note: str
 
 
-def look(engine: Engine, content: bytes, *, turn: bool = True, page: int = 0) -> Looked:
-    """Every face of a picture. turn: whether it may be turned. page: of a file with several. Raises `ImageRefused`."""
+def look(engine: Engine, content: bytes, *, page: int = 0) -> Looked:
+    """Every face of a picture. page: of a file with several. Raises `ImageRefused`."""
     until = time.monotonic() + SECONDS
     opened = images.open_image(content, page=page)
     with face_models.analysing(opened.rgb):
         found: Sequence[Detection] = engine.detect(opened.rgb, thorough=True)
-        degrees, found = best_turn(engine, opened, found) if turn else (0, found)
+        degrees, found = best_turn(engine, opened, found)
         opened = images.turned(opened, degrees)
         notes = [opened.note]
         if degrees:

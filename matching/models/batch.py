@@ -82,6 +82,9 @@ class Shot(FaceFields):
     probe = models.ForeignKey(Probe, null=True, on_delete=models.SET_NULL, related_name="shots")
     name = models.CharField(max_length=300, help_text="The picture's name, or the clip's.")
     place = models.PositiveIntegerField(help_text="Which picture of its file.")
+    turned = models.PositiveSmallIntegerField(
+        default=0, help_text="By how many degrees clockwise its picture was turned."
+    )
     second = models.FloatField(null=True, help_text="Of the clip.")
     track = models.PositiveIntegerField(null=True, help_text="Somebody followed from frame to frame; by clip.")
     since = models.FloatField(null=True, help_text="From when, second of the clip, somebody was followed.")

@@ -119,9 +119,11 @@ class Walk:
             if isinstance(found, str):
                 problems.append([picture.name, found])
             else:
-                shots += [Shot(file=file, name=picture.name, place=picture.place, **columns) for columns in found]
-                if not found:
-                    problems.append([picture.name, "No face was found in it."])
+                columns, turned, note = found
+                own = {"file": file, "name": picture.name, "place": picture.place, "turned": turned}
+                shots += [Shot(**own, **one) for one in columns]
+                said = " ".join(filter(None, [note, "" if columns else "No face was found in it."]))
+                problems += [[picture.name, said]] if said else []
             if looked_at == STEP:
                 if not self._keep(shots, [file.pk, picture.place], looked_at, problems):
                     return False
@@ -203,20 +205,22 @@ def _ahead(given: Iterable[Given], look: Callable[[Given], Found]) -> Iterator[t
                 future.cancel()
 
 
-def _look(picture: Picture, engine: Engine, model: FaceModel) -> list[dict[str, Any]] | str:
-    """A picture's faces as columns, or why it was refused."""
+def _look(picture: Picture, engine: Engine, model: FaceModel) -> tuple[list[dict[str, Any]], int, str] | str:
+    """A picture's faces as columns, by how many degrees it was turned for them and what is to be known of it; or why it
+    was refused."""
     if picture.refusal:
         return picture.refusal
     try:
         # Each face counts: a bystander may be the one who is missing.
-        looked = looking.look(engine, picture.content, turn=False, page=picture.page)
+        looked = looking.look(engine, picture.content, page=picture.page)
     except images.ImageRefused as refusal:
         return str(refusal)
     except Exception as error:
         if work.is_the_machines(error) or isinstance(error, EngineUnavailable):
             raise
         return work.words(error)
-    return [face_columns(model, looked.opened.rgb, face, looked.opened.scale) for face in looked.faces]
+    columns = [face_columns(model, looked.opened.rgb, face, looked.opened.scale) for face in looked.faces]
+    return columns, looked.turned, looked.note
 
 
 def _found(frame: Frame, engine: Engine, model: FaceModel) -> list[dict[str, Any]]:

@@ -179,7 +179,8 @@ def shot_picture(request: HttpRequest, pk: int) -> HttpResponse:
                 rgb = evidence.frame_at(path, float(request.GET.get("t", shot.second)))
             else:
                 found = next(evidence.pictures(path, shot.name, shot.place - 1), None)
-                rgb = images.open_image(found.content, page=found.page).rgb if found else images.open_image(b"").rgb
+                opened = images.open_image(found.content, page=found.page) if found else images.open_image(b"")
+                rgb = images.turned(opened, shot.turned).rgb
     except (evidence.EvidenceRefused, images.ImageRefused, OSError, ValueError) as problem:
         return HttpResponse(str(problem), status=404, content_type="text/plain")
     return HttpResponse(

@@ -312,3 +312,20 @@ def test_who_is_followed_is_one_track():
     both = tracker.follow([(100, 0, 110, 10), (48, 0, 58, 10)], 0.8)
     assert both == [1, 0]
     assert tracker.follow([(102, 0, 112, 10)], 3.0) == [2]
+
+
+def test_a_picture_on_its_head_is_turned_shown_so_and_said_to_be(batch, signed_in):
+    upright = images.open_image(faces.person(3)).rgb
+    made = batch(("head.jpg", images.to_jpeg(np.ascontiguousarray(upright[::-1, ::-1]), quality=95)))
+    assert who(made) == [("MP3", 1)]
+    assert why(made)["head.jpg"].startswith("The picture was turned by 180°")
+    shot = Shot.objects.get()
+    shown = images.decode(signed_in.get(f"/shots/{shot.pk}/picture/").content).rgb
+    assert np.abs(shown.astype(float) - upright).mean() < 10
+
+
+def test_a_picture_that_is_cut_short_is_searched_and_said_to_be(batch):
+    whole = faces.person(3)
+    made = batch(("cut.jpg", whole[: len(whole) - 300]))
+    assert who(made) == [("MP3", 1)]
+    assert "cut short" in why(made)["cut.jpg"]
