@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -17,8 +18,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from cases import locks, work
-from matching.evaluating import comparing, figures, labelled
-from matching.evaluating.comparing import Search, Seen
+from matching.evaluating import ages, comparing, figures, labelled
+from matching.evaluating.comparing import Pairs, Search, Seen
 from matching.evaluating.labelled import Labelled, NothingToEvaluate
 from matching.faces import face_models, images
 from matching.faces.engines import Engine, EngineUnavailable
@@ -141,10 +142,18 @@ def _run(evaluation: Evaluation, must_stop: Callable[[], bool], progress: Callab
             people=len({one.photo.person for one in seen}),
             problems=[*problems[:SHOWN], *_more(problems)],
             notes=labels.notes,
-            figures=figures.of(searches, pairs, strangers),
+            figures=_figures(searches, pairs, strangers, seen),
         )
         if kept:
             _keep_worst(evaluation, searches, strangers, seen)
+
+
+def _figures(
+    searches: Sequence[Search], pairs: Pairs, strangers: Sequence[Search], seen: Sequence[Seen]
+) -> dict[str, Any]:
+    found = figures.of(searches, pairs, strangers)
+    threshold = next((row["threshold"] for row in found["fnir"]), None)
+    return found | ages.of(searches, seen, threshold)
 
 
 def _looked_at(photos: Sequence[Labelled], engine: Engine) -> Iterator[tuple[Labelled, Seen | str]]:

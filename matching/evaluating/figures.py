@@ -89,6 +89,15 @@ def rows(evaluation: Evaluation, before: Evaluation | None) -> list[tuple[str, s
     return [(label, value, then.get(label, "")) for label, value in now.items()]
 
 
+def banded(evaluation: Evaluation) -> list[tuple[str, str, list[dict[str, Any]]]]:
+    """Errors by age and by years between, each with its title and its column's; none where no photo says it."""
+    found = evaluation.figures or {}
+    return [
+        ("By age on the enrolled photo", "Age", found.get("ages", [])),
+        ("By years between the two photos", "Years", found.get("years", [])),
+    ]
+
+
 def share(value: float | None) -> str:
     """A share as a percentage with as many digits as tell something."""
     if value is None:

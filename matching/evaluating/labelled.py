@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from cases.sources import SourceUnavailable, tables
@@ -13,6 +14,8 @@ COLUMNS = {
     "person": ("person", "name", "identity", "subject"),
     "role": ("role",),
     "group": ("group",),
+    "age": ("age", "age_at_photo"),
+    "taken": ("taken", "taken_on", "date", "year"),
 }
 ENROL, MATE, STRANGER = "enrol", "mate", "stranger"
 ROLES = {
@@ -28,13 +31,19 @@ class NothingToEvaluate(Exception):
 
 @dataclass(frozen=True)
 class Labelled:
-    """A photo and who it shows. name: as the folder has it. role: empty where none are given. group: for errors by."""
+    """A photo and who it shows.
+
+    name: as the folder has it. role: empty where none are given. group: for errors by. age: in years, on the photo.
+    taken: when, as a year with its fraction.
+    """
 
     path: Path
     name: str
     person: str
     role: str = ""
     group: str = ""
+    age: float | None = None
+    taken: float | None = None
 
 
 @dataclass
@@ -91,14 +100,15 @@ def _by_list(folder: Path, path: Path) -> Labels:
     for number, row in tables.rows(path):
         values = {key: row.get(column, "") if column else "" for key, column in columns.items()}
         why, photo = _row(folder, values, bool(columns["role"]))
-        if photo is None:
+        if why:
             labels.problems.append((f"{path.name}, line {number}", why))
-        else:
+        if photo is not None:
             labels.photos.append(photo)
     return labels
 
 
 def _row(folder: Path, values: dict[str, str], with_roles: bool) -> tuple[str, Labelled | None]:
+    """A row's photo, and what is to be said of it; none where it cannot be used."""
     if not values["photo"] or not values["person"]:
         return "It names no photo or no person.", None
     role = ROLES.get(values["role"].lower(), "")
@@ -108,7 +118,28 @@ def _row(folder: Path, values: dict[str, str], with_roles: bool) -> tuple[str, L
     found = [path for path in (folder / values["photo"], folder.parent / values["photo"]) if path.is_file()]
     if not found or not found[0].resolve().is_relative_to(folder.resolve()):
         return f"There is no {values['photo']} in the folder.", None
-    return "", Labelled(found[0], values["photo"], values["person"], role, values["group"])
+    age, taken = _number(values["age"], 0, 130), _year(values["taken"])
+    odd = [text for text, known in ((values["age"], age), (values["taken"], taken)) if text and known is None]
+    words = " and ".join(map(repr, odd))
+    why = f"{words}: no age, or no date as 2019 or 2019-05-31. The photo counts without." if odd else ""
+    return why, Labelled(found[0], values["photo"], values["person"], role, values["group"], age, taken)
+
+
+def _number(text: str, least: float, most: float) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if least <= number <= most else None
+
+
+def _year(text: str) -> float | None:
+    """2019 or 2019-05-31 as a year with its fraction."""
+    try:
+        day = date.fromisoformat(text[:10])
+    except ValueError:
+        return _number(text, 1850, 2200)
+    return day.year + (day.timetuple().tm_yday - 1) / 365.25
 
 
 def _check(folder: Path, labels: Labels) -> None:

@@ -56,6 +56,7 @@ def evaluation_detail(request: HttpRequest, pk: int) -> HttpResponse:
         pairs = list(evaluation.pairs.all())
         context |= {
             "rows": figures.rows(evaluation, before),
+            "banded": figures.banded(evaluation),
             "chart": charts.evaluation(evaluation.figures, before.figures if before else None),
             "worst": [(title, [pair for pair in pairs if pair.kind == kind]) for kind, title in WORST],
         }

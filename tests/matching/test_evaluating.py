@@ -8,8 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from cases.models import Case, Photo
+from matching.evaluating import ages, figures, labelled
 from matching.evaluating import evaluation as evaluating
-from matching.evaluating import figures, labelled
 from matching.evaluating.comparing import Pairs, Search, Seen
 from matching.evaluating.labelled import Labelled, NothingToEvaluate
 from matching.models import Evaluation, EvaluationPair, Face
@@ -250,3 +250,41 @@ def test_the_labelled_people_are_all_found(any_model):
     assert (evaluation.people, evaluation.total) == (28, 100)
     assert evaluation.figures["ranks"][0][1] > 0.9
     assert evaluation.figures["fnir"][0]["fnir"] < 0.3
+
+
+def test_errors_are_told_by_age_and_by_years_between_where_photos_say_them(any_model, people, as_admin):
+    csv(
+        people, "path,person,role,age,taken",
+        "person0/a.jpg,P0,enrol,9,2005", "person0/b.jpg,P0,mate,24,2020-06-01",
+        "person1/a.jpg,P1,enrol,30,2018", "person1/b.jpg,P1,mate,,2019-01-01",
+        "person2/a.jpg,P2,enrol,,", "person2/b.jpg,P2,mate,50,2020",
+        *(f"person{n}/a.jpg,P{n},stranger,," for n in (3, 4, 5)),
+    )  # fmt: skip
+    evaluation = run(people, any_model)
+    assert [(row["name"], row["mates"], row["first"]) for row in evaluation.figures["ages"]] == [
+        ("under 13", 1, 1.0), ("18 to 39", 1, 1.0),
+    ]  # fmt: skip
+    assert [(row["name"], row["mates"]) for row in evaluation.figures["years"]] == [("1 to 5", 1), ("over 10", 1)]
+    page = as_admin.get(evaluation.get_absolute_url()).content.decode()
+    assert "By age on the enrolled photo" in page
+    assert "over 10" in page
+
+
+def test_an_age_or_a_date_that_is_none_is_named_and_the_photo_counts(any_model, people):
+    csv(people, "path,person,age,taken", *(f"person{n}/a.jpg,P{n},old,last May" for n in range(3)))
+    evaluation = run(people, any_model)
+    assert evaluation.total == 3
+    assert evaluation.problems[0][1].startswith("'old' and 'last May': no age, or no date")
+    assert (evaluation.figures["ages"], evaluation.figures["years"]) == ([], [])
+
+
+def test_of_errors_by_age_those_not_first_or_below_the_threshold_are_missed():
+    def search(rank: int, own: float) -> Search:
+        seen = Seen(Labelled(Path("p"), "p", "A", "mate", taken=2020.0), [], np.empty((0, 2)))
+        return Search(seen, "B", 0.3, own, rank)
+
+    enrolled = Seen(Labelled(Path("e"), "e", "A", "enrol", age=5, taken=2000.0), [], np.empty((0, 2)))
+    found = ages.of([search(1, 0.6), search(1, 0.3), search(2, 0.6), search(1, 0.7)], [enrolled], 0.5)
+    assert found["ages"] == [{"name": "under 13", "mates": 4, "first": 0.75, "missed": 0.5}]
+    assert found["years"][0]["name"] == "over 10"
+    assert ages.of([search(1, 0.6)], [enrolled], None)["ages"][0]["missed"] is None

@@ -50,6 +50,11 @@ class Command(BaseCommand):
                 f"  {group['name']}: {figures.share(group['fnmr'])} of {group['mates']:,} mates missed, "
                 f"{figures.share(group['fmr'])} of {group['non_mates']:,} pairs of non-mates matched"
             )
+        for title, _, bands in figures.banded(evaluation):
+            for band in bands:
+                first, missed = figures.share(band["first"]), figures.share(band["missed"])
+                of = f"{title.lower()}, {band['name']}: of {band['mates']:,} mates"
+                self.stdout.write(f"  {of} {first} found first, {missed} missed at FPIR 10 %")
         for what, why in evaluation.problems:
             self.stdout.write(f"  {what}: {why}")
 
