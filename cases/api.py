@@ -129,7 +129,7 @@ class CaseSerializer(SeenSerializer[Case]):
         model = Case
         fields = [
             "id", "collection", "number", "name", "other_names", "sex", "age_from", "age_to", "race", "last_seen_on",
-            "last_seen_place", "circumstances", "agency", "contact", "source_url", "status", "closed_at",
+            "last_seen_place", "circumstances", "agency", "contact", "source_url", "as_written", "status", "closed_at",
             "closed_reason", "created_at", "updated_at", "photos",
         ]  # fmt: skip
         read_only_fields = ["status", "closed_at", "closed_reason"]

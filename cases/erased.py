@@ -11,6 +11,9 @@ def remember(case: Case, by: User | None) -> None:
     digests = {_number(case.collection_id, case.number)}
     for record in case.imported_from.select_related("source"):
         digests.add(_record(record.source.kind, case.collection_id, record.key))
+        # Nor may a list of what could not be read of them name them.
+        record.source.doubts.filter(key=record.key).delete()
+        record.source.problems.filter(key=record.key).delete()
     for digest in digests:
         Tombstone.objects.get_or_create(digest=digest, defaults={"collection": case.collection, "by": by})
 

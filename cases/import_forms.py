@@ -1,6 +1,7 @@
 """What the Imports pages ask: a source's name and schedule, and what each kind needs to be read."""
 
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 
 from cases import sources
 from cases.models import Collection, ImportSource
-from cases.sources import KINDS, namus, spreadsheet, tables
+from cases.sources import KINDS, encodings, namus, spreadsheet, tables
 from cases.visibility import is_name_taken, sees_all, visible
 
 INSIDE = "A path inside the server's import folder."
@@ -33,7 +34,9 @@ class SourceForm(forms.ModelForm[ImportSource]):
             self.initial["collection"] = self.instance.collection.name
             self.initial.update({name: value for name, value in self.instance.options.items() if name in self.fields})
         else:
-            self.initial.update(name=KINDS[kind].label, collection=KINDS[kind].collection)
+            # Of a table nobody knows whom it names: mugshots must not become missing persons by default.
+            collection = "" if kind == "spreadsheet" else KINDS[kind].collection
+            self.initial.update(name=KINDS[kind].label, collection=collection)
         if not KINDS[kind].files:
             schedules = [choice for choice in ImportSource.Schedule.choices if choice[0] != "watched"]
             self.fields["schedule"] = forms.ChoiceField(choices=schedules, required=False)
@@ -96,7 +99,7 @@ class FolderForm(SourceForm):
 
 
 class SpreadsheetForm(SourceForm):
-    table = forms.FileField(label="Table (CSV or XLSX)", required=False)
+    table = forms.FileField(label="Table (CSV, XLSX or ODS)", required=False)
     file = forms.CharField(label="or its path on the server", required=False, help_text=INSIDE)
     archive = forms.FileField(label="Photos (zip)", required=False)
     photos = forms.CharField(
@@ -116,7 +119,7 @@ class SpreadsheetForm(SourceForm):
             else:
                 self.add_error("table", "Choose the table.")
                 return data
-            tables.header(Path(data["file"]))
+            tables.open_table(Path(data["file"]), spreadsheet.reading_of(self.instance.options))
         except sources.SourceUnavailable as problem:
             self.add_error("table" if data.get("table") else "file", str(problem))
         except forms.ValidationError as problem:
@@ -132,6 +135,33 @@ class SpreadsheetForm(SourceForm):
 
     def options(self) -> dict[str, Any]:
         return {name: self.cleaned_data[name] for name in ("file", "photos", "complete")}
+
+
+class ReadingForm(forms.Form):
+    """How a table is read; what is left empty is found out."""
+
+    encoding = forms.ChoiceField(choices=[("", "Found out"), *encodings.ENCODINGS.items()], required=False)
+    sheet = forms.CharField(required=False)
+    line = forms.IntegerField(
+        label="The header stands in line",
+        min_value=1,
+        max_value=tables.HEADER_IN,
+        required=False,
+        help_text="Empty: found out.",
+    )
+
+    def __init__(self, *args: Any, sheets: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if sheets:
+            del self.fields["encoding"]
+            choices = [("", "Found out"), *((sheet, sheet) for sheet in sheets)]
+            self.fields["sheet"] = forms.ChoiceField(choices=choices, required=False)
+        else:
+            del self.fields["sheet"]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {name: value for name, value in self.cleaned_data.items() if value}
 
 
 class ColumnsForm(forms.Form):

@@ -9,9 +9,9 @@ from django.db import transaction
 
 from cases import erased, sources, work
 from cases.import_ledger import Ledger
-from cases.models import Case, ImportedCase, ImportProblem, ImportRun
+from cases.models import Case, ImportDoubt, ImportedCase, ImportProblem, ImportRun
 from cases.record_writer import RecordWriter
-from cases.sources import Gone, Item, Refused, Unchanged
+from cases.sources import Gone, Item, Refused, Stray, Unchanged
 
 logger = logging.getLogger(__name__)
 
@@ -41,10 +41,13 @@ class Reader:
         if run.total is None:
             run.total = source.size()
             ledger.save()
+        if run.cursor is None:
+            ImportDoubt.objects.filter(source=run.source, column=ImportDoubt.STRAY).delete()
         validators = (lambda key: {}) if run.check_photos else self._validators
         for step in source.steps(run.cursor, validators):
             run.cursor = step.cursor
-            ledger.saw(step.item.key)
+            if not isinstance(step.item, Stray):
+                ledger.saw(step.item.key)
             self.take(source, step.item)
             if not isinstance(step.item, Refused):
                 self._good = step.cursor, dict(run.counts)
@@ -84,6 +87,8 @@ class Reader:
         if isinstance(item, Unchanged):
             ledger.count("unchanged")
             return False
+        if isinstance(item, Stray):
+            return self._stray(item)
         known = ImportedCase.objects.filter(source=self.run.source, key=item.key).select_related("case").first()
         if isinstance(item, Refused):
             ledger.count("refused")
@@ -130,6 +135,11 @@ class Reader:
                 record.save(update_fields=["closed_here"])
                 self.ledger.count("closed")
         self.ledger.resolve(ALL)
+
+    def _stray(self, item: Stray) -> bool:
+        self.ledger.count("photos without a case")
+        stray = {"source": self.run.source, "key": item.key[:200], "column": ImportDoubt.STRAY}
+        return ImportDoubt.objects.get_or_create(**stray, defaults={"text": item.key[:300], "why": item.why})[1]
 
     def _gone(self, item: Gone, known: ImportedCase | None) -> bool:
         if known is None:

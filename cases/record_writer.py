@@ -3,15 +3,17 @@
 from datetime import date
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from cases import sources
 from cases.import_ledger import EDITED, Ledger
-from cases.models import Case, ImportedCase, Photo, PhotoAlreadyThere, add_photo, replace_photo
-from cases.sources import CaseRecord, PhotoRecord
+from cases.models import Case, ImportDoubt, ImportedCase, Photo, PhotoAlreadyThere, add_photo, replace_photo
+from cases.sources import CaseRecord, Doubt, PhotoRecord
 
 # A photo's bytes (None: they are here already) and validators, or why it is refused.
 Fetched = tuple[bytes | None, dict[str, str]] | str
+LABELS = {field.name: field.verbose_name for field in Case._meta.concrete_fields}
 BLANK = {field.name: field.get_default() for field in Case._meta.concrete_fields}
 
 
@@ -30,7 +32,7 @@ class RecordWriter:
         counted = dict(run.counts)
         try:
             with transaction.atomic():
-                case, news = self._case(record, known)
+                case, news, doubts = self._case(record, known)
                 imported = known or ImportedCase(source=run.source, key=record.key, case=case)
                 refused = self._photos(case, record, imported, fetched)
                 moved = self._open_or_close(case, record, imported)
@@ -38,6 +40,7 @@ class RecordWriter:
                 # Without them the source gives the whole record again, and a refused photo is tried again with it.
                 imported.validators = {} if refused else record.validators
                 imported.save()
+                self._doubt(record, doubts, is_new=known is None)
                 self._ledger.resolve(record.key, keep=refused)
                 self._ledger.count(news if news != "unchanged" or not moved else "changed")
                 self._ledger.save()
@@ -45,8 +48,8 @@ class RecordWriter:
             run.counts = counted
             raise
 
-    def _case(self, record: CaseRecord, known: ImportedCase | None) -> tuple[Case, str]:
-        """The case with the record's values, and whether it is new, changed or unchanged.
+    def _case(self, record: CaseRecord, known: ImportedCase | None) -> tuple[Case, str, list[Doubt]]:
+        """The case with the record's values; whether it is new, changed or unchanged; and what could not be a case's.
 
         A value that people changed here stays; the source's takes its place only where theirs was the source's own.
         """
@@ -55,7 +58,8 @@ class RecordWriter:
         case, news = (found, "changed") if found else (Case(**names), "new")
         base = known.fields if known else {}
         changed = []
-        for name, value in record.fields.items():
+        # What could be read this time has no words beside it any more.
+        for name, value in ({"as_written": {}} | record.fields).items():
             here, before = _plain(getattr(case, name)), base.get(name, _plain(BLANK[name]))
             if value == here or (name == "number" and known):
                 continue
@@ -68,10 +72,24 @@ class RecordWriter:
                     f"here it was changed to {here!r}, which stays."
                 )
                 self._ledger.refuse(record.key, reason, EDITED + name)
+        doubts: list[Doubt] = []
         if changed or news == "new":
-            case.full_clean(exclude=["collection"])
+            doubts = _blank_what_cannot_be(case)
             case.save()
-        return case, news if changed or news == "new" else "unchanged"
+        return case, news if changed or news == "new" else "unchanged", doubts
+
+    def _doubt(self, record: CaseRecord, more: list[Doubt], *, is_new: bool) -> None:
+        """List what could not be read, instead of what could not be the last time."""
+        source, key = self._ledger.run.source, record.key[:200]
+        if not is_new:
+            ImportDoubt.objects.filter(source=source, key=key).delete()
+        doubts = [*record.doubts, *more]
+        ImportDoubt.objects.bulk_create(
+            ImportDoubt(source=source, key=key, column=one.column[:100], text=one.text[:300], why=one.why[:400])
+            for one in doubts
+        )
+        if doubts:
+            self._ledger.count("not understood")
 
     def _photos(self, case: Case, record: CaseRecord, imported: ImportedCase, fetched: dict[str, Fetched]) -> list[str]:
         """Keep the photos that were fetched; returns the keys of those that were refused."""
@@ -163,6 +181,33 @@ class RecordWriter:
         if moved:
             self._ledger.count("closed" if record.closed else "reopened")
         return moved
+
+
+def _blank_what_cannot_be(case: Case) -> list[Doubt]:
+    """Leave out of a case each value that is not valid, its words kept beside; returns them with why.
+
+    Raises `ValidationError` where the case is none without it.
+    """
+    doubts = []
+    for _ in range(3):
+        try:
+            case.full_clean(exclude=["collection"])
+        except ValidationError as error:
+            wrong = error.message_dict
+            if not wrong.keys() <= BLANK.keys() - {"number", "collection"}:
+                if "lower age" not in str(wrong):
+                    raise
+                # Of two ages in the wrong order nobody knows which is right.
+                wrong = {"age_from": [*wrong.pop("__all__", [])], "age_to": ["The lower age must not be above it."]}
+            for name, texts in wrong.items():
+                label = str(LABELS[name]).capitalize()
+                text = str(getattr(case, name))[:300]
+                doubts.append(Doubt(label, text, " ".join(map(str, texts))))
+                case.as_written = {**case.as_written, label: text}
+                setattr(case, name, BLANK[name])
+        else:
+            break
+    return doubts
 
 
 def _shown(known: dict[str, Any]) -> tuple[str, str]:

@@ -27,6 +27,7 @@ urlpatterns = [
     path("imports/<int:pk>/", imports.import_source, name="import-source"),
     path("imports/<int:pk>/edit/", imports.import_edit, name="import-edit"),
     path("imports/<int:pk>/remove/", imports.import_remove, name="import-remove"),
+    path("imports/<int:pk>/not-understood.csv", imports.import_doubts, name="import-doubts"),
     path("imports/<int:pk>/columns/", imports.import_columns, name="import-columns"),
     path("imports/<int:pk>/start/", imports.import_start, name="import-start"),
     path("imports/<int:pk>/lift/", imports.import_lift, name="import-lift"),

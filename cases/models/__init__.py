@@ -4,7 +4,7 @@ from cases.models import holds
 from cases.models.audit import AuditEvent, AuditQuestion
 from cases.models.case import Case, Collection
 from cases.models.conditions import Notice, Training
-from cases.models.imports import ImportedCase, ImportProblem, ImportRun, ImportSeen, ImportSource
+from cases.models.imports import ImportDoubt, ImportedCase, ImportProblem, ImportRun, ImportSeen, ImportSource
 from cases.models.photo import (
     OwnData,
     Photo,
@@ -28,6 +28,7 @@ __all__ = [
     "Case",
     "Collection",
     "FailedWork",
+    "ImportDoubt",
     "ImportProblem",
     "ImportRun",
     "ImportSeen",

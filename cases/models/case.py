@@ -134,6 +134,12 @@ class Case(models.Model):
     agency = models.CharField(max_length=200, blank=True)
     contact = models.CharField(max_length=300, blank=True, help_text="Whom to call, with the number.")
     source_url = models.URLField("source link", max_length=500, blank=True)
+    as_written = models.JSONField(
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text="What its source wrote where that could not be read, by field.",
+    )
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN, editable=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     closed_reason = models.CharField(max_length=300, blank=True, editable=False)

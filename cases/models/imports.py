@@ -68,7 +68,8 @@ class ImportRun(models.Model):
     COUNTED = (
         "read", "new", "changed", "unchanged", "closed", "reopened", "gone", "gaps", "refused", "erased here before",
         "photos new",
-        "photos changed", "photos doubled", "photos withdrawn", "photos refused",
+        "photos changed", "photos doubled", "photos withdrawn", "photos refused", "photos without a case",
+        "not understood",
     )  # fmt: skip
 
     source = models.ForeignKey(ImportSource, on_delete=models.CASCADE, related_name="runs")
@@ -160,6 +161,28 @@ class ImportedCase(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source}: {self.key}"
+
+
+class ImportDoubt(models.Model):
+    """What could not be read of a record, which went in without it; or a file that belongs to no record."""
+
+    belongs_to = (("source__collection",),)
+
+    # The column of files that belong to no record.
+    STRAY = "Photos without a case"
+
+    source = models.ForeignKey(ImportSource, on_delete=models.CASCADE, related_name="doubts")
+    key = models.CharField(max_length=200, help_text="The record's; or the file's name.")
+    column = models.CharField(max_length=100)
+    text = models.CharField(max_length=300, blank=True, help_text="As the source wrote it.")
+    why = models.CharField(max_length=400)
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [models.Index(fields=["source", "column"]), models.Index(fields=["source", "key"])]
+
+    def __str__(self) -> str:
+        return f"{self.key}, {self.column}: {self.text}"
 
 
 class ImportProblem(models.Model):

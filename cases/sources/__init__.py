@@ -9,6 +9,7 @@ from typing import Any
 from cases.sources import fbi, folder, interpol, namus, places, spreadsheet
 from cases.sources.base import (
     CaseRecord,
+    Doubt,
     Gone,
     Item,
     PhotoRecord,
@@ -17,12 +18,14 @@ from cases.sources.base import (
     Source,
     SourceUnavailable,
     Step,
+    Stray,
     Unchanged,
 )
 
 __all__ = [
     "KINDS",
     "CaseRecord",
+    "Doubt",
     "Gone",
     "Item",
     "Kind",
@@ -32,6 +35,7 @@ __all__ = [
     "Source",
     "SourceUnavailable",
     "Step",
+    "Stray",
     "Unchanged",
     "file_state",
 ]

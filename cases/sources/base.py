@@ -5,7 +5,6 @@ import json
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from typing import Any, Protocol
 
 # Where a source has got to, in its own terms: what it is handed back to go on from there. JSON.
@@ -24,7 +23,10 @@ class RecordRefused(Exception):
 
 @dataclass(frozen=True)
 class PhotoRecord:
-    """key: the source's own name for it. signature: changes when the picture does. where: what `Source.photo` needs."""
+    """key: the source's own name for it. signature: changes when the picture does. where: what `Source.photo` needs.
+
+    missing: why there is no picture where the record names one.
+    """
 
     key: str
     signature: str
@@ -32,6 +34,7 @@ class PhotoRecord:
     where: Any
     view: str = "front"
     kind: str = "photograph"
+    missing: str = ""
 
     @property
     def shows(self) -> tuple[str, str]:
@@ -41,6 +44,15 @@ class PhotoRecord:
     def said(self) -> tuple[str, ...]:
         """What a change of is a change of the record. A photograph's kind goes unsaid."""
         return (self.key, self.signature, self.view, *([] if self.kind == "photograph" else [self.kind]))
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """What could not be read of a record, which goes in without it. column: as people know it. text: its words."""
+
+    column: str
+    text: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -55,6 +67,7 @@ class CaseRecord:
     photos: tuple[PhotoRecord, ...] = ()
     closed: str = ""
     validators: Validators = field(default_factory=dict)
+    doubts: tuple[Doubt, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -87,7 +100,15 @@ class Refused:
     reason: str
 
 
-Item = CaseRecord | Unchanged | Gone | Refused
+@dataclass(frozen=True)
+class Stray:
+    """A file beside the records that belongs to none of them."""
+
+    key: str
+    why: str
+
+
+Item = CaseRecord | Unchanged | Gone | Refused | Stray
 
 
 @dataclass(frozen=True)
@@ -131,42 +152,3 @@ class Source(Protocol):
 def words(value: Any, limit: int) -> str:
     """Text of any origin in one line, shortened with an ellipsis where it is longer than its column."""
     return textwrap.shorten(" ".join(str(value or "").split()), limit, placeholder=" …") if value else ""
-
-
-def day(value: Any) -> str | None:
-    """An ISO date from the forms that registries write: 2007-12-12, 2007-12-12T00:00:00, 2007/12/12, 12/31/2007.
-
-    Raises `RecordRefused` for anything else; nothing and a lone year, which is no day, give None.
-    """
-    if isinstance(value, datetime):
-        return value.date().isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    text = str(value or "").strip().split("T")[0].split(" ")[0]
-    if not text or (text.isdigit() and len(text) == 4):
-        return None
-    for form in ("%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%d.%m.%Y", "%Y%m%d"):
-        try:
-            return datetime.strptime(text, form).date().isoformat()
-        except ValueError:
-            continue
-    raise RecordRefused(f"{value!r} is no date; write it as 2007-12-31 or 12/31/2007.")
-
-
-def years(value: Any) -> int | None:
-    """An age in whole years. Raises `RecordRefused` where it is neither empty nor a number from 0 to 130."""
-    if value in (None, ""):
-        return None
-    try:
-        age = int(float(value))
-    except (TypeError, ValueError):
-        raise RecordRefused(f"{value!r} is no age in years.") from None
-    if not 0 <= age <= 130:
-        raise RecordRefused(f"An age of {age} years cannot be.")
-    return age
-
-
-def sex(value: Any) -> str:
-    """The sex as `cases.Case` has it, from a word or a letter; "" where it is not told."""
-    word = str(value or "").strip().lower()
-    return {"m": "male", "f": "female", "o": "other"}.get(word, word if word in ("male", "female", "other") else "")

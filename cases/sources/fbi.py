@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from cases.sources import http, kinds
+from cases.sources import http, kinds, reading
 from cases.sources.base import (
     CaseRecord,
     Cursor,
@@ -18,11 +18,10 @@ from cases.sources.base import (
     SourceUnavailable,
     Step,
     Validators,
-    sex,
     words,
-    years,
 )
 from cases.sources.http import Registry
+from cases.sources.reading import Fields
 
 PAGE = 50
 PHOTO_HOSTS = frozenset({"www.fbi.gov"})
@@ -73,13 +72,13 @@ class Fbi:
 
     def _record(self, answer: dict[str, Any]) -> CaseRecord:
         key = str(answer["uid"])
-        fields = {
+        read = Fields()
+        read.take("sex", "Sex", answer.get("sex"), reading.sex)
+        read.age(answer.get("age_min"), answer.get("age_max"))
+        fields = read.all() | {
             "number": key,
             "name": words(str(answer["title"]).title(), 200),
             "other_names": words(", ".join(answer.get("aliases") or []), 300),
-            "sex": sex(answer.get("sex")),
-            "age_from": years(answer.get("age_min")),
-            "age_to": years(answer.get("age_max")),
             "race": words(answer.get("race_raw") or answer.get("race"), 200),
             "last_seen_on": None,
             "last_seen_place": words(", ".join(answer.get("possible_states") or []), 300),
@@ -100,7 +99,7 @@ class Fbi:
             )
             for number, image in enumerate(answer.get("images") or [], 1)
         )
-        return CaseRecord(key, fields, photos, ENDED.get(str(answer.get("status")).lower(), ""))
+        return CaseRecord(key, fields, photos, ENDED.get(str(answer.get("status")).lower(), ""), {}, tuple(read.doubts))
 
 
 def wanted(options: dict[str, Any]) -> Fbi:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from cases.sources import http
+from cases.sources import http, reading
 from cases.sources.base import (
     CaseRecord,
     Cursor,
@@ -21,11 +21,10 @@ from cases.sources.base import (
     Step,
     Unchanged,
     Validators,
-    day,
-    sex,
     words,
 )
 from cases.sources.http import NotFound, Registry
+from cases.sources.reading import Fields
 
 MOST = 160
 OLDEST = 120
@@ -116,18 +115,18 @@ class Interpol:
         return found
 
     def _record(self, key: str, answer: dict[str, Any], images: dict[str, Any], validators: Validators) -> CaseRecord:
-        born, event = day(answer.get("date_of_birth")), day(answer.get("date_of_event"))
-        then = _age(born, event)
+        read = Fields()
+        event = read.take("last_seen_on", "Last seen on", answer.get("date_of_event"), reading.day)
+        then = _age(reading.day(str(answer.get("date_of_birth") or "")).value, event)
+        read.take("sex", "Sex", answer.get("sex_id"), reading.sex)
         charges = [w.get("charge") for w in answer.get("arrest_warrants") or []]
-        fields = {
+        fields = read.all() | {
             "number": key,
             "name": words(" ".join(filter(None, (answer.get("forename"), answer.get("name")))), 200),
             "other_names": words(answer.get("birth_name"), 300),
-            "sex": sex(answer.get("sex_id")),
             "age_from": then,
             "age_to": then,
             "race": "",
-            "last_seen_on": event,
             "last_seen_place": words(
                 answer.get("place") or ", ".join(filter(None, (answer.get("country"), answer.get("place_of_birth")))),
                 300,
@@ -140,7 +139,7 @@ class Interpol:
         }
         links = [image["_links"]["self"]["href"] for image in (images.get("_embedded") or {}).get("images") or []]
         photos = tuple(PhotoRecord(link, link, f"interpol-{link.rsplit('/', 1)[-1]}.jpg", link) for link in links)
-        return CaseRecord(key, fields, photos, "", validators)
+        return CaseRecord(key, fields, photos, "", validators, tuple(read.doubts))
 
 
 def yellow(options: dict[str, Any]) -> Interpol:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from cases.sources import http, kinds
+from cases.sources import http, kinds, reading
 from cases.sources.base import (
     CaseRecord,
     Cursor,
@@ -18,12 +18,10 @@ from cases.sources.base import (
     Step,
     Unchanged,
     Validators,
-    day,
-    sex,
     words,
-    years,
 )
 from cases.sources.http import Registry
+from cases.sources.reading import Fields
 
 SETS = {"MP": "MissingPersons", "UP": "UnidentifiedPersons"}
 COLUMN = "Case Number"
@@ -75,17 +73,17 @@ class NamUs:
         agency: dict[str, Any] = next(filter(None, agencies), {})
         contact = (agency.get("selection") or {}).get("agency") or {}
         story = answer.get("circumstances") or {}
-        fields = {
+        read = Fields()
+        read.take("sex", "Sex", (looks.get("sex") or {}).get("name"), reading.sex)
+        read.age(ages[0].get(ages[1]), ages[0].get(ages[2]))
+        read.take("last_seen_on", "Last seen on", found.get("date") or found.get("dateFound"), reading.day)
+        fields = read.all() | {
             "number": key,
             "name": words(" ".join(filter(None, (person.get(n) for n in ("firstName", "middleName", "lastName")))), 200)
             if missing
             else "",
             "other_names": words(person.get("nicknames"), 300),
-            "sex": sex((looks.get("sex") or {}).get("name")),
-            "age_from": years(ages[0].get(ages[1])),
-            "age_to": years(ages[0].get(ages[2])),
             "race": words(", ".join(e["name"] for e in looks.get("ethnicities") or []), 200),
-            "last_seen_on": day(found.get("date") or found.get("dateFound")),
             "last_seen_place": words(_place(found.get("address") or {}), 300),
             "circumstances": str(
                 story.get("circumstancesOfDisappearance") or story.get("circumstancesOfRecovery") or ""
@@ -96,7 +94,7 @@ class NamUs:
         }
         photos = tuple(_photo(image) for image in answer.get("images") or [])
         closed = "NamUs has marked the case as resolved" if answer.get("caseIsResolved") else ""
-        return CaseRecord(key, fields, photos, closed, validators)
+        return CaseRecord(key, fields, photos, closed, validators, tuple(read.doubts))
 
 
 def missing(options: dict[str, Any]) -> NamUs:

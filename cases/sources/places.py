@@ -9,9 +9,18 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from cases.sources import filenames
 from cases.sources.base import RecordRefused, SourceUnavailable
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".tif", ".tiff", ".bmp", ".gif"})
+PICTURES = frozenset({
+    ".jpg", ".jpeg", ".jfif", ".jpe", ".jif", ".png", ".apng", ".webp", ".heic", ".heif", ".avif", ".tif", ".tiff",
+    ".bmp", ".gif", ".jp2", ".j2k", ".mpo",
+})  # fmt: skip
+# What pictures begin with, and where.
+SIGNS = (
+    (0, b"\xff\xd8\xff"), (0, b"\x89PNG"), (0, b"GIF8"), (8, b"WEBP"), (0, b"II*\0"), (0, b"MM\0*"), (0, b"BM"),
+    (4, b"ftyphei"), (4, b"ftypmif"), (4, b"ftypavif"), (4, b"ftypmsf"), (4, b"jP  "), (0, b"\xff\x4f\xff\x51"),
+)  # fmt: skip
 MAX_BYTES = 25 * 1024 * 1024
 # A file that was changed this recently may still be being written.
 SETTLED = 2.0
@@ -42,9 +51,15 @@ def open_place(where: str) -> Place:
 
 
 def is_picture(name: str) -> bool:
-    """By its ending; files that systems hide, such as `.DS_Store` and `._1.jpg`, are none."""
-    path = PurePosixPath(name)
-    return path.suffix.lower() in PICTURES and not path.name.startswith(".") and path.parts[0] != "__MACOSX"
+    """By its ending; files that systems hide, such as `.DS_Store` and `._1.jpg`, are none. Some sites save pictures as
+    `.jpg_large`."""
+    ending = PurePosixPath(name.strip()).suffix.lower().strip()
+    return (ending in PICTURES or ending.startswith((".jpg_", ".jpg-", ".png_"))) and not filenames.is_hidden(name)
+
+
+def looks_like_picture(start: bytes) -> bool:
+    """By its first bytes, whatever its name is."""
+    return any(start[at : at + len(sign)] == sign for at, sign in SIGNS)
 
 
 class Folder:
@@ -86,15 +101,19 @@ class Zip:
             self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError) as error:
             raise SourceUnavailable(f"{path.name} is no zip that can be read: {error}.") from error
+        self._entries: dict[str, zipfile.ZipInfo] = {}
+        for entry in self._zip.infolist():
+            name = filenames.in_zip(entry)
+            if not name.endswith("/"):
+                self._entries.setdefault(name, entry)
 
     def listing(self) -> Iterator[tuple[str, str]]:
-        for entry in sorted(self._zip.infolist(), key=lambda entry: entry.filename):
-            if not entry.is_dir():
-                yield entry.filename, f"{entry.file_size}-{entry.CRC:08x}"
+        for name, entry in sorted(self._entries.items()):
+            yield name, f"{entry.file_size}-{entry.CRC:08x}"
 
     def read(self, name: str) -> bytes:
         try:
-            with self._zip.open(name) as file:
+            with self._zip.open(self._entries[name]) as file:
                 # The size that the zip states may be a lie; what comes out is counted.
                 content = file.read(MAX_BYTES + 1)
         except Exception as error:  # what a damaged, locked or oddly packed member raises has no common parent

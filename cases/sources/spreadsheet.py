@@ -1,21 +1,23 @@
-"""A spreadsheet or a jail system's dump: CSV or XLSX, and photos in a folder, a zip or an S3 prefix.
+"""A spreadsheet or a jail system's dump: CSV or a workbook, and photos in a folder, a zip or an S3 prefix.
 
 One row a case with columns of photo names, one row a photo with a tag of its view, or photos named after the case
-number: what a mapping of columns says. Rows of one case may stand apart.
+number: what a mapping of columns says. Rows of one case may stand apart. What a row says that cannot be read is listed
+as a doubt, and the person goes in without it.
 """
 
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from cases.models import Photo
-from cases.sources import kinds, tables
+from cases import work
+from cases.sources import headings, reading, table_photos, tables
 from cases.sources.base import (
     CaseRecord,
     Cursor,
+    Doubt,
     Gone,
     Item,
     PhotoRecord,
@@ -23,31 +25,31 @@ from cases.sources.base import (
     Refused,
     SourceUnavailable,
     Step,
+    Stray,
     Validators,
-    day,
-    sex,
     words,
-    years,
 )
-from cases.sources.places import Place, is_picture, open_place
+from cases.sources.places import Place, open_place
+from cases.sources.table_photos import TablePhotos
+from cases.sources.tables import Reading, Table
 
-# What a column can be, and how it is read into a field of `cases.Case`.
-FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "number": ("Case number", str),
-    "name": ("Name", lambda text: words(text, 200)),
-    "first_name": ("First name", str),
-    "last_name": ("Last name", str),
-    "other_names": ("Other names", lambda text: words(text, 300)),
-    "sex": ("Sex", sex),
-    "age_from": ("Age, or lowest age", years),
-    "age_to": ("Highest age", years),
-    "race": ("Race/ethnicity", lambda text: words(text, 200)),
-    "last_seen_on": ("Last seen on", day),
-    "last_seen_place": ("Last seen where", lambda text: words(text, 300)),
-    "circumstances": ("Circumstances", str),
-    "agency": ("Agency", lambda text: words(text, 200)),
-    "contact": ("Contact", lambda text: words(text, 300)),
-    "source_url": ("Source link", str),
+# What a column can be, by the names of `cases.Case` where it is a field of it.
+FIELDS = {
+    "number": "Case number",
+    "name": "Name",
+    "first_name": "First name",
+    "last_name": "Last name",
+    "other_names": "Other names",
+    "sex": "Sex",
+    "age_from": "Age, or lowest age",
+    "age_to": "Highest age",
+    "race": "Race/ethnicity",
+    "last_seen_on": "Last seen on",
+    "last_seen_place": "Last seen where",
+    "circumstances": "Circumstances",
+    "agency": "Agency",
+    "contact": "Contact",
+    "source_url": "Source link",
 }
 PHOTOS = {
     "photo": "Photo file",
@@ -55,48 +57,22 @@ PHOTOS = {
     "photo_other": "Photo file, scar/mark/tattoo",
     "view": "View tag of the row's photo",
     "kind": "Kind of the row's photo: photograph, sketch …",
-    "closed": "State: open or closed",
+    "closed": "Says that the case is closed (never guessed)",
 }
-TARGETS = {name: label for name, (label, _) in FIELDS.items()} | PHOTOS
-# Column names that need no mapping by hand, in small letters without blanks and signs.
-GUESSES = {
-    "number": ("number", "casenumber", "caseno", "case", "bookingnumber", "bookingno", "idnumber", "id", "personid"),
-    "name": ("name", "fullname", "inmatename", "lastfirst", "namelastfirst", "lastnamefirstname", "firstlast"),
-    "first_name": ("firstname", "first", "givenname"),
-    "last_name": ("lastname", "last", "surname"),
-    "other_names": ("othernames", "alias", "aliases", "aka", "nicknames"),
-    "sex": ("sex", "gender"),
-    "age_from": ("age", "agefrom", "minage", "missingage"),
-    "age_to": ("ageto", "maxage"),
-    "race": ("race", "ethnicity", "raceethnicity"),
-    "last_seen_on": ("lastseenon", "dlc", "dateoflastcontact", "lastseen", "date", "bookingdate"),
-    "last_seen_place": ("lastseenplace", "place", "location", "city"),
-    "circumstances": ("circumstances", "notes", "charges", "description"),
-    "agency": ("agency",),
-    "contact": ("contact", "phone"),
-    "source_url": ("sourceurl", "url", "link"),
-    "photo": ("photo", "file", "filename", "image", "photofile", "mugshot", "photofront", "front"),
-    "photo_side": ("photoside", "side", "profile"),
-    "photo_other": ("photoother", "tattoo", "smt"),
-    "view": ("view", "phototype", "imagetype", "tag", "pose"),
-    "kind": ("kind", "photokind", "kindofpicture", "imagekind"),
-    "closed": ("status", "state", "closed"),
-}
-VIEW_WORDS = {
-    "front": ("", "f", "front", "frontal", "front view", "face", "mug", "mugshot"),
-    "side": ("s", "l", "r", "side", "profile", "left", "right", "left side", "right side", "side view"),
-    "other": ("o", "other", "body"),
-}
-MARK_WORDS = ("scar", "mark", "tattoo", "smt", "scar/mark/tattoo", "scars, marks, tattoos")
-PREVIEWED = 500
-OPEN_WORDS = ("", "open", "active", "missing", "wanted", "in custody", "no", "n", "false", "0")
+TARGETS = FIELDS | PHOTOS
+SHORT = {"other_names": 300, "race": 200, "last_seen_place": 300, "agency": 200, "contact": 300}
+PREVIEWED, GUESSED_BY, ORDERED_BY = 500, 100, 20_000
+LONGEST = 50
 
 
-def guess(columns: list[str]) -> dict[str, str]:
-    """A mapping from what a column can be to its name, as far as the names tell."""
-    plain = {"".join(c for c in column.lower() if c.isalnum()): column for column in reversed(columns)}
-    found = {target: next((plain[w] for w in words if w in plain), "") for target, words in GUESSES.items()}
-    return {target: column for target, column in found.items() if column}
+def reading_of(options: dict[str, Any]) -> Reading:
+    """How a source's table is to be read, as far as somebody has said."""
+    return Reading(options.get("encoding", ""), options.get("sheet", ""), int(options.get("line") or 0))
+
+
+def guess(table: Table) -> dict[str, str]:
+    """A mapping from what a column can be to its name, by the headings and the first rows."""
+    return headings.guess(table.columns, [row.cells for row in islice(table.rows(), GUESSED_BY)])
 
 
 def preview(options: dict[str, Any], cases: int) -> list[Item]:
@@ -109,23 +85,33 @@ def preview(options: dict[str, Any], cases: int) -> list[Item]:
 
 
 class Spreadsheet:
-    """file: the table. photos: a place, or "". columns: what is in which column. complete: it names every case.
+    """file: the table. encoding, sheet, line: how it is read. photos: a place, or "". columns: what is in which column.
+    complete: it names every case.
 
     most: rows to look at, all if None.
     """
 
     def __init__(self, options: dict[str, Any], most: int | None = None) -> None:
         self._file = Path(options["file"])
-        self._columns: dict[str, str] = options.get("columns") or guess(tables.header(self._file))
+        self._table = tables.open_table(self._file, reading_of(options))
+        self._columns: dict[str, str] = options.get("columns") or guess(self._table)
         self.is_complete = bool(options.get("complete"))
-        if missing := sorted(set(self._columns.values()) - set(tables.header(self._file))):
+        if missing := sorted(set(self._columns.values()) - set(self._table.columns)):
             raise SourceUnavailable(f"{self._file.name} has no column {', '.join(missing)}; map its columns again.")
         if "number" not in self._columns:
             raise SourceUnavailable(f"Say which column of {self._file.name} is the case number.")
         self._place: Place | None = open_place(options["photos"]) if options.get("photos") else None
+        self._is_part = most is not None
         # On disk, not in memory: a jail's dump has hundreds of thousands of rows in any order.
         self._staged = sqlite3.connect("", check_same_thread=False)
         self._stage(most)
+        self._photos = TablePhotos(self._staged, self._place, by_number=not self._named)
+        self._day_first = reading.is_day_first(self._cells("last_seen_on"))
+
+    @property
+    def _named(self) -> list[str]:
+        """The columns that name photos."""
+        return [target for target in ("photo", "photo_side", "photo_other") if target in self._columns]
 
     def size(self) -> int:
         return int(self._staged.execute("SELECT count(*) FROM cases").fetchone()[0])
@@ -133,22 +119,37 @@ class Spreadsheet:
     def steps(self, after: Cursor, validators: Callable[[str], Validators]) -> Iterator[Step]:
         first = 0 if after is None else after + 1
         keys = self._staged.execute("SELECT position, key FROM cases WHERE position >= ? ORDER BY position", (first,))
-        for position, key in keys:
-            yield Step(self.item(key), position)
+        position = self.size() - 1
+        for at, key in keys:
+            yield Step(self.item(key), at)
+        if not self._is_part:
+            for row in self._all_rows() if self._named else ():
+                for target in self._named:
+                    self._photos.named(row.get(self._columns[target], ""))
+            for name in self._photos.strays():
+                yield Step(Stray(name, f"No row of {self._file.name} is this photo's."), position)
 
     def item(self, key: str) -> Item:
-        rows = self._staged.execute("SELECT line, cells FROM rows WHERE key = ? ORDER BY line", (key,)).fetchall()
+        same = table_photos.same(key)
+        rows = self._staged.execute(
+            "SELECT line, number, cells, odd FROM rows WHERE key = ? ORDER BY line", (same,)
+        ).fetchall()
         if not rows:
             return Gone(key, f"{self._file.name} no longer has this case")
-        lines = ", ".join(str(line) for line, _ in rows)
+        lines, number = ", ".join(str(line) for line, *_ in rows), rows[0][1]
         try:
-            return self._record(key, [json.loads(cells) for _, cells in rows])
+            odd = [Doubt("Row", f"line {line}", said) for line, _, _, said in rows if said]
+            return self._record(number, [json.loads(cells) for _, _, cells, _ in rows], odd)
         except RecordRefused as refusal:
-            return Refused(key, f"Line {lines}: {refusal}")
+            return Refused(number, f"Line {lines}: {refusal}")
+        except Exception as error:
+            if work.is_the_machines(error):
+                raise
+            return Refused(number, f"Line {lines}: {work.words(error)}")
 
     def photo(self, photo: PhotoRecord, validators: Validators) -> tuple[bytes | None, Validators]:
-        if self._place is None or photo.where is None:
-            raise RecordRefused(f"{photo.key} is not among the photos.")
+        if self._place is None or photo.missing:
+            raise RecordRefused(photo.missing or f"{photo.key} is not among the photos.")
         return self._place.read(photo.where), {}
 
     def close(self) -> None:
@@ -157,12 +158,14 @@ class Spreadsheet:
             self._place.close()
 
     def _stage(self, most: int | None) -> None:
-        self._staged.execute("CREATE TABLE rows (key TEXT, line INTEGER, cells TEXT)")
+        self._staged.execute("CREATE TABLE rows (key TEXT, number TEXT, line INTEGER, cells TEXT, odd TEXT)")
+        column = self._columns["number"]
         self._staged.executemany(
-            "INSERT INTO rows VALUES (?, ?, ?)",
+            "INSERT INTO rows VALUES (?, ?, ?, ?, ?)",
             (
-                (cells.get(self._columns["number"], "") or f"line {line}", line, json.dumps(cells))
-                for line, cells in islice(tables.rows(self._file), most)
+                (table_photos.same(number), number, row.number, json.dumps(row.cells), row.odd)
+                for row in islice(self._table.rows(), most)
+                if (number := " ".join(row.cells.get(column, "").split()) or f"line {row.number}")
             ),
         )
         self._staged.execute("CREATE INDEX rows_by_key ON rows (key, line)")
@@ -171,95 +174,75 @@ class Spreadsheet:
             "SELECT row_number() OVER (ORDER BY min(line)) - 1 AS position, key FROM rows GROUP BY key"
         )
         self._staged.execute("CREATE INDEX cases_by_position ON cases (position)")
-        self._staged.execute("CREATE INDEX cases_by_key ON cases (key COLLATE NOCASE)")
-        self._staged.execute("CREATE TABLE photos (path, low, base, stem, number, signature)")
-        if self._place is not None:
-            self._staged.executemany(
-                "INSERT INTO photos VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    (name, name.lower(), path.name, path.stem, _number_in(path.stem), signature)
-                    for name, signature in self._place.listing()
-                    if is_picture(name) and (path := PurePosixPath(name.lower()))
-                ),
-            )
-        for column in ("low", "base", "stem", "number"):
-            self._staged.execute(f"CREATE INDEX photos_by_{column} ON photos ({column})")
+        self._staged.execute("CREATE INDEX cases_by_key ON cases (key)")
 
-    def _record(self, key: str, rows: list[dict[str, str]]) -> CaseRecord:
+    def _all_rows(self) -> Iterator[dict[str, str]]:
+        for (cells,) in self._staged.execute("SELECT cells FROM rows"):
+            yield json.loads(cells)
+
+    def _cells(self, target: str) -> list[str]:
+        """What the first rows have in a column; nothing where no column is that."""
+        if target not in self._columns:
+            return []
+        return [row.get(self._columns[target], "") for row in islice(self._all_rows(), ORDERED_BY)]
+
+    def _record(self, number: str, rows: list[dict[str, str]], odd: list[Doubt]) -> CaseRecord:
         if not rows[0].get(self._columns["number"]):
             raise RecordRefused("There is no case number.")
-        if len(key) > 50:
-            raise RecordRefused(f"The case number {key[:60]} is longer than 50 signs.")
-        fields: dict[str, Any] = {}
-        for target, (label, read) in FIELDS.items():
-            if column := self._columns.get(target):
-                # The first row that tells it: the others of the case are there for their photos.
-                text = next((row[column] for row in rows if row.get(column)), "")
-                try:
-                    fields[target] = read(text)
-                except RecordRefused as refusal:
-                    raise RecordRefused(f"{label}: {refusal}") from None
-        first, last = fields.pop("first_name", ""), fields.pop("last_name", "")
-        if first or last:
-            fields["name"] = words(f"{first} {last}", 200)
-        if "age_from" in fields and "age_to" not in fields:
-            fields["age_to"] = fields["age_from"]
-        state = next((row[c] for row in rows if (c := self._columns.get("closed")) and row.get(c)), "")
-        closed = "" if state.lower() in OPEN_WORDS else words(f"{self._file.name} says: {state}", 300)
-        return CaseRecord(key, fields, tuple(self._photos(key, rows)), closed)
+        if len(number) > LONGEST:
+            raise RecordRefused(f"The case number {number[:60]} is longer than {LONGEST} signs.")
+        fields = self._fields(number, rows)
+        is_closed, doubt, state = False, "", self._text("closed", rows)
+        if state:
+            is_closed, doubt = reading.state(state)
+        photos, doubts = self._photo_records(number, rows)
+        if doubt:
+            doubts.append(Doubt("State", state, doubt))
+        closed = words(f"{self._file.name} says: {state}", 300) if is_closed else ""
+        return CaseRecord(number, fields.all(), tuple(photos), closed, {}, (*odd, *fields.doubts, *doubts))
 
-    def _photos(self, key: str, rows: list[dict[str, str]]) -> Iterator[PhotoRecord]:
-        named = [t for t in ("photo", "photo_side", "photo_other") if t in self._columns]
-        if not named:
-            # `2019-02.jpg` is the second photo of case 2019 only where there is no case 2019-02.
-            question = (
-                "SELECT path, signature FROM photos WHERE stem = ?1 OR (number = ?1 AND NOT EXISTS "
-                "(SELECT 1 FROM cases WHERE key = stem COLLATE NOCASE)) ORDER BY low"
-            )
-            for path, signature in self._staged.execute(question, (key.lower(),)):
-                yield PhotoRecord(path, signature, PurePosixPath(path).name, path)
-            return
-        seen = set()
+    def _text(self, target: str, rows: list[dict[str, str]]) -> str:
+        """The first row that tells it: the others of the case are there for their photos."""
+        column = self._columns.get(target)
+        return next((row[column] for row in rows if row.get(column)), "") if column else ""
+
+    def _fields(self, number: str, rows: list[dict[str, str]]) -> reading.Fields:
+        fields = reading.Fields()
+        fields.values["number"] = number
+        text = {target: self._text(target, rows) for target in FIELDS if target in self._columns}
+        first, last = text.get("first_name", ""), text.get("last_name", "")
+        names = [one for one in (first, last) if not reading.is_blank(one, of_name=True)]
+        whole = text.get("name", "")
+        if names:
+            fields.short("name", "Name", " ".join(names), 200)
+        elif "name" in text:
+            fields.short("name", "Name", "" if reading.is_blank(whole, of_name=True) else whole, 200)
+        for target, most in SHORT.items():
+            if target in text:
+                blank = reading.is_blank(text[target], of_name=target == "other_names")
+                fields.short(target, FIELDS[target], "" if blank else text[target], most)
+        for target in ("circumstances", "source_url"):
+            if target in text:
+                fields.values[target] = "" if reading.is_blank(text[target]) else text[target]
+        if "sex" in text:
+            fields.take("sex", "Sex", text["sex"], reading.sex)
+        if "age_from" in text or "age_to" in text:
+            fields.age(text.get("age_from") or text.get("age_to"), text.get("age_to"))
+        if "last_seen_on" in text:
+            day_first = self._day_first
+            fields.take("last_seen_on", "Last seen on", text["last_seen_on"], lambda cell: reading.day(cell, day_first))
+        return fields
+
+    def _photo_records(self, number: str, rows: list[dict[str, str]]) -> tuple[list[PhotoRecord], list[Doubt]]:
+        if not self._named:
+            return self._photos.of_case(number), []
+        found: dict[str, PhotoRecord] = {}
+        doubts = []
         for row in rows:
-            for target in named:
-                view, kind = _shows(row, self._columns, target)
-                for name in filter(None, (part.strip() for part in row.get(self._columns[target], "").split(";"))):
-                    path, signature = self._find(name)
-                    if (path or name) not in seen:
-                        seen.add(path or name)
-                        yield PhotoRecord(path or name, signature, PurePosixPath(path or name).name, path, view, kind)
-
-    def _find(self, name: str) -> tuple[str | None, str]:
-        """The path that a name in the table means, by its whole or, where that is one file's alone, by its end."""
-        low = name.replace("\\", "/").lower()
-        found = self._staged.execute("SELECT path, signature FROM photos WHERE low = ?", (low,)).fetchall()
-        if not found:
-            base = PurePosixPath(low).name
-            found = self._staged.execute("SELECT path, signature FROM photos WHERE base = ?", (base,)).fetchall()
-        if len(found) > 1:
-            raise RecordRefused(f"{name} is the name of {len(found)} files; write it with its folder.")
-        return (found[0][0], found[0][1]) if found else (None, "missing")
-
-
-def _shows(row: dict[str, str], columns: dict[str, str], target: str) -> tuple[str, str]:
-    """The view and the kind of the pictures in one of a row's columns."""
-    if target != "photo":
-        view = target.removeprefix("photo_")
-        return view, Photo.Kind.MARK if view == "other" else Photo.Kind.PHOTOGRAPH
-    kind = kinds.of_word(row.get(columns.get("kind", ""), ""))
-    tag = row.get(columns.get("view", ""), "").strip().lower()
-    if tag in MARK_WORDS:
-        return "other", Photo.Kind.MARK
-    for view, known in VIEW_WORDS.items():
-        if tag in known:
-            return view, kind
-    raise RecordRefused(f"The view tag {tag!r} is not known; write front, side, or scar, mark or tattoo.")
-
-
-def _number_in(stem: str) -> str:
-    """The case number in `4351-2` and `4351_front`."""
-    for sign in ("-", "_"):
-        number, found, rest = stem.rpartition(sign)
-        if found and (rest.isdigit() or rest in VIEW_WORDS["front"]):
-            return number
-    return stem
+            for target in self._named:
+                view, kind, doubt = table_photos.shows(row, self._columns, target)
+                names = self._photos.named(row.get(self._columns[target], ""), view, kind)
+                found |= {photo.key: photo for photo in names if photo.key not in found}
+                if doubt and names:
+                    doubts.append(Doubt("View", row.get(self._columns.get("view", ""), ""), doubt))
+        return list(found.values()), doubts

@@ -1,22 +1,27 @@
+import csv
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Count, Prefetch, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from cases import audit, erased, importing, tasks
+from cases import audit, erased, exports, importing, tasks
 from cases.forms import LiftForm
-from cases.import_forms import ColumnsForm, form_for
-from cases.models import ImportProblem, ImportRun, ImportSource, Tombstone
-from cases.sources import KINDS, SourceUnavailable, spreadsheet, tables
+from cases.import_forms import ColumnsForm, ReadingForm, form_for
+from cases.models import ImportDoubt, ImportProblem, ImportRun, ImportSource, Tombstone
+from cases.sources import KINDS, SourceUnavailable, encodings, spreadsheet, tables
 from cases.visibility import visible
 
-PREVIEW = 5
+PREVIEW = 10
+# Of each column, how many doubts a source's page shows.
+DOUBTS = 10
 PAGE_SIZE = 50
 
 
@@ -69,27 +74,56 @@ def _form(request: HttpRequest, source: ImportSource) -> HttpResponse:
 def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
     """A table's columns mapped, with the first records as they would be read."""
     source = get_object_or_404(visible(ImportSource, request.user), pk=pk, kind="spreadsheet")
+    path, options = Path(source.options["file"]), source.options
     try:
-        header = tables.header(Path(source.options["file"]))
+        table = tables.open_table(path, spreadsheet.reading_of(options))
     except SourceUnavailable as problem:
         messages.error(request, str(problem))
         return redirect("import-edit", pk)
-    data = request.POST or source.options.get("columns") or spreadsheet.guess(header)
-    form = ColumnsForm(data, header=header)
-    preview, problem_text = [], ""
-    if form.is_valid():
+    how = ReadingForm(request.POST or options, sheets=table.sheets)
+    problem_text = ""
+    if how.is_valid() and request.POST:
+        try:
+            table = tables.open_table(path, spreadsheet.reading_of(how.options))
+        except SourceUnavailable as problem:
+            problem_text = str(problem)
+    form = ColumnsForm(request.POST or _columns(request, source, table), header=table.columns)
+    if request.POST and not form.is_valid() and not getattr(request, "htmx", False) and "number" not in form.errors:
+        # Another sheet or line has other columns.
+        form = ColumnsForm(spreadsheet.guess(table), header=table.columns)
+    preview: list[Any] = []
+    if how.is_valid() and form.is_valid() and not problem_text:
+        chosen = {**_but_reading(options), **how.options, "columns": form.columns}
         if request.method == "POST" and not getattr(request, "htmx", False):
-            source.options["columns"] = form.columns
+            source.options = chosen
             source.save()
             audit.record(request, "changed", source, "columns")
             messages.success(request, "The columns are saved.")
             return redirect(source)
         try:
-            preview = spreadsheet.preview({**source.options, "columns": form.columns}, PREVIEW)
+            preview = spreadsheet.preview(chosen, PREVIEW)
         except SourceUnavailable as problem:
             problem_text = str(problem)
     template = "imports/_preview.html" if getattr(request, "htmx", False) else "imports/columns.html"
-    return render(request, template, {"form": form, "source": source, "preview": preview, "problem": problem_text})
+    context = {"form": form, "how": how, "table": table, "source": source, "preview": preview, "problem": problem_text}
+    context["encoding"] = encodings.ENCODINGS.get(table.reading.encoding, table.reading.encoding)
+    return render(request, template, context)
+
+
+def _columns(request: HttpRequest, source: ImportSource, table: tables.Table) -> dict[str, str]:
+    """The mapping that was saved, or one that was saved for another table with these very columns, or a guess."""
+    if saved := source.options.get("columns"):
+        return dict(saved)
+    others = visible(ImportSource, request.user).filter(kind="spreadsheet").exclude(pk=source.pk).order_by("-pk")
+    for options in others.values_list("options", flat=True)[:50]:
+        columns = options.get("columns") or {}
+        if "number" in columns and set(columns.values()) <= set(table.columns):
+            return dict(columns)
+    return spreadsheet.guess(table)
+
+
+def _but_reading(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name not in ("encoding", "sheet", "line")}
 
 
 def import_source(request: HttpRequest, pk: int) -> HttpResponse:
@@ -102,10 +136,34 @@ def import_source(request: HttpRequest, pk: int) -> HttpResponse:
         "runs": source.runs.select_related("started_by")[:20],
         "page": Paginator(problems, PAGE_SIZE).get_page(request.GET.get("page")),
         "erased": visible(Tombstone, request.user).filter(collection=source.collection_id).exists(),
+        "doubts": _doubts(source),
         "retrying": problems.filter(status=ImportProblem.Status.RETRYING).exists(),
     }
     template = "imports/_source.html" if getattr(request, "htmx", False) else "imports/source.html"
     return render(request, template, context)
+
+
+def _doubts(source: ImportSource) -> list[tuple[str, int, list[ImportDoubt]]]:
+    """What could not be read, by column: how often, and the first of them."""
+    counted = source.doubts.order_by().values_list("column").annotate(count=Count("pk")).order_by("-count", "column")
+    return [(column, count, list(source.doubts.filter(column=column)[:DOUBTS])) for column, count in counted]
+
+
+def import_doubts(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """All of it as CSV."""
+    source = get_object_or_404(visible(ImportSource, request.user), pk=pk)
+    audit.record(request, "exported", source, "what could not be read")
+
+    def lines() -> Iterator[str]:
+        writer = csv.writer(exports.Echo())
+        yield writer.writerow(["record", "column", "as written", "why"])
+        rows = source.doubts.values_list("key", "column", "text", "why")
+        for row in rows.iterator(chunk_size=2000):
+            yield writer.writerow(exports.safe(row))
+
+    return StreamingHttpResponse(
+        lines(), content_type="text/csv", headers={"Content-Disposition": 'attachment; filename="not-understood.csv"'}
+    )
 
 
 @require_POST

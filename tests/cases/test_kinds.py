@@ -2,7 +2,7 @@
 
 import pytest
 
-from cases.models import Case, ImportProblem, Photo
+from cases.models import Case, ImportDoubt, Photo
 from cases.sources import RecordRefused, kinds
 from tests import faces
 from tests.registries import Person
@@ -67,5 +67,6 @@ def test_a_tables_column_sets_it_and_an_unknown_word_is_named(tmp_path, make_sou
     table = tmp_path / "t.csv"
     table.write_text("number,photo,kind\nA1,0.jpg,sketch\nA2,1.jpg,photo\nA3,2.jpg,oil on canvas\n")
     run(make_source("spreadsheet", file=str(table), photos=str(tmp_path)))
-    assert dict(Case.objects.values_list("number", "photos__kind")) == {"A1": "sketch", "A2": "photograph"}
-    assert "oil on canvas" in ImportProblem.objects.get().reason
+    kinds_of = {"A1": "sketch", "A2": "photograph", "A3": "photograph"}
+    assert dict(Case.objects.values_list("number", "photos__kind")) == kinds_of
+    assert "oil on canvas" in ImportDoubt.objects.get().why

@@ -7,6 +7,7 @@ from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Count
 from tqdm import tqdm
 
 from cases import importing
@@ -33,6 +34,11 @@ class Command(BaseCommand):
         sheet.add_argument("file")
         sheet.add_argument("--photos", default="", metavar="WHERE")
         sheet.add_argument("--column", action="append", default=[], metavar="WHAT=COLUMN", help="else guessed")
+        sheet.add_argument("--encoding", default="", help="as Python names it, e.g. cp1251; else found out")
+        sheet.add_argument("--sheet", default="", help="of a workbook; else the first with known headings")
+        sheet.add_argument(
+            "--header-line", type=int, default=0, metavar="N", help="where the header stands; else found out"
+        )
         folder = kinds.add_parser("folder", help="photos named <case number>-<n>.jpg")
         folder.add_argument("path")
         for parser_ in (sheet, folder):
@@ -92,6 +98,10 @@ class Command(BaseCommand):
             raise CommandError(run.note)
         if problems := run.source.problems.filter(ended_at=None).count():
             self.stdout.write(f"{problems:,} records or photos were refused; the Imports page says which and why.")
+        for column, count in run.source.doubts.order_by().values_list("column").annotate(Count("pk")):
+            first = run.source.doubts.filter(column=column).first()
+            example = f", e.g. {first.key}: {first.text!r}" if first else ""
+            self.stdout.write(f"  {column}: {count:,} could not be read{example}")
         self.stdout.write("A running Sightline indexes the photos by itself; without one: manage.py index")
 
 
@@ -114,6 +124,8 @@ def _kind_and_options(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     if len(columns) != len(options["column"]):
         raise CommandError("Write --column as WHAT=COLUMN, e.g. --column number='Booking No'.")
     wanted: dict[str, Any] = {"file": str(Path(options["file"]).resolve()), "photos": photos}
+    how = {"encoding": options["encoding"], "sheet": options["sheet"], "line": options["header_line"]}
+    wanted |= {name: value for name, value in how.items() if value}
     return "spreadsheet", wanted | {"complete": options["complete"]} | ({"columns": columns} if columns else {})
 
 

@@ -1,0 +1,278 @@
+"""Single cells as people write them: ages, dates, sexes, views. What cannot be read leaves its field blank and keeps
+its words; it never keeps a person out."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from cases.models import Case, Photo
+from cases.sources import kinds
+from cases.sources.base import Doubt, RecordRefused, words
+
+# What programs and people write where there is nothing to say.
+BLANK = frozenset({
+    "", "-", "--", "---", "—", "–", ".", "?", "??", "???", "n/a", "na", "n.a.", "#n/a", "#value!", "#ref!", "#name?",
+    "#null!", "#num!", "#div/0!", "none", "null", "nil", "(null)", "<null>", "nan", "unknown", "unk", "unk.",
+    "not known",
+    "not stated", "not available", "not applicable", "not specified", "unspecified", "undetermined", "tbd", "(blank)",
+    "blank", "\\n", "n\\a", "unavailable", "no data", "unbekannt", "desconocido", "inconnu",
+})  # fmt: skip
+# In a name these may be somebody's.
+NAMES = frozenset({"na", "none", "nil", "nan", "unk", "null"})
+SEXES = {
+    Case.Sex.MALE: ("m", "male", "man", "boy", "masculine", "masc", "mann", "männlich", "hombre", "masculino", "homme"),
+    Case.Sex.FEMALE: (
+        "f", "female", "woman", "girl", "w", "fem", "feminine", "frau", "weiblich", "mujer", "femenino", "femme",
+    ),
+    Case.Sex.OTHER: ("o", "other", "x", "nonbinary", "non-binary", "nb", "intersex", "diverse", "d"),
+    Case.Sex.UNKNOWN: ("u", "unsure", "both", "undisclosed"),
+}  # fmt: skip
+VIEWS = {
+    "front": (
+        "", "f", "fr", "front", "frontal", "face", "mug", "mugshot", "facial", "fullface", "frontface", "portrait",
+        "headshot", "fv", "frontal face", "full", "full face",
+    ),
+    "side": (
+        "s", "l", "r", "side", "profile", "left", "right", "leftside", "rightside", "lside", "rside", "leftprofile",
+        "rightprofile", "lp", "rp", "lt", "rt", "sideways", "threequarter", "angled", "3/4",
+    ),
+    "other": ("o", "other", "body", "fullbody", "back", "rear", "hands", "fullbodyview"),
+    "mark": (
+        "scar", "mark", "tattoo", "smt", "tat", "scarmarktattoo", "scarsmarkstattoos", "tattoos", "scars", "marks",
+        "scarsmarks", "t", "birthmark",
+    ),
+}  # fmt: skip
+OPEN = frozenset({
+    "open", "active", "missing", "wanted", "in custody", "no", "n", "false", "0", "at large", "still missing",
+    "endangered missing", "endangered", "unsolved", "outstanding", "unresolved", "fugitive", "current", "cold case",
+    "unidentified", "ongoing", "pending", "not found", "sought", "new",
+})  # fmt: skip
+CLOSED = frozenset({
+    "closed", "located", "found", "resolved", "recovered", "inactive", "yes", "y", "true", "1", "found safe",
+    "found alive", "found deceased", "deceased", "cleared", "cancelled", "canceled", "captured", "arrested", "released",
+    "identified", "returned", "no longer missing", "solved", "located safe", "located deceased", "surrendered",
+    "apprehended", "removed", "case closed", "home safe", "safe",
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a cell says. doubt: why its words are kept beside; "" where they need not be."""
+
+    value: Any = None
+    doubt: str = ""
+
+
+def is_blank(text: str, of_name: bool = False) -> bool:
+    low = " ".join(text.lower().split())
+    return low in BLANK and not (of_name and low in NAMES)
+
+
+class Fields:
+    """A record's fields as they are read. values: of `cases.Case`. doubts: what could not be read."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self.doubts: list[Doubt] = []
+        self._as_written: dict[str, str] = {}
+
+    def take(self, name: str, label: str, value: Any, read: Callable[[str], Read]) -> Any:
+        """Read one value; in doubt its words are kept beside. label: what people call the field."""
+        text = " ".join(str("" if value is None else value).split())
+        found = read(text)
+        if found.doubt:
+            self.doubts.append(Doubt(label, text[:300], found.doubt))
+            self._as_written[label] = text[:300]
+        self.values[name] = found.value
+        return found.value
+
+    def age(self, lowest: Any, highest: Any = None, label: str = "Age") -> None:
+        """The lowest and the highest age, each of which may be a range itself."""
+        low, high = self.take("age_from", label, lowest, age)
+        last = high
+        if highest not in (None, ""):
+            first, last = self.take("age_to", f"Highest {label.lower()}", highest, age)
+            last = first if last is None else last
+        self.values |= {"age_from": low, "age_to": last}
+
+    def short(self, name: str, label: str, value: Any, most: int) -> None:
+        """Text in one line; what its column has no room for is in doubt."""
+        text = " ".join(str(value or "").split())
+        self.values[name] = words(text, most)
+        if len(text) > most:
+            self.doubts.append(Doubt(label, f"{text[:80]} …", f"It has more than {most} signs; the rest was cut off."))
+
+    def all(self) -> dict[str, Any]:
+        return self.values | ({"as_written": self._as_written} if self._as_written else {})
+
+
+_N = r"(\d{1,3}(?:\.\d+)?)"
+_UNIT = r"(?:years?|yrs?|yo|y/o|y\.o\.|y)?\.?(?:\s*old)?"
+_ONE = re.compile(rf"(?:age[d:]?\s*)?{_N}\s*{_UNIT}")
+_RANGE = re.compile(rf"(?:between\s+)?{_N}\s*{_UNIT}\s*(?:-|–|—|to|and|/|through)\s*{_N}\s*{_UNIT}")
+_YOUNG = re.compile(r"(\d{1,3})\s*(?:months?|mos?|mths?|weeks?|wks?|days?|hours?|m|w|d)\.?(?:\s*old)?")
+_AND_MONTHS = re.compile(rf"{_N}\s*{_UNIT}[\s,and]+\d{{1,2}}\s*(?:months?|mos?)\.?(?:\s*old)?")
+_DECADE = re.compile(r"(early|mid|late)?[\s-]*(\d)0['’]?s")
+_PARTS = {"": (0, 9), "early": (0, 3), "mid": (4, 6), "late": (7, 9)}
+_ABOUT = re.compile(
+    r"^(?:approx(?:imately|\.)?|about|around|circa|ca\.?|c\.|est(?:imated|\.)?|roughly|~|≈)\s*"
+    r"|\s*(?:\?|\+|\(?approx\.?\)?|est\.?|ish)$"
+)
+_WORDED = {
+    "newborn": (0, 0),
+    "infant": (0, 1),
+    "toddler": (1, 3),
+    "teen": (13, 19),
+    "teens": (13, 19),
+    "teenager": (13, 19),
+}
+OLDEST = 130
+
+
+def age(text: str) -> Read:
+    """The lowest and highest age in whole years: (35, 35), (30, 35), (0, 0) for 7 months, (40, None) for 40+."""
+    if is_blank(text):
+        return Read((None, None))
+    low = " ".join(text.lower().split())
+    plain = _ABOUT.sub("", low).strip()
+    doubt = f"{text!r} is no exact age." if plain != low else ""
+    if found := _ONE.fullmatch(plain):
+        years = int(float(found[1]))
+        low_high: tuple[int, int | None] = (years, None if low.endswith("+") else years)
+    elif found := _RANGE.fullmatch(plain):
+        low_high = (int(float(found[1])), int(float(found[2])))
+    elif found := _AND_MONTHS.fullmatch(plain):
+        low_high = (int(float(found[1])),) * 2
+    elif found := _YOUNG.fullmatch(plain):
+        months = int(found[1]) if re.search(r"\d\s*m", plain) else 0
+        low_high = (months // 12,) * 2
+    elif found := _DECADE.fullmatch(plain):
+        first, last = _PARTS[found[1] or ""]
+        low_high = (int(found[2]) * 10 + first, int(found[2]) * 10 + last)
+    elif plain in _WORDED:
+        low_high = _WORDED[plain]
+    else:
+        return Read((None, None), f"{text!r} is no age in years.")
+    if any(one is not None and one > OLDEST for one in low_high):
+        return Read((None, None), f"An age of {text!r} cannot be.")
+    if low_high[1] is not None and low_high[1] < low_high[0]:
+        low_high = (low_high[1], low_high[0])
+    return Read(low_high, doubt)
+
+
+_SLASHED = re.compile(
+    r"(\d{1,2})([/.\-\s])(\d{1,2})\2(\d{4}|\d{2})(?:[ T]+\d{1,2}:\d{2}(?::\d{2})?(?:\s*[AaPp][Mm])?)?"
+)
+_ISO = re.compile(r"(\d{4})[-/.]?(\d{2})[-/.]?(\d{2})(?:[ T].*)?")
+_SERIAL = re.compile(r"(\d{5})(?:\.\d+)?")
+EXCEL = date(1899, 12, 30)
+# In which a month's name is looked for.
+LANGUAGES = ["en", "es", "fr", "de", "it", "pt", "nl", "pl", "sv", "tr", "ru"]
+
+
+def is_day_first(cells: list[str]) -> bool:
+    """Whether a column's dates put the day before the month: some say so, and none says otherwise."""
+    parts = [(int(found[1]), int(found[3])) for cell in cells if (found := _SLASHED.fullmatch(cell.strip()))]
+    return any(first > 12 for first, _ in parts) and not any(second > 12 for _, second in parts)
+
+
+def day(text: str, day_first: bool = False) -> Read:
+    """An exact day as an ISO date. What is none, such as 1985, June 1985 or circa 1985, leaves it blank in doubt."""
+    words = " ".join(text.split())
+    if is_blank(words) or not re.search(r"[1-9]", words):
+        return Read()
+    found = _day(words, day_first)
+    if found is None:
+        return Read(None, f"{text!r} is no exact day.")
+    if found > date.today() + timedelta(days=1):
+        return Read(None, f"{text!r} is still to come.")
+    return Read(found.isoformat())
+
+
+@lru_cache(maxsize=20_000)
+def _day(text: str, day_first: bool) -> date | None:
+    if found := _ISO.fullmatch(text):
+        return _date(int(found[1]), int(found[2]), int(found[3]))
+    if found := _SLASHED.fullmatch(text):
+        first, second, year = int(found[1]), int(found[3]), int(found[4])
+        if len(found[4]) == 2:
+            year += 2000
+            # Nobody was last seen in years to come.
+            year -= 100 if year > date.today().year else 0
+        if found[2] == "." or (day_first and second <= 12) or first > 12:
+            first, second = second, first
+        return _date(year, first, second)
+    if (found := _SERIAL.fullmatch(text)) and 10_000 <= int(found[1]) <= 80_000:
+        return EXCEL + timedelta(days=int(found[1]))
+    if not re.search(r"[^\W\d_]{3}", text) or len(text) > 60:
+        return None
+    return _worded(text, day_first)
+
+
+def _worded(text: str, day_first: bool) -> date | None:
+    """A date with its month in words, in any of `LANGUAGES`."""
+    import dateparser  # takes long to load, and most tables have no such date
+
+    found: datetime | None = dateparser.parse(
+        text,
+        languages=LANGUAGES,
+        settings={
+            "REQUIRE_PARTS": ["day", "month", "year"],
+            "PARSERS": ["absolute-time"],
+            "STRICT_PARSING": True,
+            "DATE_ORDER": "DMY" if day_first else "MDY",
+            "PREFER_DATES_FROM": "past",
+        },
+    )
+    return found.date() if found else None
+
+
+def _date(year: int, month: int, day_: int) -> date | None:
+    try:
+        return date(year, month, day_)
+    except ValueError:
+        return None
+
+
+def sex(text: str) -> Read:
+    if is_blank(text):
+        return Read("")
+    low = " ".join(text.lower().split())
+    first = re.split(r"[\s(/,:-]", low)[0]
+    for value, known in SEXES.items():
+        if low in known or (first in known and first not in ("o", "d")):
+            return Read(value.value)
+    return Read("", f"{text!r} is no sex that is known.")
+
+
+def shows(tag: str, kind: str) -> tuple[str, str, str]:
+    """The view and the kind of a picture, and what of both could not be read: it is then searched as a front view."""
+    doubts = []
+    plain = re.sub(r"[^a-z0-9/]|(?<=\w)view$|\bview\b", "", tag.lower()) if not is_blank(tag) else ""
+    first = re.split(r"[^a-z]+", tag.lower().strip())[0] if tag else ""
+    view = next((name for name, words in VIEWS.items() if plain in words), None) or next(
+        (name for name, words in VIEWS.items() if first and first in words), None
+    )
+    if view is None:
+        doubts.append(f"The view {tag!r} is not known; it was taken for a front view.")
+    try:
+        known = kinds.of_word("" if is_blank(kind) else kind)
+    except RecordRefused:
+        known = Photo.Kind.PHOTOGRAPH
+        doubts.append(f"The kind {kind!r} is not known; it was taken for a photograph.")
+    if view == "mark":
+        view, known = "other", Photo.Kind.MARK
+    return view or "front", known, " ".join(doubts)
+
+
+def state(text: str) -> tuple[bool, str]:
+    """Whether a cell says that the case is closed, and the doubt where it says neither: then it stays open."""
+    low = " ".join(text.lower().split())
+    if low in CLOSED:
+        return True, ""
+    if is_blank(text) or low in OPEN:
+        return False, ""
+    return False, f"{text!r} says neither open nor closed; the case stays open."
