@@ -8,12 +8,13 @@ as a doubt, and the person goes in without it.
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cases import work
-from cases.sources import headings, reading, table_photos, tables
+from cases.sources import headings, reading, table_photos, tables, workbooks
 from cases.sources.base import (
     CaseRecord,
     Cursor,
@@ -105,6 +106,7 @@ class Spreadsheet:
         # On disk, not in memory: a jail's dump has hundreds of thousands of rows in any order.
         self._staged = sqlite3.connect("", check_same_thread=False)
         self._stage(most)
+        self._embedded = workbooks.pictures(self._file, self._table.reading.sheet)
         self._photos = TablePhotos(self._staged, self._place, by_number=not self._named)
         self._day_first = reading.is_day_first(self._cells("last_seen_on"))
 
@@ -139,7 +141,8 @@ class Spreadsheet:
         lines, number = ", ".join(str(line) for line, *_ in rows), rows[0][1]
         try:
             odd = [Doubt("Row", f"line {line}", said) for line, _, _, said in rows if said]
-            return self._record(number, [json.loads(cells) for _, _, cells, _ in rows], odd)
+            record = self._record(number, [json.loads(cells) for _, _, cells, _ in rows], odd)
+            return replace(record, photos=(*record.photos, *self._pictures(number, {line for line, *_ in rows})))
         except RecordRefused as refusal:
             return Refused(number, f"Line {lines}: {refusal}")
         except Exception as error:
@@ -148,6 +151,8 @@ class Spreadsheet:
             return Refused(number, f"Line {lines}: {work.words(error)}")
 
     def photo(self, photo: PhotoRecord, validators: Validators) -> tuple[bytes | None, Validators]:
+        if isinstance(photo.where, workbooks.Embedded):
+            return workbooks.picture(self._file, photo.where.member), {}
         if self._place is None or photo.missing:
             raise RecordRefused(photo.missing or f"{photo.key} is not among the photos.")
         return self._place.read(photo.where), {}
@@ -232,6 +237,13 @@ class Spreadsheet:
             day_first = self._day_first
             fields.take("last_seen_on", "Last seen on", text["last_seen_on"], lambda cell: reading.day(cell, day_first))
         return fields
+
+    def _pictures(self, number: str, lines: set[int]) -> Iterator[PhotoRecord]:
+        """Those that lie on a case's rows of the sheet itself."""
+        for one in self._embedded:
+            if one.line in lines:
+                name = f"{number}-{PurePosixPath(one.member).name}"
+                yield PhotoRecord(f"{one.member} in line {one.line}", one.signature, name, one)
 
     def _photo_records(self, number: str, rows: list[dict[str, str]]) -> tuple[list[PhotoRecord], list[Doubt]]:
         if not self._named:

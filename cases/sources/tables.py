@@ -148,8 +148,8 @@ def _csv(path: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
                 yield reader.line_num + dialect.is_named, [cell.replace("\0", "").strip() for cell in cells]
     except (UnicodeError, LookupError):
         raise SourceUnavailable(
-            f"{path.name} is not written in {encodings.ENCODINGS.get(encoding, encoding)}. Choose another encoding, or "
-            "save it as CSV UTF-8."
+            f"{path.name} is not written in {encodings.ENCODINGS.get(encoding, encoding)}. Save it as CSV UTF-8, or "
+            "choose another encoding."
         ) from None
     except (csv.Error, OSError) as error:
         raise SourceUnavailable(f"{path.name} cannot be read as CSV: {error}.") from error

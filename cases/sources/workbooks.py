@@ -4,11 +4,13 @@ import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
-from cases.sources.base import SourceUnavailable
+from cases.sources.base import RecordRefused, SourceUnavailable
+from cases.sources.places import MAX_BYTES
 
 NEW = (".xlsx", ".xlsm")
 ENDINGS = (*NEW, ".xls", ".ods", ".xlsb")
@@ -42,6 +44,61 @@ def lines(path: Path, sheet: str) -> Iterator[tuple[int, list[str]]]:
         held: dict[int, tuple[range, str]] = {}
         for number, cells in enumerate(found.to_python(skip_empty_area=False)):
             yield number + 1, _filled(number, [_text(cell) for cell in cells], merged, held)
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A picture that lies on a sheet. line: in which its upper left corner is, from 1. member: of the workbook's zip.
+    signature: changes with it."""
+
+    line: int
+    member: str
+    signature: str
+
+
+def pictures(path: Path, sheet: str) -> list[Embedded]:
+    """The pictures that lie over a sheet's cells, in their order; none in other files than XLSX and XLSM."""
+    if path.suffix.lower() not in NEW:
+        return []
+    from openpyxl import load_workbook
+    from openpyxl.drawing.spreadsheet_drawing import SpreadsheetDrawing
+    from openpyxl.packaging.relationship import get_dependents, get_rels_path
+    from openpyxl.xml.functions import fromstring
+
+    rels_of: Any = get_rels_path
+    dependents: Any = get_dependents
+    found = []
+    try:
+        with closing(load_workbook(path, read_only=True)) as book, zipfile.ZipFile(path) as packed:
+            part = getattr(book[sheet], "_worksheet_path", "").lstrip("/")
+            if rels_of(part) not in packed.namelist():
+                return []
+            for rel in dependents(packed, rels_of(part)):
+                if not rel.Type.endswith("/drawing"):
+                    continue
+                tree: Any = fromstring(packed.read(rel.target))
+                drawing: Any = SpreadsheetDrawing.from_tree(tree)
+                targets = dependents(packed, rels_of(rel.target))
+                for blip in drawing._blip_rels:
+                    corner = getattr(blip.anchor, "_from", None)
+                    member = targets.get(blip.embed).target
+                    if corner is not None and member in packed.namelist():
+                        signature = f"{packed.getinfo(member).CRC:08x}"
+                        found.append(Embedded(corner.row + 1, member, signature))
+    except Exception as error:  # a zip, XML or key error, whatever part of the file is broken
+        raise SourceUnavailable(f"The pictures of {path.name} cannot be read: {error}.") from error
+    return found
+
+
+def picture(path: Path, member: str) -> bytes:
+    """One of them. Raises `RecordRefused`."""
+    try:
+        with zipfile.ZipFile(path) as packed:
+            if packed.getinfo(member).file_size > MAX_BYTES:
+                raise RecordRefused(f"{member} is larger than {MAX_BYTES // 2**20} MB.")
+            return packed.read(member)
+    except (KeyError, OSError, zipfile.BadZipFile) as error:
+        raise RecordRefused(f"{member} cannot be read from {path.name}: {error}.") from error
 
 
 def _xlsx(path: Path, sheet: str) -> Iterator[tuple[int, list[str]]]:

@@ -1,5 +1,6 @@
 """What a batch is made of: pictures, zips of pictures and clips, told by their content, each limit and refusal here."""
 
+import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from cases.sources.places import is_picture
+from cases.sources import filenames
+from cases.sources.places import is_picture, looks_like_picture
 from matching.faces import children, documents, images
 from matching.faces.images import MAX_BYTES, RgbImage
 
@@ -19,6 +21,7 @@ MOST_UNPACKED = 20 * 2**30
 LONGEST = 4 * 3600.0
 # Seconds until the first frame behind a place of a long clip.
 SEEKING = 120.0
+DRIVE = re.compile(r"[A-Za-z]:\\")
 NESTED = (".zip", ".mp4", ".mov", ".mkv", ".avi", ".webm", ".pdf", ".docx", ".odt", ".pptx")
 # What clips begin with, and where.
 CLIP_SIGNS = [(4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (4, b"wide"), (0, b"\x1a\x45\xdf\xa3"), (8, b"AVI ")]
@@ -118,7 +121,7 @@ def _pages(path: Path, name: str, after: int) -> Iterator[Picture]:
 def _entries(path: Path) -> list[zipfile.ZipInfo]:
     try:
         with zipfile.ZipFile(path) as opened:
-            entries = [entry for entry in opened.infolist() if not entry.is_dir()]
+            entries = [entry for entry in opened.infolist() if not filenames.in_zip(entry).endswith("/")]
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise EvidenceRefused(f"The zip cannot be read: {error}. Pack it again.") from error
     unpacked = sum(entry.file_size for entry in entries)
@@ -127,18 +130,18 @@ def _entries(path: Path) -> list[zipfile.ZipInfo]:
             f"Unpacked it would have {unpacked / 2**30:,.0f} GB; the limit is {MOST_UNPACKED // 2**30} GB. Split it."
         )
     # What systems put into archives by themselves is nobody's evidence.
-    entries = [
-        e for e in entries if not PurePosixPath(e.filename).name.startswith(".") and "__MACOSX" not in e.filename
-    ]
+    entries = [entry for entry in entries if not filenames.is_hidden(filenames.in_zip(entry))]
     return sorted(entries, key=lambda entry: entry.filename)
 
 
 def _member(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, place: int) -> Picture:
-    name = entry.filename[-300:]
-    path = PurePosixPath(entry.filename.replace("\\", "/"))
+    name = filenames.in_zip(entry)[-300:]
+    # Old Windows programs pack whole paths with their drive.
+    whole = DRIVE.match(entry.orig_filename)
+    path = PurePosixPath(name[3:] if whole else name)
     if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
         return Picture(place, name, refusal="Its path leads out of the zip, so it was left alone.")
-    if not is_picture(entry.filename):
+    if not is_picture(name) and not _begins_as_picture(opened, entry):
         nested = path.suffix.lower() in NESTED
         why = (
             "A zip, clip or document inside a zip is not opened; send it by itself." if nested else "It is no picture."
@@ -157,6 +160,15 @@ def _member(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, place: int) -> Pict
     if len(content) > MAX_BYTES:
         return Picture(place, name, refusal=f"A picture has at most {MAX_BYTES // 2**20} MB.")
     return Picture(place, name, content)
+
+
+def _begins_as_picture(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
+    """Told by its content where its name does not say it."""
+    try:
+        with opened.open(entry) as file:
+            return looks_like_picture(file.read(32))
+    except Exception:  # a locked or damaged member; reading it says so
+        return False
 
 
 def _length(path: Path) -> float:

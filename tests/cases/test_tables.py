@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 import openpyxl
+import openpyxl.drawing.image
 import pytest
 
 from cases.models import Case, ImportDoubt, ImportProblem, ImportRun, Photo
@@ -440,3 +441,15 @@ def test_a_zip_of_names_in_any_encoding_is_listed_as_written(tmp_path):
     content = packed.getvalue().replace(b"a.jpg", "ü.jpg".encode("cp1252"))
     (tmp_path / "p.zip").write_bytes(content)
     assert [name for name, _ in Zip(tmp_path / "p.zip").listing()] == ["ü.jpg"]
+
+
+def test_pictures_that_lie_on_a_rows_cells_are_that_cases_photos(imported, tmp_path):
+    book = openpyxl.Workbook()
+    for row in (["number", "name", "photo"], ["1", "Ana", ""], ["2", "Bo", ""], ["3", "Cy", ""]):
+        book.active.append(row)
+    for cell, number in (("C2", 0), ("D2", 1), ("C4", 2)):
+        book.active.add_image(openpyxl.drawing.image.Image(io.BytesIO(faces.person(number))), cell)
+    book.save(tmp_path / "t.xlsx")
+    imported(tmp_path / "t.xlsx")
+    assert {number: case.photos.count() for number, case in numbered().items()} == {"1": 2, "2": 0, "3": 1}
+    assert not ImportProblem.objects.exists()

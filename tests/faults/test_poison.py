@@ -243,9 +243,11 @@ def table(folder: Path, name: str, content: bytes, collection) -> ImportSource:
 
 
 def test_imports(collection, tmp_path, monkeypatch, caplog, as_admin):
-    """One whose reading breaks off, one in an encoding that nobody can read, and one that is well."""
+    """One whose reading breaks off, one that is not in the encoding that somebody chose, and one that is well."""
     fine = table(tmp_path, "fine.csv", b"n,name\n1,Ann\n", collection)
     undecodable = table(tmp_path, "old.csv", "n,name\n2,Jos\x81\n".encode("latin-1"), collection)
+    undecodable.options["encoding"] = "utf_8_sig"
+    undecodable.save()
     broken = table(tmp_path, "broken.csv", b"n,name\n3,Cid\n", collection)
     real = importing.Reader.read
 

@@ -329,3 +329,21 @@ def test_a_picture_that_is_cut_short_is_searched_and_said_to_be(batch):
     made = batch(("cut.jpg", whole[: len(whole) - 300]))
     assert who(made) == [("MP3", 1)]
     assert "cut short" in why(made)["cut.jpg"]
+
+
+def test_a_zips_pictures_are_told_by_content_and_named_as_their_sender_wrote_them(batch):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as opened:
+        for number, name in enumerate(
+            ["Xrgen.jpg", "mugs\\a\\b.jpg", "c.jfif", "noext/4711", "C:\\cam\\e.jpg", "f.jpg_large"]
+        ):
+            opened.writestr(name, faces.person(number))
+        opened.writestr("Thumbs.db", b"no picture")
+        opened.writestr("notes.txt", b"no picture")
+    # A German Windows packs ü as it has it, without a flag.
+    content = packed.getvalue().replace(b"Xrgen.jpg", b"\xfcrgen.jpg")
+    made = batch(("all.zip", content))
+    assert why(made) == {"notes.txt": "It is no picture."}
+    assert set(Shot.objects.values_list("name", flat=True)) == {
+        "ürgen.jpg", "mugs/a/b.jpg", "c.jfif", "noext/4711", "C:/cam/e.jpg", "f.jpg_large",
+    }  # fmt: skip
