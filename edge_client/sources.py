@@ -202,7 +202,9 @@ def _clip(path: Path, pace: Pace) -> Iterator[Frame]:
     began, wall = datetime.now(UTC), time.monotonic()
     number, due, given = 0, 0.0, 0
     while video.grab():
-        at = number / rate
+        # By the clip's own clock, for its rate may vary; raw streams have none.
+        shown = video.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        at = shown if shown > 0 or not number else number / rate
         number += 1
         if at + 1e-6 < due:
             continue

@@ -61,10 +61,11 @@ def _answer(asked: dict[str, Any], content: bytes) -> None:
         elif asked["what"] == "length":
             write(out, {"length": clips.length(os.fsdecode(asked["path"]))})
         else:
-            for second, rgb in clips.frames(os.fsdecode(asked["path"]), asked["after"]):
+            frames = clips.Frames(os.fsdecode(asked["path"]), asked["after"], every=asked["every"])
+            for second, rgb in frames:
                 signal.setitimer(signal.ITIMER_REAL, 600)
                 write(out, {"second": second, "shape": rgb.shape}, rgb.data.cast("B"))
-            write(out, {"end": True})
+            write(out, {"end": True, "whole": frames.is_whole})
     except (images.ImageRefused, clips.ClipRefused) as refusal:
         write(out, {"refused": type(refusal).__name__, "text": str(refusal)})
     except MemoryError:

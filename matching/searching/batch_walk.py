@@ -133,7 +133,8 @@ class Walk:
     def _clip(self, file: BatchFile, path: Path, after: float) -> bool:
         """A clip in stretches; whoever is followed over the end of one is joined again by likeness."""
         length = evidence.amount(path)
-        frames = evidence.frames(path, after)
+        whole: list[bool] = []
+        frames = evidence.frames(path, after, whole.append)
         second = after
         first = next(frames, None)
         while first is not None:
@@ -156,9 +157,8 @@ class Walk:
                 return False
             first = rest[0] if rest else None
         problems = []
-        if not evidence.is_whole(path, second):
-            whole = evidence.amount(path)
-            why = f"The clip ends after {second:.0f} of {whole} seconds: it is cut short. What there is was searched."
+        if whole == [False]:
+            why = f"The clip ends after {second:.0f} of {length} seconds: it is cut short. What there is was searched."
             problems.append([file.name, why])
         return self._keep([], [file.pk, 1e9], 0, problems)
 

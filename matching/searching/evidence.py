@@ -2,7 +2,7 @@
 
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -24,7 +24,14 @@ SEEKING = 120.0
 DRIVE = re.compile(r"[A-Za-z]:\\")
 NESTED = (".zip", ".mp4", ".mov", ".mkv", ".avi", ".webm", ".pdf", ".docx", ".odt", ".pptx")
 # What clips begin with, and where.
-CLIP_SIGNS = [(4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (4, b"wide"), (0, b"\x1a\x45\xdf\xa3"), (8, b"AVI ")]
+CLIP_SIGNS = [
+    (4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (4, b"wide"), (0, b"\x1a\x45\xdf\xa3"), (8, b"AVI "),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"), (0, b"FLV\x01"), (0, b"\0\0\x01\xba"), (0, b"\0\0\x01\xb3"), (0, b"OggS"),
+    (0, b".RMF"), (0, b"\x06\x0e\x2b\x34"),
+    # Raw H.264 and H.265, beginning with their parameters.
+    (0, b"\0\0\0\x01\x67"), (0, b"\0\0\0\x01\x27"), (0, b"\0\0\0\x01\x09"), (0, b"\0\0\0\x01\x06"),
+    (0, b"\0\0\0\x01\x40"), (0, b"\0\0\x01\x67"), (0, b"\0\0\x01\x27"),
+]  # fmt: skip
 
 
 class EvidenceRefused(Exception):
@@ -69,9 +76,13 @@ def _names(path: Path) -> list[str]:
 def is_clip(path: Path) -> bool:
     """By what it begins with; HEIC pictures are of the same family and say so."""
     with open(path, "rb") as file:
-        start = file.read(16)
+        start = file.read(400)
     still = start[8:12] in (b"heic", b"heix", b"mif1", b"avif", b"heim", b"heis", b"msf1")
-    return not still and any(start[at : at + len(sign)] == sign for at, sign in CLIP_SIGNS)
+    # A transport stream begins each packet of 188 bytes so, on cards behind four bytes of time.
+    is_stream = any(
+        start[at : at + 1] == start[at + step : at + step + 1] == b"\x47" for at, step in ((0, 188), (4, 192))
+    )
+    return not still and (is_stream or any(start[at : at + len(sign)] == sign for at, sign in CLIP_SIGNS))
 
 
 def amount(path: Path) -> int:
@@ -183,11 +194,23 @@ def _length(path: Path) -> float:
     return length
 
 
-def frames(path: Path, after: float = -1.0) -> Iterator[Frame]:
-    """A clip's frames behind one second, `clips.LOOKS` in a second at most. Raises `EvidenceRefused`."""
-    with _clip({"what": "clip", "path": str(path), "after": after}) as answers:
+def frames(
+    path: Path,
+    after: float = -1.0,
+    ended: Callable[[bool], object] = lambda is_whole: None,
+    *,
+    every: bool = False,
+) -> Iterator[Frame]:
+    """A clip's frames behind one second, by the clip's own clock: `clips.LOOKS` in a second at most, or every one.
+
+    ended: told at its end whether the clip went on as long as it states. Raises `EvidenceRefused`.
+    """
+    with _clip({"what": "clip", "path": str(path), "after": after, "every": every}) as answers:
         for said, content in answers:
-            if "end" in said or said["second"] > LONGEST:
+            if "end" in said:
+                ended(said["whole"])
+                return
+            if said["second"] > LONGEST:
                 return
             yield Frame(said["second"], np.frombuffer(content, np.uint8).reshape(said["shape"]))
 
@@ -213,14 +236,9 @@ def _answers(child: children.Child, asked: dict[str, Any]) -> Iterator[tuple[dic
         ) from None
 
 
-def is_whole(path: Path, reached: float) -> bool:
-    """Whether a clip was seen to its end. reached: the second of its last frame."""
-    return reached + 2.0 >= _length(path)
-
-
 def frame_at(path: Path, second: float) -> RgbImage:
     """The frame that a clip shows at one second. Raises `EvidenceRefused`."""
-    # Told by half a frame, so that the very second is meant and not what follows it.
-    for frame in frames(path, second - 0.02):
+    # The very one that is meant, and not what follows it: its second was rounded on its way.
+    for frame in frames(path, second - 0.005, every=True):
         return frame.rgb
     raise EvidenceRefused("The clip has no frame there.")
