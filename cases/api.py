@@ -128,8 +128,10 @@ class CaseSerializer(SeenSerializer[Case]):
     class Meta:
         model = Case
         fields = [
-            "id", "collection", "number", "name", "other_names", "sex", "age_from", "age_to", "race", "last_seen_on",
-            "last_seen_place", "circumstances", "agency", "contact", "source_url", "as_written", "status", "closed_at",
+            "id", "collection", "number", "name", "other_names", "sex", "age_from", "age_to", "born_on", "height_from",
+            "height_to", "weight_from", "weight_to", "hair", "eyes", "race", "marks", "clothing", "other_numbers",
+            "last_seen_on", "last_seen_place", "circumstances", "agency", "contact", "source_url", "as_written",
+            "status", "closed_at",
             "closed_reason", "created_at", "updated_at", "photos",
         ]  # fmt: skip
         read_only_fields = ["status", "closed_at", "closed_reason"]

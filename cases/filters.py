@@ -18,7 +18,7 @@ def _collections(request: HttpRequest | None) -> QuerySet[Collection]:
 
 
 class CaseFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(method="search", label="Name, number, place or agency")
+    q = django_filters.CharFilter(method="search", label="Name, number, place, agency or mark")
     collection = django_filters.ModelChoiceFilter(queryset=_collections, empty_label="All collections")
     status = django_filters.ChoiceFilter(choices=Case.Status.choices, empty_label="Open and closed")
 
@@ -34,6 +34,9 @@ class CaseFilter(django_filters.FilterSet):
                 | Q(number__icontains=word)
                 | Q(last_seen_place__icontains=word)
                 | Q(agency__icontains=word)
+                | Q(marks__icontains=word)
+                | Q(clothing__icontains=word)
+                | Q(other_numbers__icontains=word)
             )
         return queryset
 

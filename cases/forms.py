@@ -96,11 +96,15 @@ class CaseForm(ForUser, forms.ModelForm[Case]):
     class Meta:
         model = Case
         fields = [
-            "collection", "number", "name", "other_names", "sex", "age_from", "age_to", "race",
-            "last_seen_on", "last_seen_place", "circumstances", "agency", "contact", "source_url",
+            "collection", "number", "name", "other_names", "sex", "age_from", "age_to", "born_on", "height_from",
+            "height_to", "weight_from", "weight_to", "hair", "eyes", "race", "last_seen_on", "last_seen_place", "marks",
+            "clothing", "circumstances", "agency", "contact", "other_numbers", "source_url",
         ]  # fmt: skip
         widgets = {
             "last_seen_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+            "born_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+            "marks": forms.Textarea(attrs={"rows": 2}),
+            "clothing": forms.Textarea(attrs={"rows": 2}),
             "circumstances": forms.Textarea(attrs={"rows": 4}),
         }
 

@@ -169,8 +169,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             },
             "subjectDescription": {
                 "sex": {"name": person.sex}, "ethnicities": [{"name": "Hispanic / Latino"}],
-                "estimatedAgeFrom": 30, "estimatedAgeTo": 45,
+                "estimatedAgeFrom": 30, "estimatedAgeTo": 45, "heightFrom": 62, "heightTo": 64, "weightFrom": 110,
+                "weightTo": 110,
             },
+            "physicalDescription": {"hairColor": {"name": "Brown"}, "leftEyeColor": {"name": "Green"}},
+            "physicalFeatureDescriptions": [
+                {"physicalFeature": {"name": "Tattoo"}, "description": "Rose, left wrist"},
+                {"physicalFeature": {"name": "Scar"}, "description": None},
+            ],
+            "clothingAndAccessoriesArticles": [{"article": {"name": "Jewelry"}, "description": "Silver ring"}],
             "sighting": {"date": "2009-11-10T00:00:00", "address": address},
             "circumstances": story,
             "investigatingAgencies": [
@@ -216,7 +223,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return {
             "entity_id": f"2019/{person.id}", "forename": first, "name": " ".join(rest), "sex_id": person.sex[0],
             "date_of_birth": "1988/02/03", "date_of_event": "2019/05/06", "place": "Lisbon", "country": "PT",
-            "distinguishing_marks": None, "arrest_warrants": [{"charge": "Fraud"}] if colour == "red" else None,
+            "distinguishing_marks": "Rose on the left wrist", "height": 1.6, "weight": 50,
+            "arrest_warrants": [{"charge": "Fraud"}] if colour == "red" else None,
             "_links": {"images": {"href": f"{self.server.url}notices/v1/{colour}/2019-{person.id}/images"}},
         }  # fmt: skip
 
@@ -245,6 +253,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         base = f"{self.server.url}wanted/{person.id}/@@images"
         return {
             "uid": f"uid{person.id}", "title": person.name.upper(), "aliases": ["Annie"], "sex": person.sex,
+            "hair_raw": "Brown", "eyes_raw": "Green", "height_min": 62, "height_max": 64, "weight": "110 pounds",
+            "dates_of_birth_used": ["May 3, 1988"], "scars_and_marks": "<p>Rose on the left wrist</p>",
+            "ncic": "W123456789",
             "race_raw": "White", "age_min": person.age, "age_max": person.age,
             "status": "captured" if person.ended else "na", "url": f"https://www.fbi.gov/wanted/{person.id}",
             "description": "Missing since May", "details": "<p>Last seen in Fresno.</p>", "caution": None,

@@ -1,5 +1,6 @@
 """WHO is looked for: collections and their cases."""
 
+from collections.abc import Callable
 from itertools import count
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -127,6 +128,26 @@ class Case(models.Model):
     age_to = models.PositiveSmallIntegerField(
         "age when last seen, to", null=True, blank=True, validators=[MaxValueValidator(130)]
     )
+    born_on = models.DateField("born on", null=True, blank=True)
+    height_from = models.PositiveSmallIntegerField(
+        "height in cm, from", null=True, blank=True, validators=[MinValueValidator(20), MaxValueValidator(280)]
+    )
+    height_to = models.PositiveSmallIntegerField(
+        "height in cm, to", null=True, blank=True, validators=[MinValueValidator(20), MaxValueValidator(280)]
+    )
+    weight_from = models.PositiveSmallIntegerField(
+        "weight in kg, from", null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(500)]
+    )
+    weight_to = models.PositiveSmallIntegerField(
+        "weight in kg, to", null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(500)]
+    )
+    hair = models.CharField(max_length=200, blank=True)
+    eyes = models.CharField(max_length=200, blank=True)
+    marks = models.TextField("scars, marks and tattoos", blank=True, help_text="What, and where on the body.")
+    clothing = models.TextField("clothing, jewellery, belongings", blank=True)
+    other_numbers = models.CharField(
+        max_length=300, blank=True, help_text="What others know the case by: NamUs, NCIC, NCMEC, an agency."
+    )
     race = models.CharField("race/ethnicity", max_length=200, blank=True, help_text="As the source words it.")
     last_seen_on = models.DateField(null=True, blank=True)
     last_seen_place = models.CharField(max_length=300, blank=True)
@@ -184,6 +205,22 @@ class Case(models.Model):
         ages = sorted({a for a in (self.age_from, self.age_to) if a is not None})
         return "–".join(str(a) for a in ages)
 
+    @property
+    def description(self) -> list[tuple[str, str]]:
+        """What an examiner compares by, each with its label; only what is known."""
+        found = [
+            ("Born", f"{self.born_on:%-d %b %Y}" if self.born_on else ""),
+            ("Height", _range(self.height_from, self.height_to, "cm", _feet)),
+            ("Weight", _range(self.weight_from, self.weight_to, "kg", _pounds)),
+            ("Hair", self.hair),
+            ("Eyes", self.eyes),
+            ("Race/ethnicity", self.race),
+            ("Scars, marks, tattoos", self.marks),
+            ("Clothing, belongings", self.clothing),
+            ("Other numbers", self.other_numbers),
+        ]
+        return [(label, words) for label, words in found if words]
+
     @classmethod
     def begin(cls, collection: Collection) -> "Case":
         """A case of which nothing is known yet but its photos: numbered by the day, until somebody knows better."""
@@ -217,3 +254,20 @@ class Case(models.Model):
             if moved:
                 case_moved.send(Case, case=self)
         return bool(moved)
+
+
+def _range(low: int | None, high: int | None, unit: str, too: Callable[[int], str]) -> str:
+    """A range in metric units, and in those that much of the world writes."""
+    known = sorted({value for value in (low, high) if value is not None})
+    if not known:
+        return ""
+    return f"{'–'.join(map(str, known))} {unit} ({'–'.join(map(too, known))})"
+
+
+def _feet(centimetres: int) -> str:
+    feet, inches = divmod(round(centimetres / 2.54), 12)
+    return f"{feet}′{inches}″"
+
+
+def _pounds(kilograms: int) -> str:
+    return f"{round(kilograms / 0.45359237)} lb"

@@ -75,6 +75,15 @@ class Fbi:
         read = Fields()
         read.take("sex", "Sex", answer.get("sex"), reading.sex)
         read.age(answer.get("age_min"), answer.get("age_max"))
+        inches = [f"{value} in" for value in (answer.get("height_min"), answer.get("height_max")) if value]
+        read.measure("height", "Height", " to ".join(inches), None, reading.height)
+        read.measure("weight", "Weight", _pounds(answer), None, reading.weight)
+        births = answer.get("dates_of_birth_used") or []
+        read.take("born_on", "Born on", births[0] if births else "", reading.day)
+        read.short("hair", "Hair", answer.get("hair_raw") or answer.get("hair"), 200)
+        read.short("eyes", "Eyes", answer.get("eyes_raw") or answer.get("eyes"), 200)
+        read.short("other_numbers", "Other numbers", answer.get("ncic"), 300)
+        read.values["marks"] = _plain(answer.get("scars_and_marks"))
         fields = read.all() | {
             "number": key,
             "name": words(str(answer["title"]).title(), 200),
@@ -104,6 +113,12 @@ class Fbi:
 
 def wanted(options: dict[str, Any]) -> Fbi:
     return Fbi()
+
+
+def _pounds(answer: dict[str, Any]) -> str:
+    """A weight in words: its lowest and highest value, or as it is written."""
+    known = [f"{value} lbs" for value in (answer.get("weight_min"), answer.get("weight_max")) if value]
+    return " to ".join(known) or str(answer.get("weight") or "")
 
 
 def _plain(text: Any) -> str:

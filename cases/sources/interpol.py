@@ -119,6 +119,11 @@ class Interpol:
         event = read.take("last_seen_on", "Last seen on", answer.get("date_of_event"), reading.day)
         then = _age(reading.day(str(answer.get("date_of_birth") or "")).value, event)
         read.take("sex", "Sex", answer.get("sex_id"), reading.sex)
+        read.take("born_on", "Born on", answer.get("date_of_birth"), reading.day)
+        tall, heavy = answer.get("height"), answer.get("weight")
+        read.measure("height", "Height", f"{tall} m" if tall else "", None, reading.height)
+        read.measure("weight", "Weight", f"{heavy} kg" if heavy else "", None, reading.weight)
+        read.values["marks"] = str(answer.get("distinguishing_marks") or "")
         charges = [w.get("charge") for w in answer.get("arrest_warrants") or []]
         fields = read.all() | {
             "number": key,
@@ -131,7 +136,7 @@ class Interpol:
                 answer.get("place") or ", ".join(filter(None, (answer.get("country"), answer.get("place_of_birth")))),
                 300,
             ),
-            "circumstances": "\n".join(filter(None, [*charges, answer.get("distinguishing_marks")])),
+            "circumstances": "\n".join(filter(None, charges)),
             "agency": "Interpol",
             "contact": "",
             "source_url": f"https://www.interpol.int/en/How-we-work/Notices/{self._colour.title()}-Notices/"

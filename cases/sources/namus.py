@@ -77,8 +77,15 @@ class NamUs:
         read.take("sex", "Sex", (looks.get("sex") or {}).get("name"), reading.sex)
         read.age(ages[0].get(ages[1]), ages[0].get(ages[2]))
         read.take("last_seen_on", "Last seen on", found.get("date") or found.get("dateFound"), reading.day)
+        read.measure("height", "Height", _in(looks, "height", "in"), None, reading.height)
+        read.measure("weight", "Weight", _in(looks, "weight", "lbs"), None, reading.weight)
+        body = answer.get("physicalDescription") or {}
+        read.short("hair", "Hair", _named(body.get("hairColor"), body.get("headHairDescription")), 200)
+        read.short("eyes", "Eyes", _named(body.get("leftEyeColor"), body.get("eyeDescription")), 200)
         fields = read.all() | {
             "number": key,
+            "marks": _listed(answer.get("physicalFeatureDescriptions"), "physicalFeature"),
+            "clothing": _listed(answer.get("clothingAndAccessoriesArticles"), "article"),
             "name": words(" ".join(filter(None, (person.get(n) for n in ("firstName", "middleName", "lastName")))), 200)
             if missing
             else "",
@@ -110,6 +117,22 @@ def _photo(image: dict[str, Any]) -> PhotoRecord:
     # A picture that is replaced on the site gets an address of its own.
     kind = kinds.of_caption(image.get("caption"))
     return PhotoRecord(href, href, f"namus-{image.get('id', '')}.jpg", href, kind=kind)
+
+
+def _in(looks: dict[str, Any], what: str, unit: str) -> str:
+    """A height or a weight as NamUs has it, from and to in one unit, in words."""
+    known = [looks.get(f"{what}From"), looks.get(f"{what}To")]
+    return " to ".join(f"{value} {unit}" for value in known if value)
+
+
+def _named(colour: dict[str, Any] | None, words_: str | None) -> str:
+    return ", ".join(filter(None, [(colour or {}).get("name"), words_]))
+
+
+def _listed(entries: list[dict[str, Any]] | None, what: str) -> str:
+    """Scars, tattoos or clothes, a line each: what it is, and how it is described."""
+    lines = (_named(entry.get(what), entry.get("description")) for entry in entries or [])
+    return "\n".join(filter(None, lines))
 
 
 def _place(address: dict[str, Any]) -> str:

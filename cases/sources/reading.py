@@ -98,6 +98,13 @@ class Fields:
             last = first if last is None else last
         self.values |= {"age_from": low, "age_to": last}
 
+    def measure(self, name: str, label: str, lowest: Any, highest: Any, read: Callable[[str], Read]) -> None:
+        """A height or a weight into `name_from` and `name_to`; each of the two may be a range itself."""
+        low, high = self.take(f"{name}_from", label, lowest, read)
+        if highest not in (None, ""):
+            high = self.take(f"{name}_to", f"Highest {label.lower()}", highest, read)[1] or high
+        self.values |= {f"{name}_from": low, f"{name}_to": high}
+
     def short(self, name: str, label: str, value: Any, most: int) -> None:
         """Text in one line; what its column has no room for is in doubt."""
         text = " ".join(str(value or "").split())
@@ -163,6 +170,8 @@ def age(text: str) -> Read:
     return Read(low_high, doubt)
 
 
+# As 00/00/0000.
+_NOTHING = re.compile(r"[0\W]*")
 _SLASHED = re.compile(
     r"(\d{1,2})([/.\-\s])(\d{1,2})\2(\d{4}|\d{2})(?:[ T]+\d{1,2}:\d{2}(?::\d{2})?(?:\s*[AaPp][Mm])?)?"
 )
@@ -182,7 +191,7 @@ def is_day_first(cells: list[str]) -> bool:
 def day(text: str, day_first: bool = False) -> Read:
     """An exact day as an ISO date. What is none, such as 1985, June 1985 or circa 1985, leaves it blank in doubt."""
     words = " ".join(text.split())
-    if is_blank(words) or not re.search(r"[1-9]", words):
+    if is_blank(words) or _NOTHING.fullmatch(words):
         return Read()
     found = _day(words, day_first)
     if found is None:
@@ -235,6 +244,65 @@ def _date(year: int, month: int, day_: int) -> date | None:
         return date(year, month, day_)
     except ValueError:
         return None
+
+
+_FEET = re.compile(r"(\d)\s*(?:'|’|′|ft\.?|feet|foot|-)\s*(\d{1,2}(?:\.\d+)?)?\s*(?:\"|”|″|''|in\.?|inch(?:es)?)?")
+_PACKED = re.compile(r"([3-7])(0\d|1[01])")
+_MEASURE = re.compile(
+    r"(\d{1,3}(?:[.,]\d+)?)\s*(cm|centimet(?:re|er)s?|m|met(?:re|er)s?|in\.?|inch(?:es)?|\"|"
+    r"lbs?\.?|pounds?|kgs?\.?|kilo(?:gram)?s?)?"
+)
+_TO = re.compile(r"\s+to\s+|\s*–\s*|\s*—\s*|(?<=[\d\"'″′a-z.])\s+-\s+|(?<=[a-z\"″])-|(?<=\d\d)-(?=\d\d)")
+INCH, POUND = 2.54, 0.45359237
+
+
+def height(text: str) -> Read:
+    """The lowest and highest height in whole centimetres: of 5'10", 5-10, 510, 70 in, 178 cm, 1.78 m and ranges."""
+    return _between(text, _centimetres, 20, 280, "no height")
+
+
+def weight(text: str) -> Read:
+    """The same of weights in kilograms: 150 lbs, 150, 68 kg. A number alone is pounds."""
+    return _between(text, _kilograms, 1, 500, "no weight")
+
+
+def _between(text: str, read: Callable[[str], float | None], least: int, most: int, what: str) -> Read:
+    low = " ".join(text.lower().split())
+    if is_blank(low) or _NOTHING.fullmatch(low):
+        return Read((None, None))
+    plain = _ABOUT.sub("", low).strip()
+    parts = [part for part in _TO.split(plain) if part]
+    # Of "150-160 lbs" the first has the last one's unit.
+    unit = re.search(r"[a-z.]+$", parts[-1]) if len(parts) == 2 else None
+    found = [read(part) or (read(f"{part} {unit[0]}") if unit else None) for part in parts]
+    if unit and re.fullmatch(r"[\d.]+", parts[0]):
+        found[0] = read(f"{parts[0]} {unit[0]}")
+    known = [round(value) for value in found if value is not None]
+    if len(known) != len(parts) or not 1 <= len(known) <= 2 or not all(least <= one <= most for one in known):
+        return Read((None, None), f"{text!r} is {what} that can be read.")
+    return Read((min(known), max(known)), f"{text!r} is not exact." if plain != low else "")
+
+
+def _centimetres(text: str) -> float | None:
+    if found := _FEET.fullmatch(text):
+        return (int(found[1]) * 12 + float(found[2] or 0)) * INCH
+    if found := _PACKED.fullmatch(text):
+        return (int(found[1]) * 12 + int(found[2])) * INCH
+    if found := _MEASURE.fullmatch(text):
+        value, unit = float(found[1].replace(",", ".")), found[2] or ""
+        if unit.startswith("c") or (not unit and value > 96):
+            return value
+        if unit.startswith("m") or (not unit and value < 3):
+            return value * 100
+        return value * INCH if not unit or unit[0] in 'i"' else None
+    return None
+
+
+def _kilograms(text: str) -> float | None:
+    if found := _MEASURE.fullmatch(text):
+        value, unit = float(found[1].replace(",", ".")), found[2] or ""
+        return value if unit.startswith("k") else value * POUND if not unit or unit[0] in "lp" else None
+    return None
 
 
 def sex(text: str) -> Read:

@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -44,7 +45,15 @@ FIELDS = {
     "sex": "Sex",
     "age_from": "Age, or lowest age",
     "age_to": "Highest age",
+    "born_on": "Born on",
+    "height": "Height",
+    "weight": "Weight",
+    "hair": "Hair",
+    "eyes": "Eyes",
     "race": "Race/ethnicity",
+    "marks": "Scars, marks and tattoos",
+    "clothing": "Clothing, jewellery, belongings",
+    "other_numbers": "Other numbers of the case",
     "last_seen_on": "Last seen on",
     "last_seen_place": "Last seen where",
     "circumstances": "Circumstances",
@@ -61,7 +70,17 @@ PHOTOS = {
     "closed": "Says that the case is closed (never guessed)",
 }
 TARGETS = FIELDS | PHOTOS
-SHORT = {"other_names": 300, "race": 200, "last_seen_place": 300, "agency": 200, "contact": 300}
+SHORT = {
+    "other_names": 300,
+    "race": 200,
+    "hair": 200,
+    "eyes": 200,
+    "other_numbers": 300,
+    "last_seen_place": 300,
+    "agency": 200,
+    "contact": 300,
+}
+DAYS = ("last_seen_on", "born_on")
 PREVIEWED, GUESSED_BY, ORDERED_BY = 500, 100, 20_000
 LONGEST = 50
 
@@ -108,7 +127,7 @@ class Spreadsheet:
         self._stage(most)
         self._embedded = workbooks.pictures(self._file, self._table.reading.sheet)
         self._photos = TablePhotos(self._staged, self._place, by_number=not self._named)
-        self._day_first = reading.is_day_first(self._cells("last_seen_on"))
+        self._day_first = {target: reading.is_day_first(self._cells(target)) for target in DAYS}
 
     @property
     def _named(self) -> list[str]:
@@ -226,16 +245,20 @@ class Spreadsheet:
             if target in text:
                 blank = reading.is_blank(text[target], of_name=target == "other_names")
                 fields.short(target, FIELDS[target], "" if blank else text[target], most)
-        for target in ("circumstances", "source_url"):
+        for target in ("circumstances", "marks", "clothing", "source_url"):
             if target in text:
                 fields.values[target] = "" if reading.is_blank(text[target]) else text[target]
         if "sex" in text:
             fields.take("sex", "Sex", text["sex"], reading.sex)
         if "age_from" in text or "age_to" in text:
             fields.age(text.get("age_from") or text.get("age_to"), text.get("age_to"))
-        if "last_seen_on" in text:
-            day_first = self._day_first
-            fields.take("last_seen_on", "Last seen on", text["last_seen_on"], lambda cell: reading.day(cell, day_first))
+        for target, read in (("height", reading.height), ("weight", reading.weight)):
+            if target in text:
+                fields.measure(target, FIELDS[target], text[target], None, read)
+        for target in DAYS:
+            if target in text:
+                day_first = self._day_first[target]
+                fields.take(target, FIELDS[target], text[target], partial(reading.day, day_first=day_first))
         return fields
 
     def _pictures(self, number: str, lines: set[int]) -> Iterator[PhotoRecord]:

@@ -131,6 +131,7 @@ def lead_sheet(candidate: Candidate, printed_by: User, reference: str) -> bytes:
                 "Case": f"{case.number}, {case.collection.name}",
                 "Name": ", also ".join(filter(None, [case.display_name, case.other_names])),
                 "Sex, age then": ", ".join(filter(None, [case.get_sex_display(), case.age])),
+                **dict(case.description),
                 "Last seen": ", ".join(
                     filter(None, [f"{case.last_seen_on:%-d %b %Y}" if case.last_seen_on else "", case.last_seen_place])
                 ),
