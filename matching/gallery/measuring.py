@@ -6,7 +6,7 @@ cases that are one person, or may be, are left out: a duplicate would pass for a
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
@@ -20,7 +20,7 @@ from cases.models import Photo
 from matching.faces import poor
 from matching.faces.engines import Embeddings
 from matching.faces.engines.base import unit_length
-from matching.gallery import calibration, comparing, templates
+from matching.gallery import calibration, commonness, comparing, templates
 from matching.gallery import search as gallery
 from matching.gallery.curves import Curve, TooFewPairs, binned, no_counts
 from matching.models import CasePair, Face, FaceModel, GalleryCount, IndexRun, Measurement, OddPhoto
@@ -80,7 +80,7 @@ def measure(model: FaceModel, probes: int = PROBES) -> Measurement | None:
     sample = _probes(model, probes)
     shipped = calibration.shipped(model)
     one_person = shipped.non_mates.similarity(comparing.ONE_PERSON) if shipped.measured_on else 2.0
-    counts, best, left_out = _non_mates(model, sample, _may_be_one(), one_person)
+    counts, first, left_out = _non_mates(model, sample, _may_be_one(), one_person)
     try:
         non_mates = Curve.of(counts)
     except TooFewPairs:
@@ -91,7 +91,9 @@ def measure(model: FaceModel, probes: int = PROBES) -> Measurement | None:
     except TooFewPairs:
         mates = None
     calibrated = calibration.Calibration(non_mates, None, "")
-    fpirs = np.array([calibrated.fpir(float(similarity), cases) for similarity in best])
+    # By the rule of a search: what a face has in common with everybody is taken off first.
+    best = first[:, 0] - _common(replace(shipped, non_mates=non_mates), model, sample, first)
+    fpirs = np.array([calibrated.fpir(float(worth), cases) for worth in best[first[:, 0] > -1]])
     return Measurement.objects.create(
         model=model,
         cases=cases,
@@ -143,13 +145,14 @@ def _may_be_one() -> dict[int, list[int]]:
 def _non_mates(
     model: FaceModel, probes: Probes, may_be_one: dict[int, list[int]], one_person: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], int]:
-    """Counts of pairs in the bins between EDGES, each probe's best similarity, and how many pairs were left out.
+    """Counts of pairs in the bins between EDGES, each probe's most alike cases' similarities, best first, (n, k), and
+    how many pairs were left out.
 
     one_person: pairs this alike belong on the work list of cases that may be one person, where only the first few of
     each face stand.
     """
     counts = no_counts()
-    best = np.full(len(probes.cases), -1, np.float32)
+    first = np.full((len(probes.cases), commonness.LOOKED_AT), -1, np.float32)
     left_out = 0
     alone = {row: others for row, case in enumerate(probes.cases) if (others := may_be_one.get(int(case)))}
     for block in _gallery(model):
@@ -160,12 +163,25 @@ def _non_mates(
         own = probes.cases[:, None] == block.cases[None, :]
         left_out += int((skipped & ~own).sum())
         similarities[skipped | own] = np.nan
-        best = np.fmax(best, np.fmax.reduce(similarities, axis=1))
+        known = np.concatenate([first, np.nan_to_num(similarities, nan=-1.0)], axis=1)
+        first = -np.partition(-known, commonness.LOOKED_AT - 1, axis=1)[:, : commonness.LOOKED_AT]
         # Two probes meet twice, each as the other's case: such a pair counts once.
         again = np.isin(block.cases, probes.cases) & (block.cases > probes.cases[:, None])
         similarities[again] = np.nan
         counts += binned(similarities)
-    return counts, best[best > -1], left_out
+    return counts, -np.sort(-first, axis=1), left_out
+
+
+def _common(
+    calibrated: calibration.Calibration, model: FaceModel, probes: Probes, first: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Each probe's commonness, (n,), as a search among all cases would find it. first: as `_non_mates` gives it."""
+    among = commonness.population(model, None)
+    if among.mean is None:
+        return np.zeros(len(first), np.float32)
+    by_mean = probes.embeddings @ among.mean - calibrated.non_mates.mean
+    by_following = [commonness.beyond_expected(calibrated, row[row > -1].tolist(), among.cases) for row in first]
+    return commonness.together(calibrated, among.cases, by_mean, np.array(by_following))
 
 
 def _mates(model: FaceModel) -> NDArray[np.int64]:
