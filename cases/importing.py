@@ -16,7 +16,7 @@ from django.utils import timezone
 from cases import locks, signals, sources
 from cases import work as pieces
 from cases.import_reader import Reader
-from cases.models import ImportProblem, ImportRun, ImportSource, Photo
+from cases.models import Case, ImportDoubt, ImportedCase, ImportProblem, ImportRun, ImportSource, Photo
 
 Status = ImportRun.Status
 ALL = ImportProblem.ALL
@@ -28,6 +28,10 @@ class ImportBusy(Exception):
 
 class NotImported(Exception):
     """A photo has no source to be fetched from; the text says so."""
+
+
+class NotAttached(Exception):
+    """A photo cannot be said to be of a case; the text says why."""
 
 
 def start(source: ImportSource, *, check_photos: bool = False, by: User | None = None) -> ImportRun:
@@ -153,6 +157,24 @@ def _read_again(source: ImportSource, key: str) -> None:
                 reader.take(opened, opened.item(key), again=True)
         except sources.SourceUnavailable as problem:
             reader.ledger.refuse(key, str(problem))
+
+
+def attach(doubt: ImportDoubt, number: str) -> Case:
+    """Say of which case a photo is that belongs to no row; the next run brings it. Raises `NotAttached`."""
+    source = doubt.source
+    case = Case.objects.filter(collection=source.collection_id, number__iexact=number.strip()).first()
+    if doubt.column != ImportDoubt.STRAY or source.kind != "spreadsheet":
+        raise NotAttached(f"{doubt.key} is no photo that waits for its case.")
+    if case is None:
+        raise NotAttached(f"{source.collection} has no case {number}.")
+    if not ImportedCase.objects.filter(source=source, case=case).exists():
+        raise NotAttached(f"Case {case.number} is not from this table. Add the photo on the case's own page.")
+    with transaction.atomic():
+        held = ImportSource.objects.select_for_update().get(pk=source.pk)
+        held.options["attached"] = {**held.options.get("attached", {}), doubt.text: case.number}
+        held.save(update_fields=["options"])
+        doubt.delete()
+    return case
 
 
 def dismiss(problem: ImportProblem) -> None:

@@ -36,6 +36,7 @@ urlpatterns = [
     path("imports/runs/<int:pk>/stop/", imports.import_stop, name="import-stop"),
     path("imports/problems/<int:pk>/retry/", imports.problem_retry, name="problem-retry"),
     path("imports/problems/<int:pk>/dismiss/", imports.problem_dismiss, name="problem-dismiss"),
+    path("imports/doubts/<int:pk>/attach/", imports.doubt_attach, name="doubt-attach"),
     path("photos/<int:pk>/fetch/", photos.photo_fetch, name="photo-fetch"),
     path("photos/<int:pk>/", photos.photo_image, name="photo"),
     path("photos/<int:pk>/original/", photos.photo_original, name="photo-original"),

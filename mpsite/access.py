@@ -74,7 +74,7 @@ ROUTES: dict[str, Rule] = {
     "collection-new": "cases.add_collection",
     "collection-edit": "cases.change_collection",
     **_all(SEE_SOURCES, "imports", "import-source", "import-doubts", "indexing"),
-    **_all(CHANGE_SOURCES, "import-new", "import-edit", "import-remove", "import-columns"),
+    **_all(CHANGE_SOURCES, "import-new", "import-edit", "import-remove", "import-columns", "doubt-attach"),
     **_all(IMPORT, "import-start", "import-pause", "import-stop", "problem-retry", "problems-retry"),
     **_all(IMPORT, "problem-dismiss", "indexing-pause", "indexing-resume", "work-again"),
     **_all(SEARCH, "search-new", "search-again", "search-adjust", "search-second", "face-add", "face-leave-out"),

@@ -15,7 +15,18 @@ from rest_framework import serializers
 
 from cases.api import VisibleRelated
 from cases.forms import ForUser
-from cases.models import ApiToken, Case, Collection, FailedWork, ImportProblem, ImportRun, ImportSource, Photo, Team
+from cases.models import (
+    ApiToken,
+    Case,
+    Collection,
+    FailedWork,
+    ImportDoubt,
+    ImportProblem,
+    ImportRun,
+    ImportSource,
+    Photo,
+    Team,
+)
 from cases.visibility import visible
 from matching.models import (
     Alert,
@@ -124,6 +135,7 @@ def foreign(any_model, db) -> dict[str, object]:
     source = ImportSource.objects.create(name="Their list", kind="folder", collection=collection)
     run = ImportRun.objects.create(source=source)
     problem = ImportProblem.objects.create(source=source, run=run, key="k", reason="r")
+    doubt = ImportDoubt.objects.create(source=source, key="k", column=ImportDoubt.STRAY, text="x.jpg", why="w")
     mark = Mark.objects.create(candidate=candidate, user=theirs, x=0.5, y=0.5, text="scar")
     standing = StandingSearch.objects.create(search=search, user=theirs)
     pair = CasePair.objects.create(first=case, second=other, first_face=face, second_face=face, similarity=0.9)
@@ -139,7 +151,7 @@ def foreign(any_model, db) -> dict[str, object]:
         "session": UserSession.objects.create(user=theirs, ip="192.0.2.1", session_key="x", user_agent="Their browser"),
         "alert": alert, "case": case, "photo": photo, "face": face, "search": search, "candidate": candidate,
         "probe": probe, "seen": seen, "batch": batch, "shot": shot, "camera": camera, "plan": plan, "source": source,
-        "run": run, "problem": problem, "mark": mark, "standing": standing, "pair": pair, "odd": odd,
+        "run": run, "problem": problem, "doubt": doubt, "mark": mark, "standing": standing, "pair": pair, "odd": odd,
         "collection": collection, "subscription": subscription, "delivery": delivery,
     }  # fmt: skip
 
@@ -149,6 +161,7 @@ OF_PATH = {
     "alerts/": "alert", "cases/": "case", "photos/": "photo", "faces/": "face", "search/": "search",
     "candidates/": "candidate", "probes/": "probe", "batches/": "batch", "shots/": "shot", "cameras/": "camera",
     "cameras/plans/": "plan", "imports/": "source", "imports/runs/": "run", "imports/problems/": "problem",
+    "imports/doubts/": "doubt",
     "marks/": "mark", "standing/": "standing", "worklists/pairs/": "pair", "worklists/photos/": "odd",
     "worklists/subjects/": "photo", "subscriptions/": "subscription", "deliveries/": "delivery",
     "system/work/": "work", "people/": "person", "people/teams/": "team", "people/tokens/": "token",

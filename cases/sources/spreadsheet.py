@@ -106,7 +106,7 @@ def preview(options: dict[str, Any], cases: int) -> list[Item]:
 
 class Spreadsheet:
     """file: the table. encoding, sheet, line: how it is read. photos: a place, or "". columns: what is in which column.
-    complete: it names every case.
+    complete: it names every case. attached: numbers of cases by names of photos that belong to no row.
 
     most: rows to look at, all if None.
     """
@@ -126,7 +126,8 @@ class Spreadsheet:
         self._staged = sqlite3.connect("", check_same_thread=False)
         self._stage(most)
         self._embedded = workbooks.pictures(self._file, self._table.reading.sheet)
-        self._photos = TablePhotos(self._staged, self._place, by_number=not self._named)
+        attached = options.get("attached") or {}
+        self._photos = TablePhotos(self._staged, self._place, attached, by_number=not self._named)
         self._day_first = {target: reading.is_day_first(self._cells(target)) for target in DAYS}
 
     @property
@@ -269,9 +270,7 @@ class Spreadsheet:
                 yield PhotoRecord(f"{one.member} in line {one.line}", one.signature, name, one)
 
     def _photo_records(self, number: str, rows: list[dict[str, str]]) -> tuple[list[PhotoRecord], list[Doubt]]:
-        if not self._named:
-            return self._photos.of_case(number), []
-        found: dict[str, PhotoRecord] = {}
+        found = {photo.key: photo for photo in self._photos.of_case(number)}
         doubts = []
         for row in rows:
             for target in self._named:

@@ -31,10 +31,13 @@ def shows(row: dict[str, str], columns: dict[str, str], target: str) -> tuple[st
 class TablePhotos:
     """The photos beside a table whose cases are staged in a database with `cases (position, key)`.
 
-    by_number: photos are found by the case number in their names, not by a column.
+    by_number: photos are found by the case number in their names, not by a column. attached: numbers of cases by the
+    names of photos, as people have said.
     """
 
-    def __init__(self, staged: sqlite3.Connection, place: Place | None, *, by_number: bool) -> None:
+    def __init__(
+        self, staged: sqlite3.Connection, place: Place | None, attached: dict[str, str], *, by_number: bool
+    ) -> None:
         self._staged = staged
         staged.execute(
             "CREATE TABLE photos (path TEXT, low TEXT, base TEXT, stem TEXT, signature TEXT, is_picture INTEGER, "
@@ -49,14 +52,18 @@ class TablePhotos:
                     for name, signature in place.listing()
                     if not filenames.is_hidden(name)
                     for low in [filenames.plain(name)]
-                    for whose in [self._whose(low) if by_number and is_picture(name) else ("", "")]
+                    for whose in [
+                        (same(attached[name]), "front")
+                        if name in attached
+                        else (self._whose(low) if by_number and is_picture(name) else ("", ""))
+                    ]
                 ),
             )
         for column in ("low", "base", "stem", "key", "path"):
             staged.execute(f"CREATE INDEX photos_by_{column} ON photos ({column})")
 
     def of_case(self, number: str) -> list[PhotoRecord]:
-        """The photos that are named after a case."""
+        """The photos that are named after a case, or that people said are of it."""
         rows = self._staged.execute(
             "SELECT path, signature, view FROM photos WHERE key = ? ORDER BY low", (same(number),)
         ).fetchall()

@@ -137,6 +137,7 @@ def import_source(request: HttpRequest, pk: int) -> HttpResponse:
         "page": Paginator(problems, PAGE_SIZE).get_page(request.GET.get("page")),
         "erased": visible(Tombstone, request.user).filter(collection=source.collection_id).exists(),
         "doubts": _doubts(source),
+        "stray": ImportDoubt.STRAY,
         "retrying": problems.filter(status=ImportProblem.Status.RETRYING).exists(),
     }
     template = "imports/_source.html" if getattr(request, "htmx", False) else "imports/source.html"
@@ -164,6 +165,21 @@ def import_doubts(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     return StreamingHttpResponse(
         lines(), content_type="text/csv", headers={"Content-Disposition": 'attachment; filename="not-understood.csv"'}
     )
+
+
+@require_POST
+def doubt_attach(request: HttpRequest, pk: int) -> HttpResponse:
+    """A photo that belongs to no row said to be of a case."""
+    doubt = get_object_or_404(visible(ImportDoubt, request.user), pk=pk)
+    source, name = doubt.source, doubt.key
+    try:
+        case = importing.attach(doubt, request.POST.get("number", ""))
+    except importing.NotAttached as problem:
+        messages.error(request, str(problem))
+    else:
+        audit.record(request, "attached photo", case, name)
+        messages.success(request, f"{name} is of {case}: the next run brings it.")
+    return redirect(source)
 
 
 @require_POST

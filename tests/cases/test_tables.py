@@ -453,3 +453,23 @@ def test_pictures_that_lie_on_a_rows_cells_are_that_cases_photos(imported, tmp_p
     imported(tmp_path / "t.xlsx")
     assert {number: case.photos.count() for number, case in numbered().items()} == {"1": 2, "2": 0, "3": 1}
     assert not ImportProblem.objects.exists()
+
+
+def test_a_photo_without_a_row_is_given_its_case_by_hand_and_stays_there(make_source, run, as_admin, tmp_path):
+    (tmp_path / "photos").mkdir()
+    for name, number in (("1.jpg", 0), ("Smith_John.jpg", 1)):
+        (tmp_path / "photos" / name).write_bytes(faces.person(number))
+    path = write(tmp_path / "t.csv", "number,photo", "1,1.jpg")
+    source = make_source("spreadsheet", file=str(path), photos=str(tmp_path / "photos"))
+    run(source)
+    stray = ImportDoubt.objects.get(column=ImportDoubt.STRAY)
+    for number, why in (("9", "has no case 9"), ("", "has no case")):
+        page = as_admin.post(f"/imports/doubts/{stray.pk}/attach/", {"number": number}, follow=True)
+        assert why in page.content.decode()
+    page = as_admin.post(f"/imports/doubts/{stray.pk}/attach/", {"number": "1"}, follow=True).content.decode()
+    assert "Smith_John.jpg is of 1" in page
+    source.refresh_from_db()
+    for _ in range(2):
+        run(source)
+        assert set(Photo.objects.values_list("filename", flat=True)) == {"1.jpg", "Smith_John.jpg"}
+        assert not ImportDoubt.objects.exists()
