@@ -106,12 +106,12 @@ class OpenedImage:
     note: str = ""
 
 
-def open_image(content: bytes, *, whole: bool = False, page: int = 0) -> OpenedImage:
+def open_image(content: bytes, *, whole: bool = False, page: int | None = None) -> OpenedImage:
     """Decode an untrusted image, upright, in 8-bit RGB, at most `MAX_SIDE` pixels on its longer side, in a process that
     may die.
 
-    whole: at its own scale, up to `WHOLE_PIXELS`. page: which picture of a file that holds several (`pages`). Raises
-    `ImageRefused` (one of its children) with words for the person who sent it.
+    whole: at its own scale, up to `WHOLE_PIXELS`. page: which picture of a file that holds several (`pages`); of None
+    the first, and the note says so. Raises `ImageRefused` (one of its children) with words for the person who sent it.
     """
     said, pixels = _asked({"what": "image", "whole": whole, "page": page}, content)
     rgb = np.frombuffer(pixels, np.uint8).reshape(said["shape"])
@@ -196,7 +196,7 @@ def too_many_bytes(size: int) -> ImageTooLarge:
     )
 
 
-def decode(content: bytes, *, whole: bool = False, page: int = 0) -> OpenedImage:
+def decode(content: bytes, *, whole: bool = False, page: int | None = None) -> OpenedImage:
     """The same in this very process: what is behind `open_image`, and for pictures that we made ourselves."""
     if not content:
         raise ImageEmpty
@@ -206,10 +206,10 @@ def decode(content: bytes, *, whole: bool = False, page: int = 0) -> OpenedImage
         raise ImageUnreadable("The file is an old Office document. Save its picture, or it as a PDF, and send that.")
     try:
         if documents.is_pdf(content):
-            drawn, count = documents.drawn(content, page, MAX_SIDE)
+            drawn, count = documents.drawn(content, page or 0, MAX_SIDE)
             return _among(_upright(drawn, False, 1), count, page, "The PDF has {} pages; the first")
         if content.startswith(ZIP):
-            taken_out, count = documents.taken_out(content, page)
+            taken_out, count = documents.taken_out(content, page or 0)
             if taken_out.startswith(ZIP):
                 raise ImageUnreadable("The document's picture is no picture. Save a picture of its page and send that.")
             return _among(decode(taken_out, whole=whole), count, page, "The document holds {} pictures; the largest")
@@ -244,15 +244,15 @@ def count_pages(content: bytes) -> int:
         return 1
 
 
-def _among(opened: OpenedImage, count: int, page: int, words: str) -> OpenedImage:
+def _among(opened: OpenedImage, count: int, page: int | None, words: str) -> OpenedImage:
     """Said where the first of several was opened because nobody asked for another."""
-    if count == 1 or page:
+    if count == 1 or page is not None:
         return opened
     note = f"{words.format(count)} was used. Send the file under Many or a clip to have all of them searched."
     return replace(opened, note=f"{opened.note} {note}".strip())
 
 
-def _decoded(content: bytes, whole: bool, page: int = 0) -> OpenedImage:
+def _decoded(content: bytes, whole: bool, page: int | None = None) -> OpenedImage:
     with warnings.catch_warnings():
         # Pillow's own bomb warning comes before our limit speaks, in better words.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)

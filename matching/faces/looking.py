@@ -37,7 +37,7 @@ class Looked:
     note: str
 
 
-def look(engine: Engine, content: bytes, *, page: int = 0) -> Looked:
+def look(engine: Engine, content: bytes, *, page: int | None = None) -> Looked:
     """Every face of a picture. page: of a file with several. Raises `ImageRefused`."""
     until = time.monotonic() + SECONDS
     opened = images.open_image(content, page=page)

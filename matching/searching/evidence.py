@@ -42,14 +42,14 @@ class EvidenceRefused(Exception):
 class Picture:
     """A picture of a file: where it is in it, its name, and its bytes or why there are none.
 
-    page: which of the pictures that these bytes hold.
+    page: which of the pictures that these bytes hold; None where they are one.
     """
 
     place: int
     name: str
     content: bytes = b""
     refusal: str = ""
-    page: int = 0
+    page: int | None = None
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,9 @@ def _pages(path: Path, name: str, after: int) -> Iterator[Picture]:
         # Opening it says why.
         count = 1
     for page in range(after + 1, count):
-        yield Picture(page, f"{name}, page {page + 1}" if count > 1 else name, content, page=page)
+        yield Picture(
+            page, f"{name}, page {page + 1}" if count > 1 else name, content, page=page if count > 1 else None
+        )
 
 
 def _entries(path: Path) -> list[zipfile.ZipInfo]:

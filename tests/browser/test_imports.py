@@ -40,6 +40,7 @@ def test_columns_are_mapped_and_the_preview_follows(page: Page, product: Product
     table.write_text("Ref,Person\n7,Ana Ruiz\n")
     page.goto("/imports/new/?kind=spreadsheet")
     page.set_input_files("[name=table]", table)
+    page.fill("[name=collection]", "County jail")
     page.click("button.main")
     page.select_option("[name=number]", "Ref")
     expect(page.locator("#preview")).to_contain_text("7")
