@@ -214,9 +214,9 @@ class Case(models.Model):
             ("Weight", _range(self.weight_from, self.weight_to, "kg", _pounds)),
             ("Hair", self.hair),
             ("Eyes", self.eyes),
-            ("Race/ethnicity", self.race),
-            ("Scars, marks, tattoos", self.marks),
-            ("Clothing, belongings", self.clothing),
+            ("Ethnicity", self.race),
+            ("Marks", self.marks),
+            ("Clothing", self.clothing),
             ("Other numbers", self.other_numbers),
         ]
         return [(label, words) for label, words in found if words]

@@ -71,7 +71,7 @@ def test_it_stands_on_the_cases_page_beside_the_pictures_and_in_the_search_of_ca
     )
     assert case.description == [
         ("Height", "165–170 cm (5′5″–5′7″)"), ("Weight", "54 kg (119 lb)"), ("Hair", "Brown"),
-        ("Scars, marks, tattoos", "Rose on the wrist"),
+        ("Marks", "Rose on the wrist"),
     ]  # fmt: skip
     search = pictures.search_image(faces.person(1), "x.jpg", user=admin, purpose="tip")
     for url in (case.get_absolute_url(), f"/search/{search.pk}/"):
