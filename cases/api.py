@@ -4,8 +4,9 @@ from typing import Any, TypeVar, cast
 
 from django.db import models, transaction
 from django.db.models import ProtectedError, RestrictedError
+from django.http import HttpResponse
 from django.urls import reverse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import APIException
@@ -13,7 +14,7 @@ from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cases import audit
+from cases import audit, exports, taken_along
 from cases.filters import CaseFilter, PhotoFilter
 from cases.models import Case, Collection, Photo, PhotoAlreadyThere, add_photo, remove_photo
 from cases.visibility import TeamsRefused, is_name_taken, sees_all, teams_after, visible
@@ -86,7 +87,7 @@ class CollectionSerializer(OwnedSerializer[Collection]):
         model = Collection
         fields = [
             "id", "name", "teams", "description", "kind", "alert_level", "reviewers", "look_back_days", "search_days",
-            "needs_reference", "episode_seconds", "stop_when_confirmed", "far_apart",
+            "needs_reference", "needs_reason", "episode_seconds", "stop_when_confirmed", "far_apart",
         ]  # fmt: skip
 
 
@@ -129,12 +130,13 @@ class CaseSerializer(SeenSerializer[Case]):
         model = Case
         fields = [
             "id", "collection", "number", "name", "other_names", "sex", "age_from", "age_to", "born_on", "height_from",
-            "height_to", "weight_from", "weight_to", "hair", "eyes", "race", "marks", "clothing", "other_numbers",
+            "height_to", "weight_from", "weight_to", "hair", "eyes", "complexion", "race", "marks", "clothing",
+            "dental", "dna", "vehicle", "languages", "category", "other_numbers", "latitude", "longitude",
             "last_seen_on", "last_seen_place", "circumstances", "agency", "contact", "source_url", "as_written",
-            "status", "closed_at",
+            "exclusions", "status", "closed_at",
             "closed_reason", "created_at", "updated_at", "photos",
         ]  # fmt: skip
-        read_only_fields = ["status", "closed_at", "closed_reason"]
+        read_only_fields = ["status", "closed_at", "closed_reason", "exclusions"]
 
 
 class CloseSerializer(serializers.Serializer[Any]):
@@ -192,6 +194,22 @@ class CaseViewSet(
         if case.close(form.validated_data["reason"]):
             audit.record(request, "closed", case, form.validated_data["reason"])
         return Response(CaseSerializer(case, context=self.get_serializer_context()).data)
+
+    @extend_schema(
+        responses={
+            (200, "application/octet-stream"): bytes,
+            409: OpenApiResponse(description="The case has no photo of a face that could be read."),
+        }
+    )
+    @action(detail=True, methods=["get"])
+    def nist(self, request: Request, pk: str) -> HttpResponse:
+        """Its photos as ANSI/NIST-ITL records of type 10."""
+        case = self.get_object()
+        photos = taken_along.faces(case)
+        if not photos:
+            raise Conflict("The case has no photo of a face that could be read.")
+        event = audit.record(request, "exported", case, f"{len(photos)} photos as ANSI/NIST-ITL")
+        return exports.whole(f"{case.pk}.an2", taken_along.nist(case, photos, str(event.pk)))
 
     @extend_schema(request=None, responses=CaseSerializer)
     @action(detail=True, methods=["post"])

@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce, ExtractYear
 from django.http import HttpRequest
 from django.utils import timezone
 
+from cases import text_search
 from cases.models import AuditEvent, Case, Collection, Photo
 from cases.visibility import visible
 
@@ -18,26 +19,21 @@ def _collections(request: HttpRequest | None) -> QuerySet[Collection]:
 
 
 class CaseFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(method="search", label="Name, number, place, agency or mark")
+    q = django_filters.CharFilter(method="search", label="Name, number, place, mark or any word")
     collection = django_filters.ModelChoiceFilter(queryset=_collections, empty_label="All collections")
     status = django_filters.ChoiceFilter(choices=Case.Status.choices, empty_label="Open and closed")
+    sex = django_filters.ChoiceFilter(choices=Case.Sex.choices[1:], empty_label="Any sex")
+    category = django_filters.ChoiceFilter(choices=Case.Category.choices[1:], empty_label="Any category")
 
     class Meta:
         model = Case
-        fields = ["q", "collection", "status"]
+        fields = ["q", "collection", "status", "sex", "category"]
 
     def search(self, queryset: QuerySet[Case], name: str, value: str) -> QuerySet[Case]:
-        for word in value.split():
-            queryset = queryset.filter(
-                Q(name__icontains=word)
-                | Q(other_names__icontains=word)
-                | Q(number__icontains=word)
-                | Q(last_seen_place__icontains=word)
-                | Q(agency__icontains=word)
-                | Q(marks__icontains=word)
-                | Q(clothing__icontains=word)
-                | Q(other_numbers__icontains=word)
-            )
+        for word in value.replace("\0", "").split():
+            # Of a number or a name people may know the middle.
+            within = Q(number__icontains=word) | Q(other_numbers__icontains=word) | Q(name__icontains=word)
+            queryset = queryset.filter(within | Q(pk__in=text_search.having(Case.objects.all(), word).values("pk")))
         return queryset
 
 
@@ -85,6 +81,7 @@ class _InOrder(forms.Form):
         ("age_then_from", "age_then_to", "Age when last seen"),
         ("age_now_from", "age_now_to", "Age now"),
         ("last_seen_from", "last_seen_to", "Last seen"),
+        ("height_from", "height_to", "Height"),
     )
 
     def clean(self) -> dict[str, Any]:
@@ -96,12 +93,16 @@ class _InOrder(forms.Form):
         return cleaned
 
 
-class AgeFilter(django_filters.NumberFilter):
+class WholeNumberFilter(django_filters.NumberFilter):
     field_class = forms.IntegerField
 
 
-def _age(label: str, method: str) -> AgeFilter:
-    return AgeFilter(label=label, method=method, min_value=0, max_value=130)
+def _age(label: str, method: str) -> WholeNumberFilter:
+    return WholeNumberFilter(label=label, method=method, min_value=0, max_value=130)
+
+
+def _height(label: str) -> WholeNumberFilter:
+    return WholeNumberFilter(label=label, method="by_height", min_value=20, max_value=280)
 
 
 class SearchedCases(django_filters.FilterSet):
@@ -123,6 +124,11 @@ class SearchedCases(django_filters.FilterSet):
         method="by_last_seen", label="Last seen, to", widget=forms.DateInput({"type": "date"})
     )
     region = django_filters.CharFilter(method="by_region", label="Region or place last seen", max_length=200)
+    height_from = _height("Height in cm, from")
+    height_to = _height("Height in cm, to")
+    hair = django_filters.CharFilter(method="by_look", label="Hair", max_length=200)
+    eyes = django_filters.CharFilter(method="by_look", label="Eyes", max_length=200)
+    marks = django_filters.CharFilter(method="by_words", label="A mark, a garment: any word", max_length=200)
 
     class Meta:
         model = Case
@@ -137,6 +143,20 @@ class SearchedCases(django_filters.FilterSet):
 
     def by_sex(self, queryset: QuerySet[Case], name: str, value: str) -> QuerySet[Case]:
         return queryset.filter(sex__in=[value, Case.Sex.UNKNOWN])
+
+    def by_look(self, queryset: QuerySet[Case], name: str, value: str) -> QuerySet[Case]:
+        return queryset.filter(Q(**{f"{name}__icontains": value.strip()}) | Q(**{name: ""}))
+
+    def by_words(self, queryset: QuerySet[Case], name: str, value: str) -> QuerySet[Case]:
+        found = text_search.having(Case.objects.all(), value)
+        return queryset.filter(Q(pk__in=found.values("pk")) | Q(marks="", clothing=""))
+
+    def by_height(self, queryset: QuerySet[Case], name: str, value: int) -> QuerySet[Case]:
+        if name.endswith("_from"):
+            stated = Coalesce("height_to", "height_from")
+            return queryset.alias(tallest=stated).filter(Q(tallest__gte=value) | Q(tallest=None))
+        stated = Coalesce("height_from", "height_to")
+        return queryset.alias(smallest=stated).filter(Q(smallest__lte=value) | Q(smallest=None))
 
     def by_race(self, queryset: QuerySet[Case], name: str, value: str) -> QuerySet[Case]:
         return queryset.filter(Q(race__icontains=value.strip()) | Q(race=""))

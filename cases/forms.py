@@ -5,6 +5,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from cases import codes
 from cases.models import ApiToken, Case, Collection, Photo, Team
 from cases.visibility import TeamsRefused, is_name_taken, sees_all, teams_after, visible
 
@@ -74,6 +75,7 @@ class CollectionForm(OwnedForm, forms.ModelForm[Collection]):
             "reviewers",
             "look_back_days",
             "needs_reference",
+            "needs_reason",
             "search_days",
             "episode_seconds",
             "stop_when_confirmed",
@@ -96,9 +98,10 @@ class CaseForm(ForUser, forms.ModelForm[Case]):
     class Meta:
         model = Case
         fields = [
-            "collection", "number", "name", "other_names", "sex", "age_from", "age_to", "born_on", "height_from",
-            "height_to", "weight_from", "weight_to", "hair", "eyes", "race", "last_seen_on", "last_seen_place", "marks",
-            "clothing", "circumstances", "agency", "contact", "other_numbers", "source_url",
+            "collection", "number", "name", "other_names", "sex", "age_from", "age_to", "born_on", "last_seen_on",
+            "last_seen_place", "latitude", "longitude", "circumstances", "height_from", "height_to", "weight_from",
+            "weight_to", "hair", "eyes", "complexion", "race", "marks", "clothing", "vehicle", "languages", "category",
+            "dental", "dna", "agency", "contact", "other_numbers", "source_url",
         ]  # fmt: skip
         widgets = {
             "last_seen_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
@@ -106,7 +109,31 @@ class CaseForm(ForUser, forms.ModelForm[Case]):
             "marks": forms.Textarea(attrs={"rows": 2}),
             "clothing": forms.Textarea(attrs={"rows": 2}),
             "circumstances": forms.Textarea(attrs={"rows": 4}),
+            "hair": forms.TextInput(attrs={"list": "codes-hair"}),
+            "eyes": forms.TextInput(attrs={"list": "codes-eyes"}),
+            "complexion": forms.TextInput(attrs={"list": "codes-skin"}),
         }
+
+    # What stands together, by the name of the first of each group.
+    GROUPS = {
+        "collection": "The person", "last_seen_on": "When and where", "height_from": "What they look like",
+        "vehicle": "What else is known", "agency": "Who knows more",
+    }  # fmt: skip
+
+    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The fields under their headings."""
+        found: list[tuple[str, list[forms.BoundField]]] = []
+        for field in self:
+            if field.name in self.GROUPS:
+                found.append((self.GROUPS[field.name], []))
+            found[-1][1].append(field)
+        return found
+
+    @property
+    def suggestions(self) -> dict[str, list[str]]:
+        """What NCIC's tables know, to choose from or to type over."""
+        tables = {"hair": codes.HAIR, "eyes": codes.EYES, "skin": codes.SKIN}
+        return {name: sorted(set(table.values())) for name, table in tables.items()}
 
 
 class BeginForm(ForUser, forms.Form):

@@ -52,7 +52,7 @@ class SourceForm(forms.ModelForm[ImportSource]):
         name = self.cleaned_data["collection"]
         known = visible(Collection, self.user).filter(name=name).first()
         if known is None:
-            known = Collection.objects.create(name=name)
+            known = Collection.objects.create(name=name, kind=KINDS[self.kind].holds)
             known.teams.set([] if sees_all(self.user) else self.user.teams.all())
         self.instance.collection = known
         self.instance.options = {**self.instance.options, **self.options()}

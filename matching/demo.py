@@ -11,12 +11,14 @@ import threading
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from django.conf import settings
 from django.utils import timezone
 
 from cases.models import Case, Collection, Photo, PhotoAlreadyThere, add_photo
+from cases.visibility import visible
 from matching.faces import face_models, images
 from matching.faces import opencv as cv2
 from matching.faces.images import RgbImage
@@ -59,6 +61,16 @@ def sources() -> list[Path]:
         _package_file("skimage", "data", "astronaut.png"),
         _package_file("insightface", "data", "images", "Tom_Hanks_54745.png"),
     ]
+
+
+def sample() -> Path:
+    """A photo to try a search with: a group in which demo cases stand."""
+    return sources()[0]
+
+
+def is_seen_by(user: Any) -> bool:
+    """Whether somebody sees demo cases, so that trying them shows something."""
+    return visible(Case, user).filter(collection__name=COLLECTION).exists()
 
 
 def load() -> int:

@@ -9,7 +9,7 @@ from cases.import_forms import inside
 from cases.models import Case, Collection
 from cases.visibility import visible
 from matching.faces.images import FORMAT_WORDS, MAX_BYTES
-from matching.models import Review, Subscription
+from matching.models import Review, Subscription, WebSource
 from matching.searching.adjusting import Adjustment
 from matching.telling import outward
 
@@ -67,12 +67,20 @@ class BatchForm(PurposeForm):
     one_person = forms.BooleanField(required=False)
 
 
+class WebSourceForm(forms.ModelForm):  # type: ignore[type-arg]
+    address = forms.CharField(max_length=2000, error_messages={"required": "Type the address of a page or feed."})
+
+    class Meta:
+        model = WebSource
+        fields = ["address", "every"]
+
+
 class AgainForm(ForUser, forms.Form):
     collections = forms.ModelMultipleChoiceField(Collection.objects.all(), required=False)
 
 
 class CloseStandingForm(forms.Form):
-    reason = forms.CharField(max_length=300, error_messages={"required": "Say why it is closed."})
+    reason = forms.CharField(max_length=300, error_messages={"required": "Say why it ends."})
 
 
 class BoxForm(forms.Form):
@@ -126,6 +134,13 @@ class MarkForm(forms.Form):
     x = forms.FloatField(min_value=0, max_value=1)
     y = forms.FloatField(min_value=0, max_value=1)
     text = forms.CharField(max_length=200, error_messages={"required": "Say what is there."})
+
+
+class BeganForm(forms.Form):
+    """When the moment of a clip that is shown was. t: its second; at: empty where it is not known after all."""
+
+    t = forms.FloatField(min_value=0, max_value=1e6)
+    at = forms.DateTimeField(required=False)
 
 
 class EvaluationForm(forms.Form):

@@ -83,7 +83,7 @@ def files_of_search(search: Search) -> Iterator[str]:
     yield from search.probes.values_list("crop", flat=True)
     batch = getattr(search, "batch", None)
     if batch is not None:
-        yield from batch.files.values_list("file", flat=True)
+        yield from batch.files.exclude(file="").values_list("file", flat=True)
         for stored in batch.files.all():
             yield from stored.shots.values_list("crop", flat=True)
 
@@ -149,6 +149,7 @@ def export(case: Case) -> bytes:
         "reviews": Review.objects.filter(alert__case=case),
         "candidates": candidates,
         "opinions": Opinion.objects.filter(candidate__in=candidates),
+        "web sources": case.web_sources.all(),
     }
     said = {name: json.loads(serializers.serialize("json", rows)) for name, rows in parts.items()}
     said["audit"] = list(

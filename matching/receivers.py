@@ -12,8 +12,8 @@ from django.dispatch import receiver
 from cases.models import Case, ImportRun, Photo
 from cases.signals import case_moved, photo_waiting, photos_imported
 from matching.indexing import tasks as indexing
-from matching.models import Capture, Delivery, FaceModel
-from matching.signals import capture_waiting, delivery_waiting
+from matching.models import Candidate, Capture, Delivery, FaceModel
+from matching.signals import candidate_found, capture_waiting, delivery_waiting
 from matching.telling import tasks as telling
 from matching.watching import tasks as watching
 
@@ -57,3 +57,10 @@ def match_capture(sender: type[Capture], capture: Capture, **kwargs: Any) -> Non
 @receiver(delivery_waiting)
 def deliver(sender: type[Delivery], delivery: Delivery, **kwargs: Any) -> None:
     transaction.on_commit(lambda: telling.deliver.delay(delivery.pk), robust=True)
+
+
+@receiver(candidate_found)
+def tell_owners(sender: type[Candidate], candidate: Candidate, **kwargs: Any) -> None:
+    from matching.telling import notifying
+
+    notifying.tell_owners(candidate)

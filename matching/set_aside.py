@@ -13,17 +13,18 @@ from cases.models.work import FailedWork
 from cases.signals import photo_waiting
 from cases.visibility import sees_all, visible
 from matching.evaluating import evaluation
-from matching.models import Batch, Camera, Capture, Evaluation, FaceModel, Template
+from matching.models import Batch, Camera, Capture, Evaluation, FaceModel, Template, WebSource
 from matching.searching import batches
 from matching.signals import capture_waiting
 
 
 @dataclass(frozen=True)
 class Kind:
-    """label: as the page says it. model: whose id the key is. again: what taking it up does, beside forgetting."""
+    """label: as the page says it. model: whose id the key is; none for work on everything there is.
+    again: what taking it up does, beside forgetting."""
 
     label: str
-    model: type[Model]
+    model: type[Model] | None
     again: Callable[[Any], object] = lambda item: None
 
 
@@ -45,6 +46,7 @@ KINDS = {
     "photo": Kind("Indexing a photo", Photo, _photo),
     "capture": Kind("Matching a capture", Capture, _capture),
     "batch": Kind("Searching a batch", Batch, batches.again),
+    "web source": Kind("Looking at a place on the web for a case", WebSource),
     "import": Kind("Importing", ImportRun, lambda run: importing.start(run.source)),
     "source": Kind("Looking whether a source has changed", ImportSource),
     "evaluation": Kind("An evaluation", Evaluation, evaluation.again),
@@ -54,6 +56,7 @@ KINDS = {
     "comparing": Kind("Comparing the gallery with itself", FaceModel),
     "change over": Kind("Changing over to another face model", FaceModel),
     "second model": Kind("Embedding for second opinions", FaceModel),
+    "missing and found": Kind("Comparing the missing with the found", None),
 }
 
 
@@ -64,6 +67,9 @@ def shown(user: Any) -> list[FailedWork]:
     for kind in {row.kind for row in rows}:
         model = KINDS[kind].model
         keys = [row.key for row in rows if row.kind == kind]
+        if model is None:
+            seen[kind] = set(keys) if sees_all(user) else set()
+            continue
         is_owned = hasattr(model, "within") or hasattr(model, "belongs_to")
         if is_owned:
             there = visible(model, user).filter(pk__in=keys)
@@ -79,10 +85,11 @@ def shown(user: Any) -> list[FailedWork]:
 def take_up(row: FailedWork) -> None:
     """Have it tried again, as if it had never failed. Raises `ImportBusy`, `SearchRefused`."""
     kind = KINDS[row.kind]
-    key: Any = UUID(row.key) if kind.model is Batch else row.key
-    item = kind.model._default_manager.filter(pk=key).first()
-    if item is not None:
-        kind.again(item)
+    if kind.model is not None:
+        key: Any = UUID(row.key) if kind.model is Batch else row.key
+        item = kind.model._default_manager.filter(pk=key).first()
+        if item is not None:
+            kind.again(item)
     work.done(row.kind, [row.key])
 
 
@@ -90,6 +97,8 @@ def tidy() -> int:
     """Forget what failed of things that are no more. Returns how many."""
     gone = 0
     for name, kind in KINDS.items():
+        if kind.model is None:
+            continue
         keys = set(FailedWork.objects.filter(kind=name).values_list("key", flat=True))
         there = {str(pk) for pk in kind.model._default_manager.filter(pk__in=keys).values_list("pk", flat=True)}
         work.done(name, keys - there)

@@ -6,3 +6,5 @@ from django.dispatch import Signal
 capture_waiting = Signal()
 # delivery: the matching.models.Delivery that is to be sent
 delivery_waiting = Signal()
+# candidate: the matching.models.Candidate that was found for somebody who is to be told
+candidate_found = Signal()

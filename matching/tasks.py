@@ -30,10 +30,10 @@ def keep_to_days() -> None:
 def sweep() -> None:
     from cases import work
     from matching.evaluating import evaluation
-    from matching.gallery import measuring
+    from matching.gallery import measuring, missing_found
     from matching.indexing import bulk, changing_over, second_model
     from matching.models import Capture, Delivery, FaceModel
-    from matching.searching import batches
+    from matching.searching import batches, web_sources
     from matching.watching import newcomers
 
     now = timezone.now()
@@ -55,6 +55,8 @@ def sweep() -> None:
             following = FaceModel.objects.filter(is_next=True).first()
             if following and changing_over.is_idle() and work.may_try("change over", following.pk):
                 indexing.change_over.delay()
+            if work.may_try("missing and found", 0) and missing_found.is_due():
+                gallery.compare_missing_found.delay()
             if second_model.waits():
                 indexing.fill_second.delay()
             model = FaceModel.objects.filter(is_active=True).first()
@@ -62,5 +64,7 @@ def sweep() -> None:
                 gallery.measure.delay()
             for abandoned in evaluation.abandoned():
                 evaluating.evaluate.delay(abandoned.pk)
+            for pk in web_sources.due().values_list("pk", flat=True)[:BATCH]:
+                searching.look_at_source.delay(pk)
             for left in batches.abandoned():
                 searching.run_batch.delay(str(left.pk))

@@ -26,7 +26,7 @@ from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
 
 FORMAT = 1
-KEYS = ("secret_key", "push_key.pem", "audit_key", "audit_heads.jsonl")
+KEYS = ("secret_key", "push_key.pem", "audit_key", "audit_heads.jsonl", "signing_key")
 # Who is signed in just now is nobody's to restore.
 LEFT_OUT = {"django_session", "usersessions_usersession", "django_migrations"}
 

@@ -12,13 +12,15 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import webbrowser
 from pathlib import Path
 from types import FrameType
 
 from mpsite import embedded
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 180
+# Seconds after which it says that it has not forgotten.
+PATIENCE = 30
 STOP_SECONDS = 15
 REVIVE_SECONDS = 5
 # A process that lives shorter than this so often in a row will not live.
@@ -52,7 +54,7 @@ def main(arguments: list[str]) -> None:
         _start(processes, options.host, options.port)
         _wait_for(url, processes)
         embedded.publish_url(url)
-        _say_hello(url)
+        _say_hello(options.host, options.port)
         _look_after(processes, servers)
     except KeyboardInterrupt:
         _say("\nStopping ...")
@@ -110,8 +112,8 @@ def _start(processes: Processes, host: str, port: int) -> None:
 
 
 def _wait_for(url: str, processes: Processes) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
+    began, said = time.monotonic(), 0
+    while True:
         for name, process in processes.items():
             if process.poll() is not None:
                 raise CannotStart(f"The {name} process ended with {process.returncode}; its lines above say why.")
@@ -120,17 +122,28 @@ def _wait_for(url: str, processes: Processes) -> None:
             return
         except (urllib.error.URLError, TimeoutError):
             time.sleep(0.1)
-    raise CannotStart(f"{url} did not answer within {START_SECONDS} s.")
+        if (passed := int(time.monotonic() - began)) >= said + PATIENCE:
+            said = passed
+            _say(f"Still starting, for {passed} s: a slow machine takes its time. Ctrl-C stops it.")
 
 
-def _say_hello(url: str) -> None:
+def _say_hello(host: str, port: int) -> None:
+    # By its name, not its number: browsers keep passkeys for names only.
+    url = f"http://{'localhost' if host == '127.0.0.1' else host}:{port}/"
     lines = [
         f"\nSightline runs at {url}",
-        "Try: open Cameras and press 'Play the demo camera', or run `make demo-camera` in another terminal;",
-        "     an alert appears on the Alerts page. Then drop a photo on Search.",
+        "Try: press 'Play the demo camera' on the first page, or run `make demo-camera` in another terminal;",
+        "     an alert appears by itself. Then press 'Search the sample photo'.",
         "Ctrl-C stops everything; the data stays.\n",
     ]
     _say("\n".join(lines))
+    if sys.stdout.isatty() and _has_desktop():
+        webbrowser.open(url)
+
+
+def _has_desktop() -> bool:
+    """Whether a browser would open in a window, and not take this terminal."""
+    return sys.platform == "darwin" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
 
 
 def _look_after(processes: Processes, servers: embedded.Servers) -> None:

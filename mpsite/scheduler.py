@@ -18,6 +18,7 @@ app.conf.task_routes = {
     "cases.tasks.keep_audit_head": {"queue": "work"},
     "matching.watching.tasks.look_after": {"queue": "work"},
     "matching.indexing.tasks.fill_second": {"queue": "bulk"},
+    "matching.gallery.tasks.compare_missing_found": {"queue": "bulk"},
 }
 app.conf.beat_schedule = {
     "sweep": {"task": "matching.tasks.sweep", "schedule": 10.0, "options": {"expires": 10.0}},
@@ -26,6 +27,11 @@ app.conf.beat_schedule = {
     "fill-second": {
         "task": "matching.indexing.tasks.fill_second",
         "schedule": crontab(hour="3", minute="50"),
+        "args": [True],
+    },
+    "compare-missing-found": {
+        "task": "matching.gallery.tasks.compare_missing_found",
+        "schedule": crontab(hour="2", minute="40"),
         "args": [True],
     },
     "look-after": {"task": "matching.watching.tasks.look_after", "schedule": 30.0, "options": {"expires": 30.0}},

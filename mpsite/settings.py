@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "csp",
     "django.contrib.staticfiles",
+    "django.contrib.postgres",
     "django.contrib.humanize",
     "django_htmx",
     "django_filters",
@@ -217,10 +218,14 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
+# What browsers ask for at the root by themselves.
+WHITENOISE_ROOT = BASE_DIR / "static" / "root"
 # Where people reach this installation, for links in messages; empty: messages carry no link.
 PUBLIC_URL = os.environ.get("PUBLIC_URL", "")
 # Whether messages may be sent to private hosts: this machine's own network.
 ALERT_PRIVATE_HOSTS = os.environ.get("ALERT_PRIVATE_HOSTS", "") == "yes"
+# Whether pictures may be fetched from private hosts: a server of one's own.
+WEB_PRIVATE_HOSTS = os.environ.get("WEB_PRIVATE_HOSTS", "") == "yes"
 # Whom a browser's push service asks about messages that come from here.
 PUSH_CONTACT = os.environ.get("PUSH_CONTACT", "mailto:nobody@localhost.invalid")
 # What Prometheus must say to be told of `/metrics`; empty: nobody is.
@@ -299,7 +304,7 @@ FBI_URL = os.environ.get("FBI_URL", "https://api.fbi.gov/")
 IMPORT_RATE = float(os.environ.get("IMPORT_RATE", "4"))
 IMPORT_BACKOFF = float(os.environ.get("IMPORT_BACKOFF", "1"))
 _contact = os.environ.get("IMPORT_CONTACT", "no contact given")
-IMPORT_USER_AGENT = f"Sightline/0.8 (missing persons search; {_contact})"
+IMPORT_USER_AGENT = f"Sightline (missing persons search; {_contact})"
 # Where the Imports page may read files and folders from; the command line may read anywhere.
 IMPORT_DIR = Path(os.environ.get("IMPORT_DIR", DATA_DIR / "imports"))
 

@@ -1,5 +1,6 @@
 """How people sign in, by django-allauth, and for how long they stay so."""
 
+import ipaddress
 from collections.abc import Callable
 from typing import Any
 
@@ -120,3 +121,16 @@ def accept_notice(request: HttpRequest) -> HttpResponse:
     audit.record(request, "accepted notice", audit.signed_in(request))
     to = request.POST.get("next", "/")
     return redirect(to if url_has_allowed_host_and_scheme(to, {request.get_host()}) else "/")
+
+
+def own_account(request: HttpRequest) -> HttpResponse:
+    """One's own account; where Sightline was reached by a number, for which browsers keep no passkeys, it says so."""
+    host = request.get_host()
+    number = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
+    try:
+        address = ipaddress.ip_address(number.strip("[]"))
+    except ValueError:
+        return render(request, "account.html")
+    port = host.removeprefix(number)
+    by_name = f"{request.scheme}://localhost{port}{request.path}"
+    return render(request, "account.html", {"is_number": True, "is_own": address.is_loopback, "by_name": by_name})

@@ -4,7 +4,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView, TemplateView
 
 from mpsite.metrics import metrics
-from mpsite.sign_in import accept_notice
+from mpsite.sign_in import accept_notice, own_account
 
 # Accounts are made by administrators, without mail: neither sign-up nor anything that would send a letter.
 KEPT = {"account_login", "account_logout", "account_signup", "account_inactive", "account_reauthenticate",
@@ -14,7 +14,8 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="alerts"), name="home"),
     path("notice/", accept_notice, name="accept-notice"),
     path("metrics", metrics, name="metrics"),
-    path("account/", TemplateView.as_view(template_name="account.html"), name="account"),
+    path("words/", TemplateView.as_view(template_name="words.html"), name="words"),
+    path("account/", own_account, name="account"),
     path("", include("mpsite.people.urls")),
     path("", include("cases.urls")),
     path("", include("matching.urls")),

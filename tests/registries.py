@@ -178,6 +178,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 {"physicalFeature": {"name": "Scar"}, "description": None},
             ],
             "clothingAndAccessoriesArticles": [{"article": {"name": "Jewelry"}, "description": "Silver ring"}],
+            "exclusions": [] if missing else [{"firstName": "Una", "lastName": "Perez", "yearOfBirth": 1980}],
+            "vehicles": [{"year": 2004, "make": {"name": "Ford"}, "model": "Focus", "color": {"name": "Blue"}}],
             "sighting": {"date": "2009-11-10T00:00:00", "address": address},
             "circumstances": story,
             "investigatingAgencies": [

@@ -46,6 +46,7 @@ from matching.models import (
     SitePlan,
     StandingSearch,
     Subscription,
+    WebSource,
 )
 from matching.searching import pictures, sheets
 from matching.watching import captures
@@ -60,7 +61,8 @@ CAMERAS = {"captures", "captures-batch", "heartbeats", "rotate"}
 SYSTEM = {
     "matching.FaceModel", "matching.Measurement", "matching.IndexRun", "matching.Evaluation", "matching.EvaluationPair",
     "matching.Template", "matching.GalleryBits", "matching.GalleryCount", "matching.ProbeBits", "cases.ImportSeen",
-    "cases.ImportedCase", "matching.KeepingRun",
+    "cases.ImportedCase", "matching.KeepingRun", "matching.EstimatesPurpose",
+    "matching.MissingFoundRun", "matching.HashList", "matching.KnownHash",
     "cases.Notice", "cases.Training", "cases.FailedWork", "cases.AuditEvent", "cases.AuditQuestion",
 }  # fmt: skip
 # Routes with an id whose object belongs to no team, for those who may see the system's own.
@@ -72,6 +74,7 @@ UNOWNED = {
     "evaluation-stop",
     "evaluation-remove",
     "evaluation-crop",
+    "known-files-remove",
 }
 
 
@@ -142,6 +145,7 @@ def foreign(any_model, db) -> dict[str, object]:
     odd = OddPhoto.objects.create(photo=photo, own_face=face, own_similarity=0.1)
     subscription = Subscription.objects.create(user=theirs, name="phone", address="json://example.org")
     delivery = Delivery.objects.create(alert=alert, subscription=subscription, status="failed")
+    web_source = WebSource.objects.create(case=case, address="https://hidden.example/", user=theirs)
     work = FailedWork.objects.create(kind="photo", key=photo.pk, label="Their photo", error="broken", attempts=3)
     return {
         "work": work,
@@ -153,6 +157,7 @@ def foreign(any_model, db) -> dict[str, object]:
         "probe": probe, "seen": seen, "batch": batch, "shot": shot, "camera": camera, "plan": plan, "source": source,
         "run": run, "problem": problem, "doubt": doubt, "mark": mark, "standing": standing, "pair": pair, "odd": odd,
         "collection": collection, "subscription": subscription, "delivery": delivery,
+        "web source": web_source,
     }  # fmt: skip
 
 
@@ -164,8 +169,10 @@ OF_PATH = {
     "imports/doubts/": "doubt",
     "marks/": "mark", "standing/": "standing", "worklists/pairs/": "pair", "worklists/photos/": "odd",
     "worklists/subjects/": "photo", "subscriptions/": "subscription", "deliveries/": "delivery",
-    "system/work/": "work", "people/": "person", "people/teams/": "team", "people/tokens/": "token",
+    "pairs/": "pair", "system/work/": "work",
+    "people/": "person", "people/teams/": "team", "people/tokens/": "token",
     "people/sessions/": "session", "collections/": "collection", "leads/": "candidate", "searches/": "search",
+    "web-sources/": "web source",
 }  # fmt: skip
 
 
@@ -485,7 +492,7 @@ def test_the_system_page_counts_what_its_reader_sees(any_model, make_case, colle
     client = Client()
     client.force_login(somebody)
     page = client.get("/system/").content.decode()
-    assert '<dt>Templates searched</dt><dd class="number">0</dd>' in page
+    assert '<dt>Faces searched</dt><dd class="number">0</dd>' in page
     assert "your 0 cases" in page
 
 

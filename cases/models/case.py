@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from itertools import count
 
+from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
+from cases import text_search
 from cases.models.team import TeamOwned
 from cases.signals import case_moved
 
@@ -29,16 +31,18 @@ class Collection(TeamOwned):
 
     class Kind(models.TextChoices):
         SOUGHT = "sought", "People who are looked for"
+        UNIDENTIFIED = "unidentified", "People found without a name, dead or alive"
         KNOWN = "known", "People who are known: staff, residents"
 
     name = models.CharField(max_length=100)
     description = models.TextField(blank=True)
     kind = models.CharField(
         "who is in it",
-        max_length=10,
+        max_length=15,
         choices=Kind.choices,
         default=Kind.SOUGHT,
-        help_text="Known people raise no alerts: cameras greet them, or tell of strangers who are none of them. Nobody "
+        help_text="People found without a name are compared with those who are looked for (work list Missing and "
+        "found). Known people raise no alerts: cameras greet them, or tell of strangers who are none of them. Nobody "
         "is searched for among them unless the collection is chosen.",
     )
     alert_level = models.CharField(
@@ -66,6 +70,11 @@ class Collection(TeamOwned):
 
     needs_reference = models.BooleanField(
         "searches name a case or tip number", default=False, help_text="Nobody searches here without one."
+    )
+    needs_reason = models.BooleanField(
+        "decisions on alerts say why",
+        default=False,
+        help_text="Nobody confirms or dismisses an alert here without a reason or a note.",
     )
     search_days = models.PositiveSmallIntegerField(
         "days that searches are kept",
@@ -113,6 +122,25 @@ class Case(models.Model):
         MALE = "male", "Male"
         OTHER = "other", "Other"
 
+    class Category(models.TextChoices):
+        """As NCIC's message keys tell missing and unidentified persons apart."""
+
+        UNKNOWN = "", "Not stated"
+        DISABILITY = "EMD", "Missing, with a disability (EMD)"
+        ENDANGERED = "EME", "Missing, endangered (EME)"
+        INVOLUNTARY = "EMI", "Missing, not by their will (EMI)"
+        JUVENILE = "EMJ", "Missing juvenile (EMJ)"
+        VICTIM = "EMV", "Missing after a catastrophe (EMV)"
+        OTHER = "EMO", "Missing, other (EMO)"
+        DECEASED = "EUD", "Unidentified, deceased (EUD)"
+        LIVING = "EUL", "Unidentified, living (EUL)"
+        CATASTROPHE = "EUV", "Unidentified after a catastrophe (EUV)"
+
+    class OnFile(models.TextChoices):
+        UNKNOWN = "", "Not known"
+        YES = "yes", "On file"
+        NO = "no", "Not on file"
+
     class Status(models.TextChoices):
         OPEN = "open", "Open"
         CLOSED = "closed", "Closed"
@@ -143,18 +171,32 @@ class Case(models.Model):
     )
     hair = models.CharField(max_length=200, blank=True)
     eyes = models.CharField(max_length=200, blank=True)
+    complexion = models.CharField(max_length=100, blank=True)
     marks = models.TextField("scars, marks and tattoos", blank=True, help_text="What, and where on the body.")
     clothing = models.TextField("clothing, jewellery, belongings", blank=True)
+    dental = models.CharField("dental records", max_length=3, choices=OnFile.choices, blank=True)
+    dna = models.CharField("DNA", max_length=3, choices=OnFile.choices, blank=True)
+    vehicle = models.CharField(max_length=300, blank=True, help_text="Make, model, colour, plate.")
+    languages = models.CharField(max_length=200, blank=True)
+    category = models.CharField("NCIC category", max_length=3, choices=Category.choices, blank=True)
     other_numbers = models.CharField(
         max_length=300, blank=True, help_text="What others know the case by: NamUs, NCIC, NCMEC, an agency."
     )
     race = models.CharField("race/ethnicity", max_length=200, blank=True, help_text="As the source words it.")
     last_seen_on = models.DateField(null=True, blank=True)
     last_seen_place = models.CharField(max_length=300, blank=True)
+    latitude = models.FloatField(null=True, blank=True, validators=[MinValueValidator(-90), MaxValueValidator(90)])
+    longitude = models.FloatField(null=True, blank=True, validators=[MinValueValidator(-180), MaxValueValidator(180)])
     circumstances = models.TextField(blank=True)
     agency = models.CharField(max_length=200, blank=True)
     contact = models.CharField(max_length=300, blank=True, help_text="Whom to call, with the number.")
     source_url = models.URLField("source link", max_length=500, blank=True)
+    exclusions = models.JSONField(
+        default=list,
+        blank=True,
+        editable=False,
+        help_text="People whom its source says it is not: name, and born (the year) where that is known.",
+    )
     as_written = models.JSONField(
         default=dict,
         blank=True,
@@ -171,7 +213,11 @@ class Case(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-pk"]
-        indexes = [models.Index(fields=["status", "collection"])]
+        indexes = [
+            models.Index(fields=["status", "collection"]),
+            models.Index(fields=["updated_at"]),
+            GinIndex(text_search.words(), name="words_of_cases"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["collection", "number"],
@@ -200,6 +246,15 @@ class Case(models.Model):
         return self.status == self.Status.OPEN
 
     @property
+    def was_found(self) -> bool:
+        """Whether the person was found without a name: what else are last seen, age then and place, are of the find."""
+        return self.collection.kind == Collection.Kind.UNIDENTIFIED
+
+    @property
+    def seen_label(self) -> str:
+        return "Found" if self.was_found else "Last seen"
+
+    @property
     def age(self) -> str:
         """The age when last seen in words: `34`, `30-40`, or nothing where it is not known."""
         ages = sorted({a for a in (self.age_from, self.age_to) if a is not None})
@@ -214,9 +269,15 @@ class Case(models.Model):
             ("Weight", _range(self.weight_from, self.weight_to, "kg", _pounds)),
             ("Hair", self.hair),
             ("Eyes", self.eyes),
+            ("Complexion", self.complexion),
             ("Ethnicity", self.race),
             ("Marks", self.marks),
             ("Clothing", self.clothing),
+            ("Dental records", self.get_dental_display() if self.dental else ""),
+            ("DNA", self.get_dna_display() if self.dna else ""),
+            ("Vehicle", self.vehicle),
+            ("Languages", self.languages),
+            ("Category", self.get_category_display() if self.category else ""),
             ("Other numbers", self.other_numbers),
         ]
         return [(label, words) for label, words in found if words]

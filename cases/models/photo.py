@@ -3,6 +3,7 @@
 import hashlib
 import uuid
 from collections.abc import Iterable
+from datetime import date
 from pathlib import PurePath
 
 from django.conf import settings
@@ -105,13 +106,9 @@ class Photo(OwnData):
 
     @property
     def age(self) -> str:
-        """How old the person was on it, by the age and the date they were last seen; empty where either is unknown."""
+        """How old the person was on it, as far as dates tell: one number or two; empty where that is unknown."""
         case = self.case
-        if not (self.taken_on and case.last_seen_on and case.age_from is not None):
-            return ""
-        ages = sorted({a for a in (case.age_from, case.age_to) if a is not None})
-        years = round((self.taken_on - case.last_seen_on).days / 365.25)
-        return "–".join(str(max(age + years, 0)) for age in ages)
+        return "–".join(map(str, ages_on(self.taken_on, case.born_on, case.last_seen_on, case.age_from, case.age_to)))
 
     @property
     def is_searched(self) -> bool:
@@ -122,6 +119,18 @@ class Photo(OwnData):
     def shows(self) -> tuple[str, str]:
         """Its view and kind: what is searched changes with either."""
         return self.view, self.kind
+
+
+def ages_on(
+    day: date | None, born_on: date | None, last_seen_on: date | None, age_from: int | None, age_to: int | None
+) -> list[int]:
+    """How old somebody was on a day: by their day of birth, else by the age and the day they were last seen."""
+    if day and born_on:
+        return [max(int((day - born_on).days / 365.25), 0)]
+    if not (day and last_seen_on and age_from is not None):
+        return []
+    years = round((day - last_seen_on).days / 365.25)
+    return sorted({max(age + years, 0) for age in (age_from, age_to) if age is not None})
 
 
 class PhotoAlreadyThere(Exception):

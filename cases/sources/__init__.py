@@ -43,7 +43,8 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Kind:
-    """label: for people. collection: where its cases go if nobody says otherwise. open: options -> a source.
+    """label: for people. collection: where its cases go if nobody says otherwise, and holds: who is in it where it is
+    new, as `Collection.Kind`. open: options -> a source.
 
     `open` raises `SourceUnavailable`. files: the options that name files or folders, which can be watched.
     """
@@ -52,11 +53,14 @@ class Kind:
     collection: str
     open: Callable[[dict[str, Any]], Source]
     files: tuple[str, ...] = ()
+    holds: str = "sought"
 
 
 KINDS = {
     "namus-missing": Kind("NamUs missing persons", "Missing persons", namus.missing),
-    "namus-unidentified": Kind("NamUs unidentified persons", "Unidentified persons", namus.unidentified),
+    "namus-unidentified": Kind(
+        "NamUs unidentified persons", "Unidentified persons", namus.unidentified, holds="unidentified"
+    ),
     "interpol-yellow": Kind("Interpol yellow notices", "Missing persons", interpol.yellow),
     "interpol-red": Kind("Interpol red notices", "Wanted persons", interpol.red),
     "fbi": Kind("FBI wanted", "Wanted persons", fbi.wanted),

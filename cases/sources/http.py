@@ -1,10 +1,10 @@
 """Polite HTTP to one registry: slow enough, patient, honest about who asks, and never to anybody else's host."""
 
-import ipaddress
 import json
-import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -14,6 +14,7 @@ from django.conf import settings
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+from cases import public_hosts
 from cases.sources.base import Gone, Item, RecordRefused, Refused, SourceUnavailable, Validators
 
 TIMEOUT = (10, 20)  # seconds to connect, and between two pieces of an answer
@@ -26,7 +27,15 @@ PATIENCE = 8
 
 
 class NotFound(RecordRefused):
-    """The registry has nothing at this address."""
+    """There is nothing at this address."""
+
+
+class Unwilling(RecordRefused):
+    """The host answers, but not with what was asked for. status: of HTTP."""
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 def item(key: str, gone: str, read: Callable[[], Item]) -> Item:
@@ -41,6 +50,81 @@ def item(key: str, gone: str, read: Callable[[], Item]) -> Item:
         return Refused(key, f"The record does not have the form it should: {type(error).__name__} {error}.")
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What an address gave, and where that was in the end. content: None for "as it was"."""
+
+    url: str
+    content: bytes | None
+    headers: Mapping[str, str]
+
+
+def new_session(base: str, attempts: int) -> requests.Session:
+    """One that says who asks. base: the address whose proxies serve it. attempts: for an answer that says "later"."""
+    session = requests.Session()
+    session.headers["User-Agent"] = settings.IMPORT_USER_AGENT
+    # Looked up once: at each request it would cost as much as the request itself.
+    session.trust_env = False
+    session.proxies.update(requests.utils.get_environ_proxies(base))
+    retry = Retry(
+        total=attempts - 1,
+        # An answer that does not come, or not whole, is tried again by whoever asks, whichever way it fails.
+        connect=0,
+        read=0,
+        backoff_factor=settings.IMPORT_BACKOFF,
+        backoff_jitter=settings.IMPORT_BACKOFF,
+        status_forcelist=(429, 500, 502, 503, 504),
+        respect_retry_after_header=True,
+        raise_on_status=False,
+        redirect=False,
+    )
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(max_retries=retry))
+    return session
+
+
+def fetch(
+    session: requests.Session,
+    url: str,
+    headers: Mapping[str, str],
+    let_out: Callable[[str], AbstractContextManager[None]],
+) -> Answer:
+    """What a URL gives, by a few redirects. let_out: inside it one request goes out; it raises for a URL that may not.
+
+    Raises `NotFound`, `RecordRefused`, and what requests raises.
+    """
+    for _ in range(REDIRECTS):
+        with (
+            let_out(url),
+            session.get(url, headers=headers, timeout=TIMEOUT, allow_redirects=False, stream=True) as answer,
+        ):
+            if answer.is_redirect:
+                url = urljoin(url, answer.headers["Location"])
+                continue
+            if answer.status_code == 304:
+                return Answer(url, None, answer.headers)
+            if answer.status_code in (404, 410):
+                raise NotFound(f"{url} is not there ({answer.status_code}).")
+            if answer.status_code != 200:
+                raise Unwilling(f"{url} answered {answer.status_code} {answer.reason}.", answer.status_code)
+            return Answer(url, _whole(answer), answer.headers)
+    raise RecordRefused(f"{url} was reached after {REDIRECTS} redirects and redirects again.")
+
+
+@contextmanager
+def leading_nowhere_private(url: str, session: requests.Session) -> Iterator[None]:
+    """Inside, a request to a URL reaches public hosts only. Raises `RecordRefused` for one that names another.
+
+    A proxy is the operator's own, often a private host, and looks names up by itself: there the name alone is checked.
+    """
+    try:
+        public_hosts.check(urlsplit(url).hostname or "")
+        with public_hosts.only_public(not session.proxies):
+            yield
+    except (public_hosts.PrivateHost, ValueError) as problem:
+        raise RecordRefused(f"{url} leads to a private address, so it was not asked.") from problem
+
+
 class Registry:
     """One registry's web API. base: its URL. hosts: further hosts that its photos lie on, always by HTTPS."""
 
@@ -50,25 +134,7 @@ class Registry:
         self._next = 0.0
         self._failures = 0
         self._has_answered = False
-        self._session = requests.Session()
-        self._session.headers["User-Agent"] = settings.IMPORT_USER_AGENT
-        # Looked up once: at each request it would cost as much as the request itself.
-        self._session.trust_env = False
-        self._session.proxies.update(requests.utils.get_environ_proxies(self.base))
-        retry = Retry(
-            total=ATTEMPTS - 1,
-            # An answer that does not come, or not whole, is tried again in `get`, whichever way it fails.
-            connect=0,
-            read=0,
-            backoff_factor=settings.IMPORT_BACKOFF,
-            backoff_jitter=settings.IMPORT_BACKOFF,
-            status_forcelist=(429, 500, 502, 503, 504),
-            respect_retry_after_header=True,
-            raise_on_status=False,
-            redirect=False,
-        )
-        for scheme in ("https://", "http://"):
-            self._session.mount(scheme, HTTPAdapter(max_retries=retry))
+        self._session = new_session(self.base, ATTEMPTS)
 
     def json(
         self, path: str, params: dict[str, Any] | None = None, validators: Validators | None = None
@@ -116,39 +182,31 @@ class Registry:
         raise RecordRefused(f"{url} gave no whole answer in {ATTEMPTS} attempts ({type(problem).__name__}).")
 
     def _once(self, url: str, headers: dict[str, str]) -> tuple[bytes | None, Validators]:
-        for _ in range(REDIRECTS):
-            self._check(url)
-            self._wait()
-            with self._session.get(url, headers=headers, timeout=TIMEOUT, allow_redirects=False, stream=True) as answer:
-                self._has_answered = True
-                if answer.is_redirect:
-                    url = urljoin(url, answer.headers["Location"])
-                    continue
-                if answer.status_code == 304:
-                    self._failures = 0
-                    return None, {}
-                if answer.status_code in (404, 410):
-                    self._failures = 0
-                    raise NotFound(f"{url} is not there ({answer.status_code}).")
-                if answer.status_code != 200:
-                    self._failed(f"{urlsplit(url).netloc} answers {answer.status_code}.")
-                    raise RecordRefused(f"{url} answered {answer.status_code} {answer.reason}.")
-                content = _whole(answer)
-                self._failures = 0
-                known = {"etag": answer.headers.get("ETag"), "last_modified": answer.headers.get("Last-Modified")}
-                return content, {name: value for name, value in known.items() if value}
-        raise RecordRefused(f"{url} was reached after {REDIRECTS} redirects and redirects again.")
+        try:
+            answer = fetch(self._session, url, headers, self._let_out)
+        except NotFound:
+            self._has_answered, self._failures = True, 0
+            raise
+        except Unwilling as refusal:
+            self._has_answered = True
+            self._failed(str(refusal))
+            raise
+        self._has_answered, self._failures = True, 0
+        known = {"etag": answer.headers.get("ETag"), "last_modified": answer.headers.get("Last-Modified")}
+        validators = {name: value for name, value in known.items() if value}
+        return answer.content, {} if answer.content is None else validators
 
-    def _check(self, url: str) -> None:
+    @contextmanager
+    def _let_out(self, url: str) -> Iterator[None]:
         """Let a request out only to the registry's own hosts. The operator names the base, wherever that is."""
-        if self._is_own(url):
-            return
-        wanted = urlsplit(url)
-        if wanted.scheme != "https" or wanted.port not in (None, 443) or wanted.hostname not in self._hosts:
-            raise RecordRefused(f"{url} is not on the source's own hosts, so it was not asked.")
-        for found in socket.getaddrinfo(wanted.hostname, 443, proto=socket.IPPROTO_TCP):
-            if not ipaddress.ip_address(found[4][0]).is_global:
-                raise RecordRefused(f"{url} leads to a private address, so it was not asked.")
+        foreign = not self._is_own(url)
+        if foreign:
+            wanted = urlsplit(url)
+            if wanted.scheme != "https" or wanted.port not in (None, 443) or wanted.hostname not in self._hosts:
+                raise RecordRefused(f"{url} is not on the source's own hosts, so it was not asked.")
+        self._wait()
+        with leading_nowhere_private(url, self._session) if foreign else nullcontext():
+            yield
 
     def _is_own(self, url: str) -> bool:
         wanted, base = urlsplit(url), urlsplit(self.base)

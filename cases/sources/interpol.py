@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
+from cases import codes
 from cases.sources import http, reading
 from cases.sources.base import (
     CaseRecord,
@@ -123,6 +124,11 @@ class Interpol:
         tall, heavy = answer.get("height"), answer.get("weight")
         read.measure("height", "Height", f"{tall} m" if tall else "", None, reading.height)
         read.measure("weight", "Weight", f"{heavy} kg" if heavy else "", None, reading.weight)
+        for name, label, told, table in (
+            ("hair", "Hair", "hairs_id", codes.HAIR), ("eyes", "Eyes", "eyes_colors_id", codes.EYES),
+            ("languages", "Languages", "languages_spoken_ids", {}),
+        ):  # fmt: skip
+            read.short(name, label, ", ".join(codes.spelled(one, table) for one in answer.get(told) or []), 200)
         read.values["marks"] = str(answer.get("distinguishing_marks") or "")
         charges = [w.get("charge") for w in answer.get("arrest_warrants") or []]
         fields = read.all() | {

@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,10 @@ class NamUs:
         read.take("last_seen_on", "Last seen on", found.get("date") or found.get("dateFound"), reading.day)
         read.measure("height", "Height", _in(looks, "height", "in"), None, reading.height)
         read.measure("weight", "Weight", _in(looks, "weight", "lbs"), None, reading.weight)
+        point = (found.get("publicGeolocation") or {}).get("coordinates") or {}
+        read.take("latitude", "Latitude", point.get("lat"), partial(reading.degrees, most=90))
+        read.take("longitude", "Longitude", point.get("lon"), partial(reading.degrees, most=180))
+        read.short("vehicle", "Vehicle", "; ".join(map(_all, answer.get("vehicles") or [])), 300)
         body = answer.get("physicalDescription") or {}
         read.short("hair", "Hair", _named(body.get("hairColor"), body.get("headHairDescription")), 200)
         read.short("eyes", "Eyes", _named(body.get("leftEyeColor"), body.get("eyeDescription")), 200)
@@ -86,6 +91,7 @@ class NamUs:
             "number": key,
             "marks": _listed(answer.get("physicalFeatureDescriptions"), "physicalFeature"),
             "clothing": _listed(answer.get("clothingAndAccessoriesArticles"), "article"),
+            "exclusions": _exclusions(answer.get("exclusions")),
             "name": words(" ".join(filter(None, (person.get(n) for n in ("firstName", "middleName", "lastName")))), 200)
             if missing
             else "",
@@ -133,6 +139,22 @@ def _listed(entries: list[dict[str, Any]] | None, what: str) -> str:
     """Scars, tattoos or clothes, a line each: what it is, and how it is described."""
     lines = (_named(entry.get(what), entry.get("description")) for entry in entries or [])
     return "\n".join(filter(None, lines))
+
+
+def _all(entry: dict[str, Any]) -> str:
+    """Whatever an entry says: `2004 Ford Focus, blue`."""
+    said = (one.get("name") if isinstance(one, dict) else one for name, one in entry.items() if name != "id")
+    return ", ".join(str(one) for one in said if one and not isinstance(one, bool))
+
+
+def _exclusions(entries: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    """Who it was ruled out to be: the name, and the year of birth where it is known."""
+    found = []
+    for entry in entries or []:
+        name = words(" ".join(filter(None, (entry.get(n) for n in ("firstName", "middleName", "lastName")))), 200)
+        if name:
+            found.append({"name": name} | ({"born": entry["yearOfBirth"]} if entry.get("yearOfBirth") else {}))
+    return found
 
 
 def _place(address: dict[str, Any]) -> str:

@@ -316,6 +316,51 @@ def sex(text: str) -> Read:
     return Read("", f"{text!r} is no sex that is known.")
 
 
+def on_file(text: str) -> Read:
+    """Whether something is on file: yes, no, or as registries say it."""
+    low = " ".join(text.lower().split())
+    if is_blank(low):
+        return Read("")
+    if re.match(r"(no\b|not\b|n$|false|0$|none|unavailable|insufficient)", low):
+        return Read(Case.OnFile.NO.value)
+    if re.match(r"(yes|y$|true|1$|on file|available|complete|submitted|entered|in codis|charted|sample)", low):
+        return Read(Case.OnFile.YES.value)
+    return Read("", f"{text!r} does not say whether it is on file.")
+
+
+def category(text: str) -> Read:
+    """NCIC's category of a person: its message key, with or without words, or its word."""
+    if is_blank(text):
+        return Read("")
+    low = " ".join(text.lower().split())
+    for known in Case.Category:
+        if known and (re.search(rf"\b{known.value.lower()}\b", low) or low == str(known.label).lower()):
+            return Read(known.value)
+    found = [known for word, known in _CATEGORIES.items() if word in low]
+    return Read(found[0].value) if len(found) == 1 else Read("", f"{text!r} is no category that NCIC has.")
+
+
+_CATEGORIES = {
+    "disab": Case.Category.DISABILITY,
+    "endanger": Case.Category.ENDANGERED,
+    "involuntary": Case.Category.INVOLUNTARY,
+    "juvenile": Case.Category.JUVENILE,
+    "catastroph": Case.Category.VICTIM,
+}
+
+
+def degrees(text: str, most: int) -> Read:
+    """A latitude or longitude in decimal degrees, -most..most."""
+    if is_blank(text):
+        return Read()
+    plain = text.replace("°", "").strip().replace(",", ".")
+    found = re.fullmatch(r"([+-]?\d{1,3}(?:\.\d+)?)\s*([NSEWnsew])?", plain)
+    if not found or abs(float(found[1])) > most:
+        return Read(None, f"{text!r} is no latitude or longitude in degrees, -{most} to {most}.")
+    value = float(found[1])
+    return Read(-abs(value) if (found[2] or "").upper() in ("S", "W") else value)
+
+
 def shows(tag: str, kind: str) -> tuple[str, str, str]:
     """The view and the kind of a picture, and what of both could not be read: it is then searched as a front view."""
     doubts = []

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from cases import work
+from cases import codes, work
 from cases.sources import headings, reading, table_photos, tables, workbooks
 from cases.sources.base import (
     CaseRecord,
@@ -50,12 +50,20 @@ FIELDS = {
     "weight": "Weight",
     "hair": "Hair",
     "eyes": "Eyes",
+    "complexion": "Complexion",
     "race": "Race/ethnicity",
     "marks": "Scars, marks and tattoos",
     "clothing": "Clothing, jewellery, belongings",
+    "dental": "Dental records on file",
+    "dna": "DNA on file",
+    "vehicle": "Vehicle",
+    "languages": "Languages",
+    "category": "NCIC category",
     "other_numbers": "Other numbers of the case",
     "last_seen_on": "Last seen on",
     "last_seen_place": "Last seen where",
+    "latitude": "Latitude of that place",
+    "longitude": "Longitude of that place",
     "circumstances": "Circumstances",
     "agency": "Agency",
     "contact": "Contact",
@@ -75,10 +83,22 @@ SHORT = {
     "race": 200,
     "hair": 200,
     "eyes": 200,
+    "complexion": 100,
+    "vehicle": 300,
+    "languages": 200,
     "other_numbers": 300,
     "last_seen_place": 300,
     "agency": 200,
     "contact": 300,
+}
+CODES = {"hair": codes.HAIR, "eyes": codes.EYES, "complexion": codes.SKIN}
+READ: dict[str, Callable[[str], reading.Read]] = {
+    "sex": reading.sex,
+    "dental": reading.on_file,
+    "dna": reading.on_file,
+    "category": reading.category,
+    "latitude": partial(reading.degrees, most=90),
+    "longitude": partial(reading.degrees, most=180),
 }
 DAYS = ("last_seen_on", "born_on")
 PREVIEWED, GUESSED_BY, ORDERED_BY = 500, 100, 20_000
@@ -245,12 +265,14 @@ class Spreadsheet:
         for target, most in SHORT.items():
             if target in text:
                 blank = reading.is_blank(text[target], of_name=target == "other_names")
-                fields.short(target, FIELDS[target], "" if blank else text[target], most)
+                spelled = codes.spelled(text[target], CODES.get(target, {}))
+                fields.short(target, FIELDS[target], "" if blank else spelled, most)
         for target in ("circumstances", "marks", "clothing", "source_url"):
             if target in text:
                 fields.values[target] = "" if reading.is_blank(text[target]) else text[target]
-        if "sex" in text:
-            fields.take("sex", "Sex", text["sex"], reading.sex)
+        for target, how in READ.items():
+            if target in text:
+                fields.take(target, FIELDS[target], text[target], how)
         if "age_from" in text or "age_to" in text:
             fields.age(text.get("age_from") or text.get("age_to"), text.get("age_to"))
         for target, read in (("height", reading.height), ("weight", reading.weight)):

@@ -1,11 +1,12 @@
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Prefetch
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.text import slugify
 from django.views.decorators.http import require_POST
 
-from cases import audit
+from cases import audit, exports, taken_along
 from cases.filters import CaseFilter
 from cases.forms import BeginForm, CaseForm, CloseForm
 from cases.models import Case, Photo, PhotoAlreadyThere, add_photo
@@ -24,6 +25,30 @@ def case_list(request: HttpRequest) -> HttpResponse:
     query.pop("page", None)
     template = "cases/_list.html" if getattr(request, "htmx", False) else "cases/list.html"
     return render(request, template, {"filter": narrowed, "page": page, "query": query.urlencode()})
+
+
+def cases_export(request: HttpRequest, kind: str) -> StreamingHttpResponse:
+    """What the filters leave, as a table, or on the map those whose place is known."""
+    cases = visible(Case, request.user).select_related("collection")
+    found = CaseFilter(request.GET, queryset=cases, request=request).qs
+    audit.record(request, "exported", audit.signed_in(request), f"cases as {kind} {request.GET.urlencode()}"[:300])
+    if kind == "geojson":
+        placed = found.exclude(latitude=None).exclude(longitude=None).iterator(chunk_size=1000)
+        return exports.as_file("cases.geojson", "application/geo+json", taken_along.geojson(placed))
+    rows = map(taken_along.row, found.iterator(chunk_size=1000))
+    return exports.as_table("cases", kind, taken_along.COLUMNS, rows)
+
+
+def case_nist(request: HttpRequest, pk: int) -> HttpResponse:
+    """A case's photos as ANSI/NIST-ITL records."""
+    case = get_object_or_404(visible(Case.objects.select_related("collection"), request.user), pk=pk)
+    photos = taken_along.faces(case)
+    if not photos:
+        messages.error(request, "The case has no photo of a face that could be read: there is nothing to exchange.")
+        return redirect(case)
+    event = audit.record(request, "exported", case, f"{len(photos)} photos as ANSI/NIST-ITL")
+    name = f"{slugify(case.number) or case.pk}.an2"
+    return exports.whole(name, taken_along.nist(case, photos, str(event.pk)))
 
 
 def case_detail(request: HttpRequest, pk: int) -> HttpResponse:

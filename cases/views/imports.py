@@ -1,5 +1,3 @@
-import csv
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -155,16 +153,8 @@ def import_doubts(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     source = get_object_or_404(visible(ImportSource, request.user), pk=pk)
     audit.record(request, "exported", source, "what could not be read")
 
-    def lines() -> Iterator[str]:
-        writer = csv.writer(exports.Echo())
-        yield writer.writerow(["record", "column", "as written", "why"])
-        rows = source.doubts.values_list("key", "column", "text", "why")
-        for row in rows.iterator(chunk_size=2000):
-            yield writer.writerow(exports.safe(row))
-
-    return StreamingHttpResponse(
-        lines(), content_type="text/csv", headers={"Content-Disposition": 'attachment; filename="not-understood.csv"'}
-    )
+    rows = source.doubts.values_list("key", "column", "text", "why").iterator(chunk_size=2000)
+    return exports.as_csv("not-understood.csv", ["record", "column", "as written", "why"], rows)
 
 
 @require_POST

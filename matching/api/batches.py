@@ -1,6 +1,7 @@
 """Batches over HTTP: begun, filled with files, started, polled, read."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -29,6 +30,21 @@ class PlaceSerializer(serializers.Serializer[Any]):
     file = serializers.CharField(source="shot.name")
     since = serializers.FloatField(help_text="Second of the clip; null: a picture.")
     until = serializers.FloatField()
+    seen_from = serializers.SerializerMethodField(help_text="The time of it, where somebody said when the clip began.")
+    seen_until = serializers.SerializerMethodField()
+
+    address = serializers.CharField(source="shot.file.address", help_text='On the web; "": it was sent.')
+    found_on = serializers.CharField(source="shot.file.found_on", help_text="The page or feed that names it.")
+    fetched_at = serializers.DateTimeField(source="shot.file.fetched_at")
+    posted_at = serializers.DateTimeField(
+        source="shot.posted_at", help_text="As the feed or the network's export says; null: nothing does."
+    )
+
+    def get_seen_from(self, place: batch_results.Place) -> datetime | None:
+        return place.shot.file.at(place.since)
+
+    def get_seen_until(self, place: batch_results.Place) -> datetime | None:
+        return place.shot.file.at(place.until)
 
 
 class PersonSerializer(serializers.Serializer[Any]):
@@ -83,7 +99,10 @@ class BatchSerializer(SeenSerializer[Batch]):
 
 class FilesSerializer(serializers.Serializer[Any]):
     files = serializers.ListField(
-        child=serializers.FileField(allow_empty_file=True), help_text="Pictures, zips, clips."
+        child=serializers.FileField(allow_empty_file=True), required=False, help_text="Pictures, zips, clips."
+    )
+    addresses = serializers.CharField(
+        required=False, help_text="On the web, one a line: pictures, pages, RSS or Atom feeds."
     )
 
 
@@ -113,9 +132,14 @@ class BatchViewSet(
     @extend_schema(request={"multipart/form-data": FilesSerializer}, responses=TakenSerializer)
     @action(detail=True, methods=["post"], parser_classes=[MultiPartParser, FormParser])
     def files(self, request: Request, pk: str) -> Response:
-        """Add files; may be called again and again until it is started."""
+        """Add files or addresses; may be called again and again until it is started."""
         batch = self.get_object()
         refused = []
+        try:
+            lines = request.POST.get("addresses", "").splitlines()
+            refused += batches.add_addresses(batch, lines, audit.signed_in(request))
+        except batches.BatchRefused as refusal:
+            refused.append(str(refusal))
         for upload in request.FILES.getlist("files"):
             try:
                 batches.add(batch, upload, upload.name or "file", audit.signed_in(request))

@@ -3,18 +3,19 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cases import audit
-from cases.api import SeenSerializer, VisibleRelated
+from cases import audit, exports
+from cases.api import Conflict, SeenSerializer, VisibleRelated
 from cases.visibility import visible
 from matching.api.views import CandidateSerializer
 from matching.models import Candidate, Mark, Opinion
-from matching.searching import deciding
+from matching.searching import deciding, lead_file
 
 
 class OpinionSerializer(SeenSerializer[Opinion]):
@@ -95,6 +96,19 @@ class LeadViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.Gen
         deciding.say(candidate, word, audit.signed_in(request), note)
         audit.record(request, Opinion.Word(word).label.lower(), candidate.case, f"candidate {candidate.pk}: {note}")
         return Response(self.get_serializer(candidate).data)
+
+    @extend_schema(
+        responses={(200, "application/zip"): bytes, 409: OpenApiResponse(description="It is no confirmed lead.")}
+    )
+    @action(detail=True, methods=["get"])
+    def file(self, request: Request, pk: str) -> HttpResponse:
+        """A confirmed lead as one signed zip: sheet, pictures, what was said, who did what."""
+        candidate = self.get_object()
+        if candidate.decision != Candidate.Decision.CONFIRMED:
+            raise Conflict("It is no confirmed lead.")
+        row = audit.record(request, "took along lead", candidate.case, f"candidate {candidate.pk}")
+        content = lead_file.packed(candidate, audit.signed_in(request), str(row.pk))
+        return exports.whole(f"lead-{candidate.pk}.zip", content, "application/zip")
 
     @extend_schema(request=MarkSerializer, responses={201: MarkSerializer})
     @action(detail=True, methods=["post"])

@@ -10,6 +10,7 @@ from matching.api.cameras import CameraViewSet
 from matching.api.captures import CaptureBatchView, CapturesView, HeartbeatsView, PairView, RotateView
 from matching.api.leads import LeadViewSet
 from matching.api.looking_back import SeenCaseView, SeenProbeView, StandingViewSet
+from matching.api.pairs import PairViewSet
 from matching.api.tokens import TokenView
 from matching.api.views import AlertViewSet, SearchViewSet
 
@@ -23,6 +24,7 @@ router.register("photos", PhotoViewSet)
 router.register("searches", SearchViewSet)
 router.register("batches", BatchViewSet)
 router.register("leads", LeadViewSet, basename="lead")
+router.register("pairs", PairViewSet, basename="pair")
 router.register("standing", StandingViewSet)
 router.register("alerts", AlertViewSet)
 router.register("cameras", CameraViewSet)

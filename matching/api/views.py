@@ -239,6 +239,9 @@ class AlertViewSet(VisibleOnly, viewsets.ReadOnlyModelViewSet[Alert]):
         form = ReviewSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         said = form.validated_data
-        notifying.review(alert, said["status"], said["note"], audit.signed_in(request), said["reason"])
+        try:
+            notifying.review(alert, said["status"], said["note"], audit.signed_in(request), said["reason"])
+        except notifying.ReasonMissing as missing:
+            raise serializers.ValidationError({"reason": [str(missing)]}) from missing
         audit.record(request, form.validated_data["status"], alert, form.validated_data["note"])
         return Response(self.get_serializer(alert).data)

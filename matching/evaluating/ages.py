@@ -8,10 +8,7 @@ import numpy as np
 
 from matching.evaluating.comparing import Search, Seen
 from matching.evaluating.labelled import ENROL, Labelled
-
-# Below each number of years, and the last without an end.
-AGES = [(13.0, "under 13"), (18.0, "13 to 17"), (40.0, "18 to 39"), (60.0, "40 to 59"), (200.0, "60 and over")]
-YEARS = [(1.0, "under 1"), (5.0, "1 to 5"), (10.0, "5 to 10"), (200.0, "over 10")]
+from matching.gallery import bands
 
 _Known = Callable[[Labelled, Sequence[Labelled]], float | None]
 
@@ -25,8 +22,8 @@ def of(searches: Sequence[Search], seen: Sequence[Seen], threshold: float | None
             enrolled[one.photo.person].append(one.photo)
     mates = [search for search in searches if search.rank is not None]
     return {
-        "ages": _banded(mates, enrolled, _age, AGES, threshold),
-        "years": _banded(mates, enrolled, _years, YEARS, threshold),
+        "ages": _banded(mates, enrolled, _age, bands.AGES, threshold),
+        "years": _banded(mates, enrolled, _years, bands.YEARS, threshold),
     }
 
 
@@ -46,7 +43,7 @@ def _banded(
     mates: Sequence[Search],
     enrolled: dict[str, list[Labelled]],
     known: _Known,
-    bands: Sequence[tuple[float, str]],
+    among: bands.Bands,
     threshold: float | None,
 ) -> list[dict[str, Any]]:
     found: dict[str, list[Search]] = defaultdict(list)
@@ -54,8 +51,8 @@ def _banded(
         probe = search.seen.photo
         value = known(probe, [one for one in enrolled[probe.person] if one is not probe])
         if value is not None:
-            found[next(name for below, name in bands if value < below)].append(search)
-    return [_row(name, found[name], threshold) for _, name in bands if found[name]]
+            found[bands.name(among, value)].append(search)
+    return [_row(name, found[name], threshold) for _, name in among if found[name]]
 
 
 def _row(name: str, searches: Sequence[Search], threshold: float | None) -> dict[str, Any]:

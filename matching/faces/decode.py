@@ -54,8 +54,11 @@ def _answer(asked: dict[str, Any], content: bytes) -> None:
                 "scale": opened.scale,
                 "origin": vars(opened.origin),
                 "note": opened.note,
+                "regions": opened.marked,
             }
             write(out, said, opened.rgb.data.cast("B"))
+        elif asked["what"] == "stored":
+            write(out, {"stored": images.how_stored(content)})
         elif asked["what"] == "pages":
             write(out, {"pages": images.count_pages(content)})
         elif asked["what"] == "length":

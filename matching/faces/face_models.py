@@ -87,6 +87,8 @@ def register(name: str) -> FaceModel:
 
     Raises `EngineUnavailable` where it cannot be loaded, `PackProblem` where no such pack is installed.
     """
+    if name in packs.OTHERS:
+        raise packs.PackProblem(f"{name} is no face model. See: manage.py models list")
     if name in engines.NAMED:
         source, label, licence = name, engines.NAMED[name].label, engines.NAMED[name].licence
     elif (folder := packs.find(name)) is not None:

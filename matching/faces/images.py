@@ -3,6 +3,7 @@
 import io
 import re
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
-from matching.faces import children, claims, documents
+from matching.faces import children, claims, documents, regions
 from matching.faces import opencv as cv2
 
 Image.init()
@@ -25,8 +26,6 @@ MAX_JPEG_PIXELS = 250_000_000
 # At its own scale a picture is kept so large at most, in pixels, to be looked at in tiles.
 WHOLE_PIXELS = 40_000_000
 MIN_SIDE = 24
-# What a file may hold beside its pixels: a thumbnail, a colour profile.
-WRAPPING = 200_000
 MAX_SIDE = 2400
 FORMATS = ("JPEG", "JPEG2000", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "BMP", "GIF")
 FORMAT_WORDS = "JPEG, JPEG 2000, PNG, WebP, HEIC, AVIF, TIFF, BMP, GIF, or a PDF or Word file"
@@ -98,12 +97,13 @@ class Origin:
 @dataclass(frozen=True)
 class OpenedImage:
     """rgb: (height, width, 3) uint8, upright. scale: its size over the file's own, 1.0 or less. note: what whoever sent
-    it should know of the file, in words; "" for most."""
+    it should know of the file, in words; "" for most. marked: the faces that the file marks."""
 
     rgb: RgbImage
     scale: float
     origin: Origin = Origin()
     note: str = ""
+    marked: Sequence[regions.Region] = ()
 
 
 def open_image(content: bytes, *, whole: bool = False, page: int | None = None) -> OpenedImage:
@@ -115,7 +115,18 @@ def open_image(content: bytes, *, whole: bool = False, page: int | None = None) 
     """
     said, pixels = _asked({"what": "image", "whole": whole, "page": page}, content)
     rgb = np.frombuffer(pixels, np.uint8).reshape(said["shape"])
-    return OpenedImage(rgb, said["scale"], Origin(**said["origin"]), said["note"])
+    marked = [(name, tuple(box)) for name, box in said["regions"]]
+    return OpenedImage(rgb, said["scale"], Origin(**said["origin"]), said["note"], marked)
+
+
+def stored(content: bytes) -> tuple[int, int, int]:
+    """Width and height of a picture as its file has it, in pixels, and how its EXIF turns it, 1 to 8.
+
+    Raises `ImageRefused`.
+    """
+    said, _ = _asked({"what": "stored"}, content)
+    width, height, orientation = said["stored"]
+    return width, height, orientation
 
 
 def pages(content: bytes) -> int:
@@ -145,42 +156,7 @@ def turned(opened: OpenedImage, degrees: int) -> OpenedImage:
     """Turned clockwise. degrees: 0, 90, 180 or 270."""
     if not degrees:
         return opened
-    return replace(opened, rgb=np.ascontiguousarray(np.rot90(opened.rgb, -(degrees // 90) % 4)))
-
-
-def without_padding(content: bytes) -> bytes:
-    """A JPEG or PNG up to its own end: what stands behind is no part of the picture."""
-    if content.startswith(b"\xff\xd8"):
-        return content[: _jpeg_end(content)]
-    if content.startswith(b"\x89PNG") and (end := content.find(b"IEND")) > 0:
-        return content[: end + 8]
-    return content
-
-
-def _jpeg_end(content: bytes) -> int:
-    place = 2
-    while place + 4 <= len(content):
-        if content[place] != 0xFF:
-            # Coded data: in it 0xFF is always followed by a zero or a restart mark.
-            place = content.find(b"\xff", place)
-            if place < 0:
-                break
-            continue
-        mark = content[place + 1]
-        if mark == 0xD9:
-            return place + 2
-        if mark in (0x00, 0x01, 0xFF) or 0xD0 <= mark <= 0xD8:
-            place += 1 if mark == 0xFF else 2
-        else:
-            place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")
-    return len(content)
-
-
-def check_padding(content: bytes, opened: OpenedImage) -> None:
-    """Raises `ImagePadded` for a file that is larger than its pixels could be."""
-    height, width = (side / opened.scale for side in opened.rgb.shape[:2])
-    if len(content) > 3 * width * height + WRAPPING:
-        raise ImagePadded
+    return replace(opened, rgb=np.ascontiguousarray(np.rot90(opened.rgb, -(degrees // 90) % 4)), marked=())
 
 
 def _refusal(name: str, text: str) -> ImageRefused:
@@ -207,7 +183,7 @@ def decode(content: bytes, *, whole: bool = False, page: int | None = None) -> O
     try:
         if documents.is_pdf(content):
             drawn, count = documents.drawn(content, page or 0, MAX_SIDE)
-            return _among(_upright(drawn, False, 1), count, page, "The PDF has {} pages; the first")
+            return _among(_upright(drawn, b"", False, 1), count, page, "The PDF has {} pages; the first")
         if content.startswith(ZIP):
             taken_out, count = documents.taken_out(content, page or 0)
             if taken_out.startswith(ZIP):
@@ -244,6 +220,15 @@ def count_pages(content: bytes) -> int:
         return 1
 
 
+def how_stored(content: bytes) -> tuple[int, int, int]:
+    """`stored`, in a process that may die."""
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            return *image.size, int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception as error:  # whatever a decoder says of a broken file
+        raise ImageUnreadable("It is no picture.") from error
+
+
 def _among(opened: OpenedImage, count: int, page: int | None, words: str) -> OpenedImage:
     """Said where the first of several was opened because nobody asked for another."""
     if count == 1 or page is not None:
@@ -262,7 +247,7 @@ def _decoded(content: bytes, whole: bool, page: int | None = None) -> OpenedImag
                 image.seek(page)
             is_turned = image.format != "HEIF" or b"irot" in content or b"imir" in content
             mime = image.get_format_mimetype()
-            opened = _upright(image, whole, 1 if is_turned else image.info.get("original_orientation") or 1)
+            opened = _upright(image, content, whole, 1 if is_turned else image.info.get("original_orientation") or 1)
             opened = replace(opened, note=claims.of(content, mime))
             # A phone's MPO is one photograph with its preview or second lens behind it.
             frames = 1 if image.format in ("MPO", "HEIF", "AVIF") else getattr(image, "n_frames", 1)
@@ -294,7 +279,7 @@ def _too_many_pixels(limit: int, size: str = "") -> ImageTooLarge:
     return ImageTooLarge(f"{had}; the limit is {limit // 10**6} megapixels. Send a smaller one.")
 
 
-def _upright(image: Image.Image, whole: bool, orientation: int) -> OpenedImage:
+def _upright(image: Image.Image, content: bytes, whole: bool, orientation: int) -> OpenedImage:
     """orientation: one that the decoder should have heeded and has not, as EXIF numbers it; 1: none."""
     width, height = image.size
     limit = MAX_JPEG_PIXELS if image.format in ("JPEG", "MPO") else MAX_PIXELS
@@ -317,9 +302,11 @@ def _upright(image: Image.Image, whole: bool, orientation: int) -> OpenedImage:
     origin = _origin(image)
     if orientation != 1:
         image.getexif()[ExifTags.Base.Orientation] = orientation
+    marked = regions.of(content, image.getexif().get(ExifTags.Base.Orientation, 1))
     ImageOps.exif_transpose(image, in_place=True)
     upright = _eight_bit_rgb(image)
-    return OpenedImage(np.ascontiguousarray(upright, np.uint8), max(upright.size) / max(width, height), origin)
+    scale = max(upright.size) / max(width, height)
+    return OpenedImage(np.ascontiguousarray(upright, np.uint8), scale, origin, marked=marked)
 
 
 def _origin(image: Image.Image) -> Origin:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import requests
 from django.conf import settings
 
-from matching.faces.engines.base import sha256_of
+from matching.faces.engines.base import digest_of
 
 LICENCE = (
     "InsightFace's public packs are for non-commercial research only. "
@@ -21,7 +21,10 @@ LICENCE = (
 YUNET_AT = "https://raw.githubusercontent.com/ShiqiYu/libfacedetection.train/0047ac24afb1a50a0c6105001c89d1b5b805dbf1/"
 YUNET = {"yunet_n_dynamic.onnx": "104ee26c71d5c270ce79a6b3dced91c91013260d29a6bf18f9296c5b8c4c2b12"}
 YUNET_FILES = {"yunet_n_dynamic.onnx": f"{YUNET_AT}onnx/yunet_n_dynamic.onnx"}
-ZOO_AT = "https://storage.openvinotoolkit.org/repositories/open_model_zoo/2022.3/models_bin/1/"
+ZOO_AT = "https://storage.openvinotoolkit.org/repositories/open_model_zoo/"
+RETAIL_AT = f"{ZOO_AT}2022.3/models_bin/1/face-reidentification-retail-0095/FP16/"
+AGE_AND_SEX_AT = f"{ZOO_AT}2023.0/models_bin/1/age-gender-recognition-retail-0013/FP16/"
+ZOO_LICENCE = "https://raw.githubusercontent.com/openvinotoolkit/open_model_zoo/2023.0.0/LICENSE"
 AURAFACE_AT = "https://huggingface.co/fal/AuraFace-v1/resolve/af6d057c9b0ec4071d4c49c80e3539258798b609/"
 RETAIL = "retail"
 YUNET_USE = (
@@ -46,10 +49,11 @@ class PackProblem(Exception):
 
 @dataclass(frozen=True)
 class KnownPack:
-    """A public pack: what it is made of, the SHA-256 of the two files Sightline uses, and who may use it for what.
+    """A public pack: what it is made of, the checksums of the two files Sightline uses, and who may use it for what.
 
-    files: each one's address; empty where InsightFace has them as a zip. beside: the address of the licence's text,
-    which is kept beside them. for_any_use: whether nobody need accept its licence before.
+    checksums: SHA-256 or SHA-384 in hexadecimal letters, as its maker or those who pin it give them. files: each one's
+    address; empty where InsightFace has them as a zip. beside: the address of the licence's text, which is kept beside
+    them. for_any_use: whether nobody need accept its licence before.
     """
 
     description: str
@@ -111,14 +115,38 @@ KNOWN = {
         RETAIL_USE,
         YUNET_FILES
         | {
-            f"face-reidentification-retail-0095.{kind}": f"{ZOO_AT}face-reidentification-retail-0095/FP16/"
-            f"face-reidentification-retail-0095.{kind}"
+            f"face-reidentification-retail-0095.{kind}": f"{RETAIL_AT}face-reidentification-retail-0095.{kind}"
             for kind in ("xml", "bin")
         },
         f"{YUNET_AT}LICENSE",
         for_any_use=True,
     ),
 }
+AGE_AND_SEX = "age_and_sex"
+# What is no face model, and is had in the same ways.
+OTHERS = {
+    AGE_AND_SEX: KnownPack(
+        "Intel's age-gender-recognition-retail-0013; 4 MB. Estimates of age and sex, where they are turned on.",
+        {
+            "age-gender-recognition-retail-0013.xml": "a3c4c149f644a8cbcf81fb9fe5c9eb2500c5a102c6dea8ed9ef748eb60e07a02"
+            "05371d5a839f26592848433971ea8547",
+            "age-gender-recognition-retail-0013.bin": "667b71d543f455e5683c70de8ae6db303e8c2362b1e25d3b2539a2ce80bb689c"
+            "cedefb79b2111b0b8cb6dafcbb2cc5b4",
+        },
+        "Apache-2.0, for any use. Its maker says that it is not for people under 18.",
+        {
+            f"age-gender-recognition-retail-0013.{kind}": f"{AGE_AND_SEX_AT}age-gender-recognition-retail-0013.{kind}"
+            for kind in ("xml", "bin")
+        },
+        ZOO_LICENCE,
+        for_any_use=True,
+    )
+}
+
+
+def known(name: str) -> KnownPack | None:
+    """A public pack, of a face model or of another kind."""
+    return KNOWN.get(name) or OTHERS.get(name)
 
 
 def find(name: str) -> Path | None:
@@ -126,14 +154,14 @@ def find(name: str) -> Path | None:
     if Path(name).name != name:
         return None
     for folder in (settings.MODELS_DIR / name, Path.home() / ".insightface" / "models" / name):
-        if any(folder.glob("*.onnx")):
+        if any(folder.glob("*.xml" if name in OTHERS else "*.onnx")):
             return folder
     return None
 
 
 def installed() -> dict[str, Path]:
     """Every pack found, by name."""
-    names = set(KNOWN)
+    names = set(KNOWN | OTHERS)
     if settings.MODELS_DIR.is_dir():
         names |= {path.name for path in settings.MODELS_DIR.iterdir() if path.is_dir()}
     return {name: folder for name in sorted(names) if (folder := find(name))}
@@ -144,22 +172,22 @@ def verify(name: str, folder: Path) -> None:
 
     Raises `PackProblem` for a missing or changed file, and for a pack whose checksums are not known.
     """
-    known = KNOWN.get(name)
-    if known is None:
+    pack = known(name)
+    if pack is None:
         raise PackProblem(f"{name} is not a public pack, so there is no checksum to compare with.")
-    for filename, expected in known.checksums.items():
+    for filename, expected in pack.checksums.items():
         path = folder / filename
         if not path.is_file():
             raise PackProblem(f"{name} lacks {filename}. Install it again: manage.py models install {name}")
-        if sha256_of(path) != expected:
+        if digest_of(path, "sha384" if len(expected) == 96 else "sha256") != expected:
             raise PackProblem(f"{path} is damaged: its checksum differs. Remove {folder} and install {name} again.")
 
 
 def addresses(name: str) -> dict[str, str]:
     """Where a public pack is to be had: by the name of each file, or of the zip that holds them."""
-    known = KNOWN[name]
-    if known.files:
-        return known.files | ({"LICENSE": known.beside} if known.beside else {})
+    pack = known(name)
+    if pack is not None and pack.files:
+        return pack.files | ({"LICENSE": pack.beside} if pack.beside else {})
     # Its package loads onnxruntime and more, which a process that downloads nothing need not hold.
     from insightface.utils.storage import model_zoo_download_url
 
@@ -172,8 +200,8 @@ def download(name: str, progress: Callable[[int, int], None] | None = None) -> P
     progress: called with bytes so far and bytes in all (0 where not known), of each file. A server that does not
     answer, or stops sending, ends the attempt within 10 seconds. Raises `PackProblem`.
     """
-    if name not in KNOWN:
-        raise PackProblem(f"{name} is not a public pack; there are {', '.join(KNOWN)}.")
+    if known(name) is None:
+        raise PackProblem(f"{name} is not a public pack; there are {', '.join(KNOWN | OTHERS)}.")
     target = _new_folder(name)
     with tempfile.TemporaryDirectory(dir=settings.MODELS_DIR) as scratch:
         fresh = Path(scratch) / name
@@ -235,8 +263,10 @@ def install_zip(path: Path, name: str) -> Path:
         except (zipfile.BadZipFile, OSError) as error:
             raise PackProblem(f"{path} is not a zip that can be read: {error}.") from error
         if not members:
-            raise PackProblem(f"{path.name} holds no .onnx file; that is no pack of a face model.")
-        if name in KNOWN:
+            raise PackProblem(
+                f"{path.name} holds no weights (.onnx, or .xml with .bin); that is no pack of a face model."
+            )
+        if known(name):
             verify(name, fresh)
         fresh.rename(target)
     return target

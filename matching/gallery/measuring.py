@@ -7,7 +7,8 @@ cases that are one person, or may be, are left out: a duplicate would pass for a
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 from django.db import connection, transaction
@@ -17,10 +18,11 @@ from numpy.typing import NDArray
 
 from cases import locks
 from cases.models import Photo
+from cases.models.photo import ages_on
 from matching.faces import poor
 from matching.faces.engines import Embeddings
 from matching.faces.engines.base import unit_length
-from matching.gallery import calibration, commonness, comparing, templates
+from matching.gallery import bands, calibration, commonness, comparing, templates
 from matching.gallery import search as gallery
 from matching.gallery.curves import Curve, TooFewPairs, binned, no_counts
 from matching.models import CasePair, Face, FaceModel, GalleryCount, IndexRun, Measurement, OddPhoto
@@ -33,6 +35,7 @@ BLOCK = 5000
 CHECKED = (3, 10, 30, 100)
 GROWN, MISSED = 1.5, timedelta(hours=25)
 LOCK = "measuring"
+OF_AGE = ("born_on", "last_seen_on", "age_from", "age_to")
 
 
 @dataclass
@@ -42,6 +45,16 @@ class Probes:
     cases: NDArray[np.int64]
     embeddings: Embeddings
     poorness: NDArray[np.float32]
+
+
+@dataclass
+class Mates:
+    """Counts of mates in the bins between EDGES: all; by the youngest age on the case's other photos; by the years to
+    the nearest of them."""
+
+    all: NDArray[np.int64]
+    ages: dict[str, NDArray[np.int64]]
+    years: dict[str, NDArray[np.int64]]
 
 
 def is_due(model: FaceModel) -> bool:
@@ -86,10 +99,7 @@ def measure(model: FaceModel, probes: int = PROBES) -> Measurement | None:
     except TooFewPairs:
         # A gallery of one picture over and over: all its pairs may be one person.
         return None
-    try:
-        mates = Curve.of(_mates(model)).to_json()
-    except TooFewPairs:
-        mates = None
+    mates = _mates(model)
     calibrated = calibration.Calibration(non_mates, None, "")
     # By the rule of a search: what a face has in common with everybody is taken off first.
     best = first[:, 0] - _common(replace(shipped, non_mates=non_mates), model, sample, first)
@@ -100,7 +110,11 @@ def measure(model: FaceModel, probes: int = PROBES) -> Measurement | None:
         probes=len(sample.cases),
         left_out=left_out,
         non_mates=non_mates.to_json(),
-        mates=mates,
+        mates=_kept(mates.all),
+        mates_by={
+            kind: [[name, kept] for _, name in among if name in found and (kept := _kept(found[name]))]
+            for kind, among, found in (("ages", bands.AGES, mates.ages), ("years", bands.YEARS, mates.years))
+        },
         check_of=[[searches, float(np.mean(fpirs <= 1 / searches))] for searches in CHECKED],
     )
 
@@ -184,21 +198,40 @@ def _common(
     return commonness.together(calibrated, among.cases, by_mean, np.array(by_following))
 
 
-def _mates(model: FaceModel) -> NDArray[np.int64]:
-    """Counts of similarities of a face to the mean of its case's others."""
+def _mates(model: FaceModel) -> Mates:
+    """Similarities of a face to the mean of its case's others."""
     others = _usable(model).filter(case=OuterRef("case")).exclude(pk=OuterRef("pk"))
     several = _usable(model).filter(Exists(others)).order_by("case_id", "pk").annotate(wire=templates.wire())
-    counts = no_counts()
-    by_case: dict[int, list[bytes]] = defaultdict(list)
-    for case, wire in several.values_list("case_id", "wire").iterator(chunk_size=BLOCK):
-        by_case[case].append(wire)
-    for wires in by_case.values():
-        if len(wires) > 1:
-            faces, poorness = poor.without(templates.numbers(wires), model.direction)
-            rest = unit_length(faces.sum(axis=0) - faces)
-            rest_poorness = (poorness.sum() - poorness) / (len(wires) - 1)
-            counts += binned(np.sum(rest * faces, axis=1) - calibration.allowance(poorness, rest_poorness))
+    dates = [f"photo__{name}" for name in ("taken_on", *(f"case__{name}" for name in OF_AGE))]
+    counts = Mates(no_counts(), defaultdict(no_counts), defaultdict(no_counts))
+    by_case: dict[int, list[tuple[bytes, date | None, list[int]]]] = defaultdict(list)
+    for case, wire, taken_on, *known in several.values_list("case_id", "wire", *dates).iterator(chunk_size=BLOCK):
+        by_case[case].append((wire, taken_on, ages_on(taken_on, *known)))
+    for photos in by_case.values():
+        if len(photos) < 2:
+            continue
+        faces, poorness = poor.without(templates.numbers([wire for wire, *_ in photos]), model.direction)
+        rest = unit_length(faces.sum(axis=0) - faces)
+        rest_poorness = (poorness.sum() - poorness) / (len(photos) - 1)
+        similarities = np.sum(rest * faces, axis=1) - calibration.allowance(poorness, rest_poorness)
+        counts.all += binned(similarities)
+        for at, similarity in enumerate(similarities):
+            one = binned(np.array([similarity]))
+            others_of = photos[:at] + photos[at + 1 :]
+            if ages := [age for _, _, known in others_of for age in known]:
+                counts.ages[bands.name(bands.AGES, min(ages))] += one
+            day = photos[at][1]
+            if day and (days := [abs((day - other).days) for _, other, _ in others_of if other]):
+                counts.years[bands.name(bands.YEARS, min(days) / 365.25)] += one
     return counts
+
+
+def _kept(counts: NDArray[np.int64]) -> dict[str, Any] | None:
+    """As a curve; None where they are too few."""
+    try:
+        return Curve.of(counts).to_json()
+    except TooFewPairs:
+        return None
 
 
 def _gallery(model: FaceModel) -> Iterator[Probes]:

@@ -1,8 +1,8 @@
-"""Thin Celery wrapper around measuring."""
+"""Thin Celery wrappers around what is made of the whole gallery."""
 
 from celery import shared_task
 
-from cases.tasks import BULK
+from cases.tasks import BULK, stopping
 
 
 @shared_task(queue=BULK)
@@ -15,3 +15,12 @@ def measure(nightly: bool = False) -> None:
     if model is not None:
         with work.attempt("measuring", model.pk, str(model)):
             measuring.measure_alone(model, nightly=nightly)
+
+
+@shared_task(queue=BULK)
+def compare_missing_found(everything: bool = False) -> None:
+    from cases import work
+    from matching.gallery import missing_found
+
+    with work.attempt("missing and found", 0, "People who are missing and found"):
+        missing_found.compare(stopping.is_set, everything=everything)

@@ -22,7 +22,7 @@ SAME_BITS = 4
 AGREE = 1e-4
 
 By = Face.ChosenBy
-SURE = (By.ONLY, By.PERSON)
+SURE = (By.ONLY, By.FILE, By.PERSON)
 
 
 class NotAFaceOfThePhoto(Exception):
@@ -122,6 +122,7 @@ def describe(chosen_by: str, faces: int) -> str:
     words = {
         By.AGREEMENT: "the one like the case's other photos is searched",
         By.POSITION: "the most central is searched",
+        By.FILE: "the picture's file names the one that is the person",
         By.EITHER: "nothing tells which is the person, so more than one is searched",
     }
     chosen = words.get(By(chosen_by))

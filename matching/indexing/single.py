@@ -13,11 +13,12 @@ from django.core.files.base import ContentFile
 from django.db import connection, transaction
 from django.db.models import Q
 
-from cases import locks, work
+from cases import locks, names, work
 from cases.models import Photo
 from matching.faces import face_models, images, looking, poor
 from matching.faces.engines import DetectedFace, Embeddings, Engine, EngineUnavailable
 from matching.faces.images import Box
+from matching.faces.regions import Region
 from matching.faces.rows import detection_columns, jpeg_file
 from matching.gallery import comparing, templates
 from matching.indexing import choosing, subject
@@ -47,6 +48,7 @@ class Prepared:
     note: str = ""
     turned: int = 0
     origin: images.Origin = field(default_factory=images.Origin)
+    regions: Sequence[Region] = ()
     faces: list[dict[str, Any]] = field(default_factory=list)
     embeddings: Embeddings = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
@@ -72,6 +74,7 @@ def prepare(photo: Photo, engine: Engine) -> Prepared:
         display=None if photo.display and not degrees else jpeg_file(opened.rgb, max_side=1600),
         note=" ".join(filter(None, [opened.note, looking.turned_note(degrees) if degrees else ""])),
         origin=opened.origin,
+        regions=opened.marked,
         faces=[detection_columns(opened.rgb, face, opened.scale) for face in found],
     )
     if found:
@@ -182,7 +185,8 @@ def _faces(photo: Photo, prepared: Prepared, said: Box | None, model: FaceModel)
     if not prepared.faces:
         return []
     boxes = [(f["left"], f["top"], f["right"], f["bottom"]) for f in prepared.faces]
-    sure = subject.sure(boxes, said)
+    whose = [photo.case.name, *names.each(photo.case.other_names)] if prepared.regions else []
+    sure = subject.sure(boxes, said, subject.named(prepared.regions, whose))
     _, poorness = poor.without(prepared.embeddings, model.direction)
     return [
         Face(

@@ -1,4 +1,5 @@
-"""Which face of a photo is the case's person: said by a person, the only one, like the other photos', or central."""
+"""Which face of a photo is the case's person: said by a person, named in its file, the only one, like the other
+photos', or central."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cases.names import plain
 from matching.faces.engines import overlap
 from matching.faces.images import Box
+from matching.faces.regions import Region
 from matching.models import Face
 
 By = Face.ChosenBy
@@ -43,16 +46,30 @@ class Picture:
     sure: Choice
 
 
-def sure(boxes: Sequence[Box], said: Box | None) -> Choice:
-    """The choice that needs no weighing: the face that a person chose before, or the only one; else an empty one.
+def sure(boxes: Sequence[Box], said: Box | None, named: Box | None = None) -> Choice:
+    """The choice that needs no weighing: the face that a person chose before, the one that the picture's file names, or
+    the only one; else an empty one.
 
-    boxes: fractions of the picture. said: where the face lies that a person chose, if one did.
+    boxes: fractions of the picture. said, named: where that face lies, if there is one.
     """
-    if said is not None and boxes:
-        overlaps = [overlap(box, said) for box in boxes]
-        if max(overlaps) > SAME_PLACE:
-            return Choice((int(np.argmax(overlaps)),), By.PERSON)
+    for place, by in ((said, By.PERSON), (named, By.FILE)):
+        if place is not None and boxes:
+            overlaps = [overlap(box, place) for box in boxes]
+            if max(overlaps) > SAME_PLACE:
+                return Choice((int(np.argmax(overlaps)),), by)
     return Choice((0,), By.ONLY) if len(boxes) == 1 else Choice()
+
+
+def named(regions: Sequence[Region], names: Sequence[str]) -> Box | None:
+    """The face that a file marks as the person's: by one of their names, or the only one that it marks.
+
+    regions: of the upright picture. names: the case's, in any order of their parts.
+    """
+    wanted = {plain(name) for name in names if name.strip()}
+    by_name = [box for name, box in regions if plain(name) in wanted]
+    if len(by_name) == 1:
+        return by_name[0]
+    return regions[0][1] if len(regions) == 1 and not regions[0][0] else None
 
 
 def choose(pictures: Sequence[Picture], alike: float) -> list[Choice]:

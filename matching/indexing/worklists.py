@@ -1,6 +1,6 @@
 """What waits for people in the gallery, list by list, and what they decide there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,11 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from cases.models import Case, Photo, change_photos
-from matching.gallery import templates
+from matching.gallery import missing_found, templates
 from matching.models import CasePair, Face, FaceModel, OddPhoto, Template
 
+# Of a missing and a found person, while nobody knows.
+MAY_BE = (CasePair.Decision.OPEN, CasePair.Decision.PURSUED)
 OPEN = Q(case__status=Case.Status.OPEN)
 
 
@@ -21,8 +23,13 @@ def pairs(decision: str = CasePair.Decision.OPEN) -> QuerySet[CasePair]:
     both_there = Q(first_face__is_subject=True, second_face__is_subject=True)
     if not decision:
         both_there &= Q(first__status=Case.Status.OPEN, second__status=Case.Status.OPEN)
-    found = CasePair.objects.filter(both_there, decision=decision)
+    found = CasePair.objects.filter(both_there, decision=decision).exclude(missing_found.between())
     return found.select_related("first__collection", "second__collection", "first_face", "second_face", "decided_by")
+
+
+def missing_and_found(decisions: Iterable[str] = MAY_BE) -> QuerySet[CasePair]:
+    """Pairs of a missing person and one found without a name, those first for which most speaks."""
+    return missing_found.pairs(decisions).order_by(F("weight").desc(nulls_last=True), "pk")
 
 
 def odd_photos(decision: str = OddPhoto.Decision.OPEN) -> QuerySet[OddPhoto]:
@@ -82,6 +89,11 @@ LISTS = {
     "duplicates": WorkList(
         "Same person?", "Two cases whose faces are very much alike. Compare, then say what they are.", lambda m: pairs()
     ),
+    "missing-found": WorkList(
+        "Missing and found",
+        "People found without a name beside the missing ones whom they may be, by face and by description.",
+        lambda m: missing_and_found(),
+    ),
     "odd": WorkList(
         "Wrong person?",
         "Photos unlike their own case's others, or more like another case's. A mislabelled photo poisons every search.",
@@ -109,26 +121,35 @@ LISTS = {
 }  # fmt: skip
 
 
-def decide_pair(pair: CasePair, decision: str, user: User) -> None:
-    """Say whether two cases are one person; an empty decision takes it back."""
+class CannotLink(Exception):
+    """What is said of two cases cannot be; the text says why."""
+
+
+def decide_pair(pair: CasePair, decision: str, user: User, means: str = "", reason: str = "") -> None:
+    """Say whether two cases are one person; an empty decision takes it back.
+
+    means: a `CasePair.Means`; reason: in words. Raises `CannotLink` where somebody is ruled out without a word on why.
+    """
+    if decision == CasePair.Decision.RULED_OUT and not (means or reason.strip()):
+        raise CannotLink("Say by what the person was ruled out: choose it, or write why.")
     pair.decision = CasePair.Decision(decision)
     pair.decided_by, pair.decided_at = (user, timezone.now()) if decision else (None, None)
-    pair.save(update_fields=["decision", "decided_by", "decided_at"])
+    pair.means, pair.reason = CasePair.Means(means if decision else ""), reason.strip()[:500] if decision else ""
+    if decision:
+        pair.said_by = ""
+    pair.save(update_fields=["decision", "decided_by", "decided_at", "means", "reason", "said_by"])
 
 
-class CannotLink(Exception):
-    """Two cases cannot be linked; the text says why."""
-
-
-def link(case: Case, other: Case | None, decision: str, user: User) -> CasePair:
-    """Say of two cases, alike or not, that they are one person or siblings. Raises `CannotLink`."""
+def link(case: Case, other: Case | None, decision: str, user: User, means: str = "", reason: str = "") -> CasePair:
+    """Say of two cases, alike or not, that they are one person, siblings, or not the same. Raises `CannotLink`."""
     if other is None or other == case:
         raise CannotLink("Give the number of another case." if other else "There is no such case.")
-    if decision not in (CasePair.Decision.SAME, CasePair.Decision.RELATED):
-        raise CannotLink("Say whether they are the same person or siblings.")
+    if decision not in (CasePair.Decision.SAME, CasePair.Decision.RELATED, CasePair.Decision.RULED_OUT):
+        raise CannotLink("Say whether they are the same person, siblings, or ruled out.")
     first, second = sorted([case, other], key=lambda one: one.pk)
-    pair, _ = CasePair.objects.get_or_create(first=first, second=second, defaults={"similarity": None})
-    decide_pair(pair, decision, user)
+    with transaction.atomic():
+        pair, _ = CasePair.objects.get_or_create(first=first, second=second)
+        decide_pair(pair, decision, user, means, reason)
     return pair
 
 

@@ -1,15 +1,18 @@
 from matching.models.agreement import Agreement, agreement
 from matching.models.alert import Alert, AlertCapture, AlertComment, AlertRead, Delivery, Quiet, Review, Subscription
-from matching.models.batch import Batch, BatchFile, Shot
+from matching.models.batch import Batch, BatchFile, BatchPicture, Shot
 from matching.models.camera import Camera, CameraMinute, Capture, SitePlan, Trouble
+from matching.models.estimates import EstimatesPurpose
 from matching.models.evaluation import Evaluation, EvaluationPair
 from matching.models.face import Face, FaceModel
 from matching.models.index_run import IndexRun
 from matching.models.keeping import KeepingRun
+from matching.models.known_files import HashList, KnownHash
 from matching.models.measurement import Measurement
-from matching.models.pairs import CasePair, OddPhoto
+from matching.models.pairs import CasePair, MissingFoundRun, OddPhoto
 from matching.models.search import Candidate, Mark, Opinion, Probe, ProbeBits, Search, StandingSearch
 from matching.models.template import GalleryBits, GalleryCount, Template
+from matching.models.web import WebSource
 
 __all__ = [
     "Agreement",
@@ -19,22 +22,27 @@ __all__ = [
     "AlertRead",
     "Batch",
     "BatchFile",
+    "BatchPicture",
     "Camera",
     "CameraMinute",
     "Candidate",
     "Capture",
     "CasePair",
     "Delivery",
+    "EstimatesPurpose",
     "Evaluation",
     "EvaluationPair",
     "Face",
     "FaceModel",
     "GalleryBits",
     "GalleryCount",
+    "HashList",
     "IndexRun",
     "KeepingRun",
+    "KnownHash",
     "Mark",
     "Measurement",
+    "MissingFoundRun",
     "OddPhoto",
     "Opinion",
     "Probe",
@@ -48,5 +56,6 @@ __all__ = [
     "Subscription",
     "Template",
     "Trouble",
+    "WebSource",
     "agreement",
 ]

@@ -32,7 +32,7 @@ class Alert(models.Model):
         CONFIRMED = "confirmed", "Confirmed sighting"
         DISMISSED = "dismissed", "Dismissed"
         CLOSED = "closed", "Case closed"
-        GREETED = "greeted", "Greeted"
+        GREETED = "greeted", "Expected visitor"
 
     # What people's words come to where nobody is looked for.
     OF_STRANGERS = {

@@ -125,6 +125,13 @@ class Camera(TeamOwned):
         limit_choices_to={"kind": Collection.Kind.KNOWN},
         help_text="Of which known people it tells that they came.",
     )
+    quiet_until = models.DateTimeField(
+        null=True, editable=False, help_text="Until then its alerts stand on the board, and nobody is told of them."
+    )
+    quiet_reason = models.CharField(max_length=300, blank=True, editable=False)
+    quiet_by = models.ForeignKey(
+        django_settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     limited_at = models.DateTimeField(null=True, editable=False, help_text="When it last sent more than it may.")
     last_seen_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="Sent a face.")
@@ -145,6 +152,10 @@ class Camera(TeamOwned):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_quiet(self) -> bool:
+        return self.quiet_until is not None and self.quiet_until > timezone.now()
 
     @property
     def state(self) -> str:

@@ -94,11 +94,19 @@ class FaceFields(models.Model):
     @property
     def eyes(self) -> list[float]:
         """Where the eyes are in the crop, x and y of each as fractions of it: the left one in the picture first."""
+        return [round(n, 4) for x, y in sorted(self.landmarks[:2]) for n in self._in_crop(x, y)]
+
+    @property
+    def box_in_crop(self) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom as fractions of the crop."""
+        return (*self._in_crop(self.left, self.top), *self._in_crop(self.right, self.bottom))
+
+    def _in_crop(self, x: float, y: float) -> tuple[float, float]:
+        """A place in the picture as one in the crop, both as fractions."""
         width, height = self.right - self.left, self.bottom - self.top
         left, right = max(0.0, self.left - width * MARGIN), min(1.0, self.right + width * MARGIN)
         top, bottom = max(0.0, self.top - height * MARGIN), min(1.0, self.bottom + height * MARGIN)
-        seen = sorted(self.landmarks[:2])
-        return [round(n, 4) for x, y in seen for n in ((x - left) / (right - left), (y - top) / (bottom - top))]
+        return (x - left) / (right - left), (y - top) / (bottom - top)
 
     @staticmethod
     def has_weaknesses() -> Q:
@@ -138,6 +146,7 @@ class Face(FaceFields):
         AGREEMENT = "agreement", "like the case's other photos"
         POSITION = "position", "the most central"
         EITHER = "either", "one of two that nothing tells apart"
+        FILE = "file", "named in the picture's file"
         PERSON = "person", "chosen by a person"
 
     UNCONFIRMED = (ChosenBy.AGREEMENT, ChosenBy.POSITION, ChosenBy.EITHER)

@@ -15,6 +15,10 @@ class Measurement(models.Model):
     left_out = models.PositiveIntegerField(help_text="Pairs of cases that are, or may be, one person.")
     non_mates = models.JSONField(help_text="A curve: the share of pairs of different cases that reach a similarity.")
     mates = models.JSONField(null=True, help_text="The same of photos of one case; None where too few have several.")
+    mates_by = models.JSONField(
+        default=dict,
+        help_text="Curves of mates by the age on the other photos and by the years between, where enough are dated.",
+    )
     check_of = models.JSONField(
         help_text="For 'once in n searches': n, and how often it happened to those faces, searched as strangers."
     )

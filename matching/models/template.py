@@ -40,9 +40,15 @@ class Template(models.Model):
     )
     faces = models.PositiveSmallIntegerField(help_text="How many faces it is the mean of.")
     looked_back = models.BooleanField(default=False, help_text="Compared with what cameras and searches saw before.")
+    compared = models.BooleanField(
+        default=False, help_text="A missing person's with the found ones', or the other way."
+    )
 
     class Meta:
-        indexes = [models.Index(fields=["model"], condition=models.Q(looked_back=False), name="templates_to_look_back")]
+        indexes = [
+            models.Index(fields=["model"], condition=models.Q(looked_back=False), name="templates_to_look_back"),
+            models.Index(fields=["model"], condition=models.Q(compared=False), name="templates_to_compare"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["case", "model"], condition=models.Q(is_main=True), name="one_main_template_a_case_and_model"

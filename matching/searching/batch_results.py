@@ -1,23 +1,23 @@
 """What a batch found: each person with where they were met, as the page's rows and as a table to take along."""
 
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models import F, Max, Prefetch, QuerySet
+from django.utils import timezone
 
-from cases import exports
 from cases.visibility import visible
 from matching.gallery import calibration, strengths
 from matching.models import Batch, Candidate, Probe, Shot
 from matching.searching.workbench import WORDS
 
 COLUMNS = [
-    "person", "file", "from second", "to second", "left", "top", "right", "bottom", "rank", "case", "name",
-    "collection", "similarity", "strength", "decision",
+    "person", "file", "from second", "to second", "from", "to", "left", "top", "right", "bottom", "rank", "case",
+    "name", "collection", "similarity", "strength", "decision", "address", "found on", "fetched", "posted",
 ]  # fmt: skip
 
 
@@ -50,7 +50,7 @@ def seen_by(user: User) -> Any:
 def probes(batch: Batch, user: User, order: str) -> QuerySet[Probe]:
     """A batch's persons: by `alike`, whoever is most like a case first, or by `met`, whoever was met most often."""
     worth = Max(F("candidates__similarity") - F("candidates__allowance") - F("candidates__commonness"))
-    found = batch.search.probes.prefetch_related("shots", seen_by(user)).annotate(worth=worth)
+    found = batch.search.probes.prefetch_related("shots__file", seen_by(user)).annotate(worth=worth)
     return (
         found.order_by("position") if order == "met" else found.order_by(F("worth").desc(nulls_last=True), "position")
     )
@@ -77,10 +77,9 @@ def places(probe: Probe) -> list[Place]:
     return sorted(made, key=lambda place: (place.shot.file_id, place.shot.place, place.since or 0))
 
 
-def table(batch: Batch, user: User) -> Iterator[str]:
-    """A batch's CSV, line by line: each place where somebody was met, with each candidate that is worth a look."""
-    yield _line(COLUMNS)
-    probes = batch.search.probes.prefetch_related("shots", seen_by(user)).order_by("position")
+def rows(batch: Batch, user: User) -> Iterator[list[object]]:
+    """A batch's table, headed `COLUMNS`: each place where somebody was met, with each candidate worth a look."""
+    probes = batch.search.probes.prefetch_related("shots__file", seen_by(user)).order_by("position")
     for probe in probes.iterator(chunk_size=200):
         candidates = list(probe.candidates.all())
         worth = [one for one in candidates if one.strength in (*WORDS, calibration.UNMEASURED)] or candidates[:1]
@@ -88,21 +87,30 @@ def table(batch: Batch, user: User) -> Iterator[str]:
             shot = place.shot
             where: list[object] = [
                 probe.position + 1, shot.name, _second(place.since), _second(place.until),
+                _time(place, place.since), _time(place, place.until),
                 *(round(side, 4) for side in (shot.left, shot.top, shot.right, shot.bottom)),
             ]  # fmt: skip
             for one in worth:
-                yield _line(
-                    [*where, one.rank, one.case.number, one.case.display_name, one.case.collection.name,
-                     round(one.similarity, 4), one.strength, one.get_decision_display()]
-                )  # fmt: skip
+                yield [
+                    *where, one.rank, one.case.number, one.case.display_name, one.case.collection.name,
+                    round(one.similarity, 4), one.strength, one.get_decision_display(), *_web(shot),
+                ]  # fmt: skip
             if not worth:
-                yield _line([*where, *[""] * 7])
+                yield [*where, *[""] * 7, *_web(shot)]
+
+
+def _web(shot: Shot) -> list[str]:
+    file = shot.file
+    return [file.address, file.found_on, _iso(file.fetched_at), _iso(shot.posted_at)]
+
+
+def _time(place: Place, second: float | None) -> str:
+    return _iso(place.shot.file.at(second))
+
+
+def _iso(at: datetime | None) -> str:
+    return timezone.localtime(at).isoformat(timespec="seconds") if at else ""
 
 
 def _second(value: float | None) -> object:
     return "" if value is None else round(value, 2)
-
-
-def _line(cells: Sequence[object]) -> str:
-    line: str = csv.writer(exports.Echo()).writerow(exports.safe(cells))  # type: ignore[assignment]
-    return line

@@ -3,26 +3,32 @@
 So a batch that is paused or killed goes on where it was.
 """
 
+import hashlib
+import io
 import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from django.conf import settings
+from django.core.files.base import File
 from django.db import DatabaseError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from cases import sealed_files, work
 from edge_client.tracking import Tracker
 from matching.faces import clips, face_models, images, looking
 from matching.faces.engines import DetectedFace, Engine, EngineUnavailable
+from matching.faces.engines.base import digest_of
 from matching.faces.rows import face_columns
-from matching.models import Batch, BatchFile, FaceModel, Search, Shot
-from matching.searching import batch_persons, evidence
+from matching.models import Batch, BatchFile, BatchPicture, FaceModel, KnownHash, Search, Shot
+from matching.searching import batch_persons, evidence, fetching, known_files, social, web, web_found
 from matching.searching.evidence import EvidenceRefused, Frame, Picture
 
 logger = logging.getLogger(__name__)
@@ -37,6 +43,7 @@ AHEAD = 4
 SHOTS, SPACING = 3, 0.4
 # Problems that the page can show; more are only counted.
 SHOWN = 500
+SAME = "The same file as {}, which was looked at."
 
 Given = TypeVar("Given", Picture, Frame)
 
@@ -53,6 +60,11 @@ class Walk:
         self.batch, self.must_stop, self.progress = batch, must_stop, progress
         self.model = self._model()
         self.engine = face_models.engine(self.model, threads=1)
+        own = Q(file__batch=batch) | (Q(file__batch__source=batch.source) if batch.source_id else Q())
+        rows = BatchPicture.objects.filter(own).exclude(sha256="").order_by("-pk")
+        self.seen = {(sha256, page): name for sha256, page, name in rows.values_list("sha256", "page", "name")}
+        self.web = web.Web()
+        self.has_lists = KnownHash.objects.exists()
         self.clock = time.monotonic()
         self.is_out_of_time = False
 
@@ -67,25 +79,33 @@ class Walk:
         return active
 
     def go(self) -> None:
-        files = list(self.batch.files.all())
         if not self.batch.total:
-            self.batch.total = sum(map(self._amount, files))
+            self.batch.total = sum(map(self._amount, self.batch.files.all()))
         reached_file, reached_place = self.batch.reached or [0, -1]
-        for file in files:
-            if file.pk < reached_file:
-                continue
+        is_whole = reached_place > evidence.MOST_PICTURES
+        for file in self._files(reached_file + is_whole):
             since = reached_place if file.pk == reached_file else -1
             if not self._look_at(file, since):
                 if not self.is_out_of_time:
                     return
                 break
         batch_persons.conclude(self.batch)
+        web_found.settle(self.batch)
         if self.batch.move([Status.RUNNING], Status.DONE, finished_at=timezone.now()):
             Batch.objects.filter(pk=self.batch.pk).update(done=self.batch.total)
         self.batch.refresh_from_db()
         self.progress(self.batch)
 
+    def _files(self, since: int) -> Iterator[BatchFile]:
+        """From one on, with those that others brought forth meanwhile."""
+        files = self.batch.files.select_related("batch__source", "sent_by")
+        while (file := files.filter(pk__gte=since).first()) is not None:
+            yield file
+            since = file.pk + 1
+
     def _amount(self, file: BatchFile) -> int:
+        if file.is_to_fetch:
+            return 1
         try:
             with sealed_files.on_disk(file.file) as path:
                 return evidence.amount(path)
@@ -95,11 +115,22 @@ class Walk:
     def _look_at(self, file: BatchFile, since: float) -> bool:
         """What is left of one file. Returns False where the batch is to rest."""
         try:
+            if file.is_to_fetch:
+                fetching.fetch(file, self.web)
+                self.batch.total += self._amount(file) - 1
             with sealed_files.on_disk(file.file) as path:
+                fetching.listed(file, path)
+                if since < 0 and (refusal := self._known_file(path)):
+                    row = BatchPicture(
+                        file=file, place=0, name=file.name, sha256=digest_of(path, "sha256"), why=refusal
+                    )
+                    return self._keep([], [file.pk, evidence.MOST_PICTURES + 1], evidence.amount(path), [row])
                 if evidence.is_clip(path):
                     return self._clip(file, path, since)
                 return self._pictures(file, path, int(since))
-        except (EvidenceRefused, sealed_files.FileGone) as refusal:
+        except fetching.NotAPicture as named:
+            return self._further(file, named)
+        except (EvidenceRefused, sealed_files.FileGone, web.AddressRefused) as refusal:
             why = str(refusal)
         except Exception as error:
             # One file that breaks must not keep the others from being searched; the database's trouble is no file's.
@@ -107,32 +138,87 @@ class Walk:
                 raise
             logger.warning("a file of batch %s broke off: %s", self.batch.pk, type(error).__name__)
             why = work.words(error)
-        return self._keep([], [file.pk, evidence.MOST_PICTURES + 1], 1, [[file.name, why]])
+        row = BatchPicture(file=file, place=evidence.MOST_PICTURES + 1, name=file.name, why=why)
+        return self._keep([], [file.pk, evidence.MOST_PICTURES + 1], 1, [row])
+
+    def _further(self, file: BatchFile, named: fetching.NotAPicture) -> bool:
+        """Keep the addresses that a page, feed or list names: they are looked at in their turn."""
+        self.batch.total += len(named.rows)
+        row = BatchPicture(file=file, place=0, name=file.name, why=str(named))
+        return self._keep([], [file.pk, evidence.MOST_PICTURES + 1], 1, [row], named.rows)
 
     def _pictures(self, file: BatchFile, path: Path, after: int) -> bool:
         shots: list[Shot] = []
-        problems: list[list[str]] = []
-        looked_at = 0
-        pictures = evidence.pictures(path, file.name, after)
+        rows: list[BatchPicture] = []
+        clips: list[BatchFile] = []
+        unpacked: dict[int, BatchFile] = {}
+        posted = social.posted(path)
+        pictures = self._told(evidence.pictures(path, file.name, after), file, unpacked)
         for picture, found in _ahead(pictures, lambda picture: _look(picture, self.engine, self.model)):
-            looked_at += 1
-            if isinstance(found, str):
-                problems.append([picture.name, found])
+            if picture.place in unpacked:
+                clips.append(unpacked.pop(picture.place))
             else:
-                columns, turned, note = found
-                own = {"file": file, "name": picture.name, "place": picture.place, "turned": turned}
-                shots += [Shot(**own, **one) for one in columns]
-                said = " ".join(filter(None, [note, "" if columns else "No face was found in it."]))
-                problems += [[picture.name, said]] if said else []
-            if looked_at == STEP:
-                if not self._keep(shots, [file.pk, picture.place], looked_at, problems):
+                columns, turned, said = ([], 0, found) if isinstance(found, str) else found
+                own = {"file": file, "name": picture.name, "place": picture.place, "sha256": picture.sha256}
+                posted_at = posted.get(picture.name, file.posted_at)
+                shots += [Shot(**own, turned=turned, posted_at=posted_at, **one) for one in columns]
+                if not columns and not isinstance(found, str):
+                    said = " ".join(filter(None, [said, "No face was found in it."]))
+                rows.append(BatchPicture(**own, page=picture.page, faces=len(columns), why=said))
+            if len(rows) + len(clips) == STEP:
+                if not self._step(shots, [file.pk, picture.place], rows, clips):
                     return False
-                shots, problems, looked_at = [], [], 0
-        return self._keep(shots, [file.pk, evidence.MOST_PICTURES + 1], looked_at, problems)
+                shots, rows, clips = [], [], []
+        return self._step(shots, [file.pk, evidence.MOST_PICTURES + 1], rows, clips)
+
+    def _step(
+        self, shots: Sequence[Shot], reached: list[float], rows: Sequence[BatchPicture], clips: Sequence[BatchFile]
+    ) -> bool:
+        self.batch.total += sum(map(self._amount, clips))
+        return self._keep(shots, reached, len(rows) + len(clips), rows, clips)
+
+    def _told(self, pictures: Iterable[Picture], file: BatchFile, unpacked: dict[int, BatchFile]) -> Iterator[Picture]:
+        """Each with its hash; one that was in the batch before, or that a list knows, is not opened.
+
+        unpacked: a clip that lies in the file becomes one of the batch by itself, by its place.
+        """
+        for picture in pictures:
+            if picture.clip is not None:
+                try:
+                    unpacked[picture.place] = _unpacked(picture, file)
+                except EvidenceRefused as broken:
+                    picture = replace(picture, refusal=str(broken))
+                else:
+                    picture = replace(picture, refusal="A clip.")
+            if picture.refusal:
+                yield picture
+                continue
+            sha256 = hashlib.sha256(picture.content).hexdigest()
+            first = self.seen.get((sha256, picture.page))
+            self.seen.setdefault((sha256, picture.page), picture.name)
+            refusal = self._known(io.BytesIO(picture.content))
+            if not refusal and first is not None:
+                refusal = SAME.format(first)
+            yield replace(picture, sha256=sha256, refusal=refusal, content=b"" if refusal else picture.content)
+
+    def _known(self, file: IO[bytes]) -> str:
+        """Why a file is not opened that a list knows; "" for all others."""
+        known = known_files.name_of(file) if self.has_lists else ""
+        return f"The list {known} knows this file; it was not opened." if known else ""
+
+    def _known_file(self, path: Path) -> str:
+        with open(path, "rb") as file:
+            return self._known(file)
 
     def _clip(self, file: BatchFile, path: Path, after: float) -> bool:
         """A clip in stretches; whoever is followed over the end of one is joined again by likeness."""
         length = evidence.amount(path)
+        sha256 = digest_of(path, "sha256")
+        first_sent = self.seen.get((sha256, None)) if after < 0 else None
+        self.seen.setdefault((sha256, None), file.name)
+        if first_sent is not None:
+            row = BatchPicture(file=file, place=0, name=file.name, sha256=sha256, why=SAME.format(first_sent))
+            return self._keep([], [file.pk, 1e9], length, [row])
         whole: list[bool] = []
         frames = evidence.frames(path, after, whole.append)
         second = after
@@ -149,31 +235,42 @@ class Walk:
                     tracks.setdefault(number, []).append((second, columns))
             shots = [
                 Shot(file=file, name=file.name, place=round(first.second * 1000), second=at, track=number,
-                     since=seen[0][0], until=seen[-1][0], **columns)
+                     posted_at=file.posted_at, sha256=sha256, since=seen[0][0], until=seen[-1][0], **columns)
                 for number, seen in tracks.items() for at, columns in _best(seen)
             ]  # fmt: skip
             looked_at = min(round(second + 1 / clips.LOOKS), length) - min(round(first.second), length)
-            if not self._keep(shots, [file.pk, second], looked_at, []):
+            if not self._keep(shots, [file.pk, second], looked_at):
                 return False
             first = rest[0] if rest else None
-        problems = []
+        why = ""
         if whole == [False]:
             why = f"The clip ends after {second:.0f} of {length} seconds: it is cut short. What there is was searched."
-            problems.append([file.name, why])
-        return self._keep([], [file.pk, 1e9], 0, problems)
+        met = Shot.objects.filter(file=file).values("place", "track").distinct().count()
+        row = BatchPicture(file=file, place=0, name=file.name, sha256=sha256, faces=met, why=why)
+        return self._keep([], [file.pk, 1e9], 0, [row])
 
-    def _keep(self, shots: Sequence[Shot], reached: list[float], looked_at: int, problems: list[list[str]]) -> bool:
+    def _keep(
+        self,
+        shots: Sequence[Shot],
+        reached: list[float],
+        looked_at: int,
+        pictures: Sequence[BatchPicture] = (),
+        further: Sequence[BatchFile] = (),
+    ) -> bool:
         """Write a step. Returns False where the batch is to rest."""
         now = time.monotonic()
+        problems = [[_shown(one), one.why] for one in pictures if one.why]
         with transaction.atomic():
             locked = Batch.objects.select_for_update().get(pk=self.batch.pk)
             Shot.objects.bulk_create(shots)
+            BatchPicture.objects.bulk_create(pictures)
+            BatchFile.objects.bulk_create(further)
             locked.total, locked.reached = self.batch.total, reached
             locked.done = min(locked.done + looked_at, locked.total)
             room = SHOWN - len(locked.problems)
             locked.problems += problems[: max(room, 0)]
             if 0 < room <= len(problems):
-                locked.problems.append(["and more", "Only the first are listed."])
+                locked.problems.append(["and more", "Only the first are listed here; All files (CSV) has all of them."])
             locked.active_seconds += now - self.clock
             locked.save(update_fields=["total", "reached", "done", "problems", "active_seconds"])
         self.batch, self.clock = locked, now
@@ -221,6 +318,20 @@ def _look(picture: Picture, engine: Engine, model: FaceModel) -> tuple[list[dict
         return work.words(error)
     columns = [face_columns(model, looked.opened.rgb, face, looked.opened.scale) for face in looked.faces]
     return columns, looked.turned, looked.note
+
+
+def _shown(picture: BatchPicture) -> str:
+    """Which it is. Of what was fetched the address says so: pages name many pictures alike."""
+    return (picture.name == picture.file.name and picture.file.address) or picture.name
+
+
+def _unpacked(picture: Picture, file: BatchFile) -> BatchFile:
+    """A clip's row, not yet kept, with its bytes on disk. Raises `EvidenceRefused`."""
+    row = BatchFile(batch=file.batch, sent_by=file.sent_by, name=picture.name[-255:])
+    row.address, row.found_on, row.fetched_at = file.address, file.found_on, file.fetched_at
+    with picture.clip() as content:  # type: ignore[misc]
+        row.file.save(Path(picture.name).name[-80:] or "clip", File(content), save=False)
+    return row
 
 
 def _found(frame: Frame, engine: Engine, model: FaceModel) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Batches: begun, filled with files, started, paused, gone on with, cancelled, removed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -16,8 +16,10 @@ from cases.models import Collection
 from matching.faces import face_models
 from matching.faces.engines import EngineUnavailable
 from matching.models import Batch, BatchFile, Candidate, Search, Shot
-from matching.searching import evidence
+from matching.searching import evidence, fetching
 from matching.searching.batch_walk import ModelChanged, Walk
+from matching.searching.pages import Link
+from matching.searching.web import AddressRefused
 
 Status = Batch.Status
 MOST_FILES = evidence.MOST_PICTURES
@@ -77,11 +79,36 @@ def add(batch: Batch, content: File, name: str, user: User | None) -> BatchFile:
     return row
 
 
+def add_addresses(batch: Batch, lines: Iterable[str], user: User | None) -> list[str]:
+    """Keep addresses on the web, which are fetched when it runs. Returns why some are not taken.
+
+    Raises `BatchRefused` for a batch that has begun, or where they are too many.
+    """
+    if batch.status != Status.COLLECTING:
+        raise BatchRefused("This batch has begun; send further addresses in another one.")
+    rows: dict[str, BatchFile] = {}
+    refusals = []
+    # Of one person each address is to be one picture.
+    follow = 0 if batch.one_person else 2
+    for line in filter(None, map(str.strip, lines)):
+        try:
+            made = fetching.row(batch, user, Link(line, follow))
+        except AddressRefused as refusal:
+            refusals.append(str(refusal))
+            continue
+        rows.setdefault(made.address, made)
+    room = (MOST_OF_ONE_PERSON if batch.one_person else fetching.MOST_ADDRESSES) - batch.files.count()
+    if len(rows) > room:
+        raise BatchRefused(f"{len(rows):,} addresses are too many; this batch takes {max(room, 0):,} more.")
+    BatchFile.objects.bulk_create(rows.values())
+    return refusals
+
+
 def start(batch: Batch) -> None:
     """No more files come. Raises `BatchRefused` for a batch without any, `SearchRefused`."""
     _may_go_on(batch)
     if not batch.files.exists():
-        raise BatchRefused("Add at least one picture, zip or clip.")
+        raise BatchRefused("Add at least one picture, zip, clip or address.")
     batch.move([Status.COLLECTING], Status.RUNNING)
 
 

@@ -1,28 +1,23 @@
-"""What a batch is made of: pictures, zips of pictures and clips, told by their content, each limit and refusal here."""
+"""What a batch is made of: pictures, zips, mails and clips, told by their content, each limit and refusal here."""
 
-import re
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
-from cases.sources import filenames
-from cases.sources.places import is_picture, looks_like_picture
-from matching.faces import children, documents, images
+from matching.faces import children, images
 from matching.faces.images import MAX_BYTES, RgbImage
+from matching.searching import containers
+from matching.searching.containers import Member
 
 MOST_BYTES = 2 * 2**30
-MOST_PICTURES = 20_000
-MOST_UNPACKED = 20 * 2**30
+MOST_PICTURES = 100_000
 LONGEST = 4 * 3600.0
 # Seconds until the first frame behind a place of a long clip.
 SEEKING = 120.0
-DRIVE = re.compile(r"[A-Za-z]:\\")
-NESTED = (".zip", ".mp4", ".mov", ".mkv", ".avi", ".webm", ".pdf", ".docx", ".odt", ".pptx")
 # What clips begin with, and where.
 CLIP_SIGNS = [
     (4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (4, b"wide"), (0, b"\x1a\x45\xdf\xa3"), (8, b"AVI "),
@@ -42,7 +37,8 @@ class EvidenceRefused(Exception):
 class Picture:
     """A picture of a file: where it is in it, its name, and its bytes or why there are none.
 
-    page: which of the pictures that these bytes hold; None where they are one.
+    page: which of the pictures that these bytes hold; None where they are one. sha256: of the bytes, once it is told.
+    clip: it is a clip, and this gives its bytes as a file, which whoever asks closes; raises `EvidenceRefused`.
     """
 
     place: int
@@ -50,6 +46,8 @@ class Picture:
     content: bytes = b""
     refusal: str = ""
     page: int | None = None
+    sha256: str = ""
+    clip: Callable[[], IO[bytes]] | None = None
 
 
 @dataclass(frozen=True)
@@ -58,19 +56,6 @@ class Frame:
 
     second: float
     rgb: RgbImage
-
-
-def is_zip(path: Path) -> bool:
-    """Of pictures: an office document is packed so too, and is a document."""
-    return zipfile.is_zipfile(path) and not documents.is_office(_names(path))
-
-
-def _names(path: Path) -> list[str]:
-    try:
-        with zipfile.ZipFile(path) as opened:
-            return opened.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return []
 
 
 def is_clip(path: Path) -> bool:
@@ -89,8 +74,8 @@ def amount(path: Path) -> int:
     """How much there is to look at: pictures, or seconds of a clip, at least 1. Raises `EvidenceRefused`."""
     if is_clip(path):
         return max(1, round(_length(path)))
-    if is_zip(path):
-        return min(len(_entries(path)), MOST_PICTURES)
+    if containers.is_container(path):
+        return max(1, min(sum(1 for _ in _members(path)), MOST_PICTURES))
     try:
         return images.pages(path.read_bytes()) if path.stat().st_size <= MAX_BYTES else 1
     except images.ImageRefused:
@@ -98,20 +83,64 @@ def amount(path: Path) -> int:
 
 
 def pictures(path: Path, name: str, after: int = -1) -> Iterator[Picture]:
-    """A zip's or a document's pictures behind one place, or the picture that a file is. What can't be taken comes with
-    its refusal."""
-    if not is_zip(path):
+    """A zip's, a mail's or a document's pictures behind one place, or the picture that a file is. What can't be taken
+    comes with its refusal."""
+    if not containers.is_container(path):
         yield from _pages(path, name, after)
         return
-    entries = _entries(path)
-    with zipfile.ZipFile(path) as opened:
-        for place, entry in enumerate(entries):
-            if place > after and place < MOST_PICTURES:
-                yield _member(opened, entry, place)
-    if len(entries) > MOST_PICTURES > after:
-        left = len(entries) - MOST_PICTURES
+    place = left = 0
+    for member in _members(path):
+        if place >= MOST_PICTURES:
+            left += 1
+            continue
+        for picture in _pictures_of(member, place, after):
+            if picture.place > after:
+                yield picture
+            place = picture.place + 1
+    if left and after < MOST_PICTURES:
         why = f"It holds {left:,} files more than the {MOST_PICTURES:,} searched at once. Send those in another batch."
         yield Picture(MOST_PICTURES, name, refusal=why)
+
+
+def _members(path: Path) -> Iterator[Member]:
+    try:
+        yield from containers.members(path)
+    except containers.Unreadable as why:
+        raise EvidenceRefused(str(why)) from why
+
+
+def _pictures_of(member: Member, place: int, after: int) -> Iterator[Picture]:
+    """A member, or each page of it, from one place on. One whose pages need no counting is read only behind `after`."""
+    is_paged = PurePosixPath(member.name).suffix.lower() in (*containers.DOCUMENTS, ".tif", ".tiff")
+    if member.refusal or member.clip or (place <= after and not is_paged):
+        yield Picture(place, member.name, refusal=member.refusal, clip=_unpacking(member))
+        return
+    try:
+        content = member.read()
+    except containers.Unreadable as why:
+        yield Picture(place, member.name, refusal=str(why))
+        return
+    for page, name in _named_pages(content, member.name):
+        yield Picture(place + (page or 0), name, content, page=page)
+
+
+def _unpacking(member: Member) -> Callable[[], IO[bytes]] | None:
+    def unpack() -> IO[bytes]:
+        try:
+            return member.clip()  # type: ignore[misc]
+        except containers.Unreadable as why:
+            raise EvidenceRefused(str(why)) from why
+
+    return unpack if member.clip else None
+
+
+def _named_pages(content: bytes, name: str) -> list[tuple[int | None, str]]:
+    """Which pictures these bytes hold: None where they are one, or where opening them says why they are none."""
+    try:
+        count = images.pages(content)
+    except images.ImageRefused:
+        count = 1
+    return [(page, f"{name}, page {page + 1}") for page in range(count)] if count > 1 else [(None, name)]
 
 
 def _pages(path: Path, name: str, after: int) -> Iterator[Picture]:
@@ -120,68 +149,9 @@ def _pages(path: Path, name: str, after: int) -> Iterator[Picture]:
             yield Picture(0, name, refusal=f"A picture has at most {MAX_BYTES // 2**20} MB.")
         return
     content = path.read_bytes()
-    try:
-        count = images.pages(content)
-    except images.ImageRefused:
-        # Opening it says why.
-        count = 1
-    for page in range(after + 1, count):
-        yield Picture(
-            page, f"{name}, page {page + 1}" if count > 1 else name, content, page=page if count > 1 else None
-        )
-
-
-def _entries(path: Path) -> list[zipfile.ZipInfo]:
-    try:
-        with zipfile.ZipFile(path) as opened:
-            entries = [entry for entry in opened.infolist() if not filenames.in_zip(entry).endswith("/")]
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise EvidenceRefused(f"The zip cannot be read: {error}. Pack it again.") from error
-    unpacked = sum(entry.file_size for entry in entries)
-    if unpacked > MOST_UNPACKED:
-        raise EvidenceRefused(
-            f"Unpacked it would have {unpacked / 2**30:,.0f} GB; the limit is {MOST_UNPACKED // 2**30} GB. Split it."
-        )
-    # What systems put into archives by themselves is nobody's evidence.
-    entries = [entry for entry in entries if not filenames.is_hidden(filenames.in_zip(entry))]
-    return sorted(entries, key=lambda entry: entry.filename)
-
-
-def _member(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, place: int) -> Picture:
-    name = filenames.in_zip(entry)[-300:]
-    # Old Windows programs pack whole paths with their drive.
-    whole = DRIVE.match(entry.orig_filename)
-    path = PurePosixPath(name[3:] if whole else name)
-    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
-        return Picture(place, name, refusal="Its path leads out of the zip, so it was left alone.")
-    if not is_picture(name) and not _begins_as_picture(opened, entry):
-        nested = path.suffix.lower() in NESTED
-        why = (
-            "A zip, clip or document inside a zip is not opened; send it by itself." if nested else "It is no picture."
-        )
-        return Picture(place, name, refusal=why)
-    if entry.flag_bits & 1:
-        return Picture(place, name, refusal="It is locked by a password. Unpack the zip and send its pictures.")
-    if entry.file_size > MAX_BYTES:
-        return Picture(place, name, refusal=f"A picture has at most {MAX_BYTES // 2**20} MB.")
-    try:
-        with opened.open(entry) as file:
-            # The size that the zip states may be a lie; what comes out is counted.
-            content = file.read(MAX_BYTES + 1)
-    except Exception as error:  # what a damaged or oddly packed member raises has no common parent
-        return Picture(place, name, refusal=f"It cannot be read from the zip: {error}.")
-    if len(content) > MAX_BYTES:
-        return Picture(place, name, refusal=f"A picture has at most {MAX_BYTES // 2**20} MB.")
-    return Picture(place, name, content)
-
-
-def _begins_as_picture(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
-    """Told by its content where its name does not say it."""
-    try:
-        with opened.open(entry) as file:
-            return looks_like_picture(file.read(32))
-    except Exception:  # a locked or damaged member; reading it says so
-        return False
+    for page, named in _named_pages(content, name):
+        if (page or 0) > after:
+            yield Picture(page or 0, named, content, page=page)
 
 
 def _length(path: Path) -> float:

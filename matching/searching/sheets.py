@@ -132,7 +132,7 @@ def lead_sheet(candidate: Candidate, printed_by: User, reference: str) -> bytes:
                 "Name": ", also ".join(filter(None, [case.display_name, case.other_names])),
                 "Sex, age then": ", ".join(filter(None, [case.get_sex_display(), case.age])),
                 **dict(case.description),
-                "Last seen": ", ".join(
+                case.seen_label: ", ".join(
                     filter(None, [f"{case.last_seen_on:%-d %b %Y}" if case.last_seen_on else "", case.last_seen_place])
                 ),
                 "Agency, contact": ", ".join(filter(None, [case.agency, case.contact])),

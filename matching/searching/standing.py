@@ -19,7 +19,7 @@ from matching.faces.engines import Embeddings
 from matching.faces.images import ImageRefused
 from matching.gallery import calibration, strengths, templates
 from matching.gallery import search as gallery
-from matching.models import Candidate, FaceModel, Probe, Search, StandingSearch, Template
+from matching.models import Candidate, FaceModel, Probe, Search, StandingSearch, Template, WebSource
 from matching.searching import pictures
 
 # Somebody who came is shown where strangers' best candidates are as alike in so large a share of searches: strong and
@@ -221,6 +221,7 @@ def _searched(probe: Probe) -> int:
 
 
 def owners(candidate: Candidate) -> list[int]:
-    """The users who keep a candidate's search open."""
-    open_ = StandingSearch.objects.filter(search__probes=candidate.probe_id, closed_at=None)
-    return list(open_.values_list("user", flat=True))
+    """The users who keep a candidate's search open, and whose place on the web it was found on."""
+    search = candidate.probe.search_id
+    open_ = StandingSearch.objects.filter(search=search, closed_at=None).values_list("user", flat=True)
+    return list(open_.union(WebSource.objects.filter(batches__search=search).values_list("user", flat=True)))

@@ -27,15 +27,26 @@ class Likely:
 
 
 @dataclass(frozen=True)
+class Met:
+    """A face of a picture of several. number: where it stands, from the left. best: its candidate worth most."""
+
+    probe: Probe
+    number: int
+    best: Likely | None
+
+
+@dataclass(frozen=True)
 class Workbench:
-    """faces: the search's probes, the one with the strongest candidate first. better, weaker: the face's candidates,
-    those worth a look, and those to be expected by chance or rejected before; there is one better at least. photos: the
-    faces in all photos of the case that is shown; photo: the one beside the probe, the most alike unless another is
-    asked for. linked: the cases that people linked with it, each with how.
+    """faces: the search's probes, the one with the strongest candidate first. met: the same of a picture of several,
+    each with its best candidate. better, weaker: the face's candidates, those worth a look, and those to be expected by
+    chance or rejected before. shown: the one that is compared; None where none is worth a look and none was asked for.
+    photos: the faces in all photos of the case that is shown; photo: the one beside the probe, the most alike unless
+    another is asked for. linked: the cases that people linked with it, each with how.
     """
 
     faces: Sequence[Probe]
     face: Probe
+    met: Sequence[Met]
     better: Sequence[Likely]
     weaker: Sequence[Likely]
     shown: Likely | None
@@ -45,7 +56,8 @@ class Workbench:
 
     @property
     def number(self) -> int:
-        return list(self.faces).index(self.face) + 1
+        own = next((one.number for one in self.met if one.probe == self.face), None)
+        return own or list(self.faces).index(self.face) + 1
 
     @property
     def around(self) -> Sequence[Probe]:
@@ -81,7 +93,9 @@ def workbench(
     fresh = [one for one in likely if not one.candidate.was_rejected]
     calibrated = calibration.by(search.model, search.measurement)
     promising = [one for one in fresh if _is_worth_a_look(one, search, calibrated)]
-    better = promising or fresh[:1] or likely[:1]
+    # Somebody who was said not to be this person may be the only one alike; of mere strangers none is put forward.
+    is_somebody = any(one.strength.word in WORDS for one in likely) and not meant.is_too_poor
+    better = promising or (fresh[:1] or likely[:1] if is_somebody else [])
     weaker = [one for one in likely if one not in better]
     shown = next((one for one in likely if one.candidate.pk == candidate), better[0] if better else None)
     photos = _photos(search, shown.candidate) if shown else []
@@ -89,6 +103,7 @@ def workbench(
     return Workbench(
         faces,
         meant,
+        _met(faces, user) if search.image and len(faces) > 1 else [],
         better,
         weaker,
         shown,
@@ -96,6 +111,20 @@ def workbench(
         next((one for one in photos if one.pk == photo), most_alike),
         linked(shown.candidate.case, user) if shown else [],
     )
+
+
+def _met(faces: Sequence[Probe], user: User) -> list[Met]:
+    candidates = visible(Candidate, user).filter(probe__in=faces).select_related("case", "remembered")
+    best: dict[int, Candidate] = {}
+    for one in candidates:
+        known = best.get(one.probe_id)
+        if not one.was_rejected and (known is None or known.worth < one.worth):
+            best[one.probe_id] = one
+    places = {probe.pk: number for number, probe in enumerate(sorted(faces, key=lambda one: one.left), start=1)}
+    return [
+        Met(probe, places[probe.pk], Likely(best[probe.pk], strengths.of(best[probe.pk])) if probe.pk in best else None)
+        for probe in faces
+    ]
 
 
 def linked(case: Case, user: User) -> list[tuple[str, Case]]:
@@ -116,7 +145,7 @@ def _is_worth_a_look(one: Likely, search: Search, calibrated: calibration.Calibr
     if candidate.face and years.says_less(candidate.face, search):
         share = years.SHOWN[Collection.FarApart(candidate.case.collection.far_apart)]
     least = calibrated.threshold(share, search.gallery_size) if share < 1 else -2.0
-    return one.strength.word in WORDS or candidate.worth >= least
+    return one.strength.word in WORDS or bool(candidate.decision) or candidate.worth >= least
 
 
 def _photos(search: Search, candidate: Candidate) -> list[Face]:

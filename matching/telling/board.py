@@ -47,6 +47,18 @@ def make_quiet(alert: Alert, user: User, hours: int, reason: str) -> Quiet:
     return made
 
 
+def make_camera_quiet(camera: Camera, user: User, hours: int, reason: str) -> None:
+    """Nobody is told of a camera's alerts for so long; they stand on the board. 0: people are told again."""
+    until = timezone.now() + min(timedelta(hours=hours), MOST_QUIET) if hours else None
+    camera.quiet_until, camera.quiet_reason, camera.quiet_by = until, reason, user
+    camera.save(update_fields=["quiet_until", "quiet_reason", "quiet_by"])
+
+
+def quiet_cameras(user: User) -> QuerySet[Camera]:
+    """Those that are quiet now, of which somebody knows."""
+    return visible(Camera, user).filter(quiet_until__gt=timezone.now()).select_related("quiet_by")
+
+
 def end_quiet(alert: Alert) -> bool:
     ended = quiet_at(alert).update(until=timezone.now())
     _changed(alert, [])

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from cases import sealed_files
 from matching.gallery import strengths
-from matching.models import Alert, Delivery
+from matching.models import Alert, Delivery, WebSource
 
 
 def link(path: str) -> str:
@@ -33,9 +33,11 @@ def of(delivery: Delivery) -> tuple[str, str, str]:
         return "Sightline: a standing search was closed", said, link("/standing/")
     candidate = delivery.candidate
     assert candidate is not None  # noqa: S101 - the database has it: a delivery is of one thing
-    purpose = candidate.probe.search.purpose if candidate.probe.search else ""
+    search = candidate.probe.search
+    source = WebSource.objects.filter(batches__search=search).first()
+    where = f"The web ({source.address})" if source else f'Your standing search "{search.purpose if search else ""}"'
     said = (
-        f'Your standing search "{purpose}" has a new likeness: {candidate.case.display_name} '
+        f"{where} has a new likeness: {candidate.case.display_name} "
         f"({candidate.case.number}), similarity {candidate.similarity:.2f}. Not confirmed: compare before acting."
     )
     return f"Sightline: {candidate.case}", said, link(candidate.get_absolute_url())
@@ -80,13 +82,13 @@ def _alert(alert: Alert) -> str:
             f"Similarity {alert.similarity:.2f}, {strengths.of(alert).label}.",
         ]
         return "\n".join(filter(None, lines))
-    person = [case.get_sex_display(), f"{case.age} when last seen" if case.age else ""]
+    person = [case.get_sex_display(), f"{case.age} when {case.seen_label.lower()}" if case.age else ""]
     seen = " ".join(filter(None, [f"{case.last_seen_on:%Y-%m-%d}" if case.last_seen_on else "", case.last_seen_place]))
     lines = [
         f"{'Seen before: a' if alert.seen_before else 'A'} face like {case.display_name} ({case.number}, "
         f"{case.collection}) at {where}, {_time(alert.first_captured_at)}.",
         f"Person: {', '.join(filter(None, person))}.",
-        f"Last seen: {seen}." if seen else "",
+        f"{case.seen_label}: {seen}." if seen else "",
         f"Similarity {alert.similarity:.2f}, {strengths.of(alert).label}. {alert.strength_why}",
         "Not confirmed: compare before acting.",
     ]

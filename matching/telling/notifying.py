@@ -13,6 +13,7 @@ from cases.visibility import visible, who_sees
 from matching.models import (
     Agreement,
     Alert,
+    Camera,
     Candidate,
     Delivery,
     Review,
@@ -45,8 +46,13 @@ RETRY_MINUTES = (0.5, 2, 10, 30, 120)
 
 
 def announce(alert: Alert, *, is_new: bool, risen: bool = False) -> None:
-    """Tell of a new or changed alert once the transaction around is committed. risen: its strength is a step higher."""
-    if is_new or risen:
+    """Tell of a new or changed alert once the transaction around is committed. risen: its strength is a step higher.
+
+    Of what a quiet camera sees only the dashboards are told.
+    """
+    # Asked anew: whoever announces may hold the camera since before it was made quiet.
+    is_quiet = Camera.objects.filter(pk=alert.camera_id, quiet_until__gt=timezone.now()).exists()
+    if (is_new or risen) and not is_quiet:
         for subscription in subscribers(alert):
             if risen and not is_new and STEPS.index(alert.strength) <= _told(alert, subscription):
                 continue
@@ -125,9 +131,16 @@ def tell_trouble(trouble: Trouble) -> None:
         delivery_waiting.send(Delivery, delivery=delivery)
 
 
+class ReasonMissing(Exception):
+    """A collection asks why, and nothing was said; the text says so."""
+
+
 def review(alert: Alert, word: str, note: str, user: User, reason: str = "") -> None:
     """Confirm or dismiss an alert, or take one's own word back by `new`. Each step is kept; together they make its
-    status, by as many people as its collection asks for."""
+    status, by as many people as its collection asks for. Raises `ReasonMissing`."""
+    collection = alert.case.collection if alert.case else None
+    if collection and collection.needs_reason and word != Review.Word.NEW and not (note.strip() or reason):
+        raise ReasonMissing(f"{collection} asks why: choose a reason or write a note.")
     with transaction.atomic():
         locked = Alert.objects.select_for_update().get(pk=alert.pk)
         Review.objects.create(alert=locked, user=user, status=Review.Word(word), note=note, reason=reason)

@@ -1,18 +1,14 @@
 """What leaves Sightline: a message to a service by Apprise, or to a browser by its push service.
 
-An address comes from a user, so nothing here reaches a private host unless the administrator allows it: names are
-looked up under guard at the very moment of connecting, so neither a redirect nor a name that changes gets around it.
+An address comes from a user, so nothing here reaches a private host unless the administrator allows it.
 """
 
 import functools
-import ipaddress
 import json
 import logging
-import socket
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +20,7 @@ from django.conf import settings
 from py_vapid import Vapid02
 from pywebpush import WebPushException, webpush
 
+from cases import public_hosts
 from cases.made_once import made_once
 from cases.sealed import SealBroken, unseal
 from matching.models import Subscription
@@ -36,12 +33,6 @@ LOCAL = {"dbus", "glib", "gnome", "kde", "macosx", "qt", "syslog", "windows"}
 
 # What looks names up by itself, where no guard sees it.
 UNGUARDED = ("socket", "mqtt", "slixmpp", "smpplib", "gntp", "subprocess")
-# Addresses of IPv6 that lead to one of IPv4: compatible ones, and those that a translator at the network's edge takes.
-COMPATIBLE = ipaddress.IPv6Network("::/96")
-TRANSLATED = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
-
-_guarded: ContextVar[bool] = ContextVar("guarded", default=False)
-_look_up = socket.getaddrinfo
 
 
 class AddressRefused(Exception):
@@ -52,39 +43,9 @@ class PushOver(NotTaken):
     """The browser does not want to be told any more."""
 
 
-def _guarded_look_up(host: Any, *args: Any, **kwargs: Any) -> Any:
-    found = _look_up(host, *args, **kwargs)
-    if _guarded.get():
-        found = [one for one in found if _is_public(str(one[4][0]))]
-        if not found:
-            raise OSError(f"{host!s:.100} is a private host")
-    return found
-
-
-socket.getaddrinfo = _guarded_look_up
-
-
-def _is_public(address: str) -> bool:
-    ip = ipaddress.ip_address(address.split("%")[0])
-    inside = _embedded(ip) if isinstance(ip, ipaddress.IPv6Address) else None
-    return ip.is_global and not ip.is_multicast and (inside is None or inside.is_global)
-
-
-def _embedded(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address that an IPv6 address leads to, where it is of a kind that does."""
-    if ip in COMPATIBLE or any(ip in net for net in TRANSLATED):
-        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-
-
-@contextmanager
-def guard() -> Iterator[None]:
+def guard() -> AbstractContextManager[None]:
     """No private host is reached inside, unless the setting allows it."""
-    token = _guarded.set(not settings.ALERT_PRIVATE_HOSTS)
-    try:
-        yield
-    finally:
-        _guarded.reset(token)
+    return public_hosts.only_public(not settings.ALERT_PRIVATE_HOSTS)
 
 
 def check(address: str) -> str:
@@ -144,13 +105,12 @@ def _is_guarded(service: Any) -> bool:
 
 
 def check_host(host: str) -> None:
-    """Raises `AddressRefused` for a private host. A name that nobody knows is not refused: sending says so."""
-    try:
-        with guard():
-            socket.getaddrinfo(host.strip("[]") or None, 443)
-    except socket.gaierror:
+    """Raises `AddressRefused` for a private host, unless the setting allows it."""
+    if settings.ALERT_PRIVATE_HOSTS:
         return
-    except (OSError, UnicodeError) as problem:
+    try:
+        public_hosts.check(host)
+    except OSError as problem:
         raise AddressRefused(f"{problem}. An administrator allows such hosts by ALERT_PRIVATE_HOSTS.") from problem
 
 

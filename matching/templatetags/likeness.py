@@ -1,10 +1,11 @@
 """Template filters for similarities: two decimals, and an honest word on what one is worth."""
 
 from django import template
+from django.utils import timezone
 
 from matching.evaluating import figures
 from matching.gallery import calibration, strengths
-from matching.models import Alert, Candidate, Face, Search
+from matching.models import Alert, BatchFile, Candidate, Face, Probe, Search
 from matching.searching import years as between_years
 
 register = template.Library()
@@ -15,6 +16,13 @@ def first_candidate(search: Search) -> Candidate | None:
     """The most alike of all its faces' candidates."""
     firsts = [first for probe in search.probes.all() for first in list(probe.candidates.all())[:1]]
     return max(firsts, key=lambda one: one.worth, default=None)
+
+
+@register.filter
+def first_probe(search: Search) -> Probe | None:
+    """The face of its most alike candidate, or any."""
+    first = first_candidate(search)
+    return next((one for one in search.probes.all() if first is None or one.pk == first.probe_id), None)
 
 
 @register.filter
@@ -72,6 +80,13 @@ def clock(second: float) -> str:
     minutes, rest = divmod(second, 60)
     hours, minutes = divmod(int(minutes), 60)
     return f"{hours}:{minutes:02d}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
+
+
+@register.filter
+def moment(second: float, file: BatchFile) -> str:
+    """A second of a clip: the day and time of it where somebody said when the clip began, else by its own clock."""
+    at = file.at(second)
+    return f"{timezone.localtime(at):%-d %b %Y %H:%M:%S}" if at else clock(second)
 
 
 @register.filter

@@ -4,6 +4,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,12 +14,16 @@ from django.views.decorators.http import require_POST
 from cases import audit
 from cases.models import Case
 from cases.visibility import visible
+from matching import demo
 from matching.filters import BoardFilter
 from matching.forms import CommentForm, QuietForm, ReviewForm
-from matching.models import Alert
+from matching.models import Alert, Review
 from matching.telling import board, notifying
+from matching.views.first_steps import first_steps
 
 PAGE_SIZE = 24
+# Alerts that get one word together.
+MOST_TOGETHER = 100
 SHIFTS = (4, 8, 12, 24, 168)
 
 
@@ -52,6 +57,10 @@ def alert_list(request: HttpRequest) -> HttpResponse:
             ("all", "All", 0),
         ],
         "now": timezone.now().isoformat(),
+        "reasons": Review.Reason.choices,
+        "steps": first_steps(request.user) if status == Alert.Status.NEW else [],
+        "quiet_cameras": board.quiet_cameras(audit.signed_in(request)),
+        "has_demo": demo.is_seen_by(request.user),
     }
     return render(request, "alerts/list.html", context)
 
@@ -83,14 +92,38 @@ def alert_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def alert_review(request: HttpRequest, pk: int) -> HttpResponse:
     alert = get_object_or_404(visible(Alert, request.user), pk=pk)
+    return _reviewed(request, [alert]) or _card(request, alert)
+
+
+@require_POST
+def alerts_review(request: HttpRequest) -> HttpResponse:
+    """One word on several alerts, `alert` times their ids: on all of them or on none. Answers with their cards."""
+    asked = [int(one) for one in request.POST.getlist("alert") if one.isdecimal()]
+    if not 0 < len(asked) <= MOST_TOGETHER:
+        return HttpResponse(f"Mark between one and {MOST_TOGETHER} alerts.", status=400)
+    alerts = list(visible(Alert, request.user).filter(pk__in=asked).select_related("case__collection"))
+    if len(alerts) < len(set(asked)):
+        return HttpResponse("One of them is gone. Load the page again.", status=404)
+    refusal = _reviewed(request, alerts)
+    cards = alert_cards(request.user).filter(pk__in=asked)
+    return refusal or render(request, "alerts/_cards.html", {"page": cards})
+
+
+def _reviewed(request: HttpRequest, alerts: list[Alert]) -> HttpResponse | None:
+    """Keep one word on alerts. Returns why not, where it is not kept."""
     form = ReviewForm(request.POST)
     if not form.is_valid():
         return HttpResponse("Choose confirm, dismiss or undo.", status=400)
     said = form.cleaned_data
-    notifying.review(alert, said["status"], said["note"], audit.signed_in(request), said["reason"])
     why = ": ".join(filter(None, [form.reason_words, said["note"]]))
-    audit.record(request, {"new": "reopened"}.get(said["status"], said["status"]), alert, why)
-    return _card(request, alert)
+    try:
+        with transaction.atomic():
+            for alert in alerts:
+                notifying.review(alert, said["status"], said["note"], audit.signed_in(request), said["reason"])
+                audit.record(request, {"new": "reopened"}.get(said["status"], said["status"]), alert, why)
+    except notifying.ReasonMissing as missing:
+        return HttpResponse(str(missing), status=422)
+    return None
 
 
 @require_POST

@@ -1,5 +1,6 @@
 """Batches over HTTP: begun, filled, started; how far one is, whom it met, and the pictures behind that."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -12,16 +13,16 @@ from django.urls import reverse
 from django.utils.text import slugify
 from django.views.decorators.http import require_POST
 
-from cases import audit, sealed_files
+from cases import audit, exports, sealed_files
 from cases.filters import SearchedCases
 from cases.private_files import picture
 from cases.visibility import SearchRefused, visible
 from matching.faces import images
 from matching.faces.face_models import NoFaceModel
 from matching.filters import listed
-from matching.forms import BatchForm
-from matching.models import Batch, Probe, Shot
-from matching.searching import batch_persons, batch_results, batches, evidence, tasks
+from matching.forms import BatchForm, BeganForm
+from matching.models import Batch, BatchPicture, HashList, Probe, Shot
+from matching.searching import batch_persons, batch_results, batches, evidence, known_files, tasks
 
 PAGE_SIZE = 30
 
@@ -58,9 +59,13 @@ def batch_list(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def batch_files(request: HttpRequest, pk: str) -> HttpResponse:
-    """Takes files; says of each that it does not take why."""
+    """Takes files, and addresses on the web; says of each that it does not take why."""
     batch = get_object_or_404(visible_batches(request), pk=pk)
     errors = []
+    try:
+        errors += batches.add_addresses(batch, request.POST.get("addresses", "").splitlines(), audit.signed_in(request))
+    except batches.BatchRefused as refusal:
+        errors.append(str(refusal))
     for upload in request.FILES.getlist("files"):
         try:
             batches.add(batch, upload, upload.name or "file", audit.signed_in(request))
@@ -146,10 +151,47 @@ def batch_csv(request: HttpRequest, pk: str) -> StreamingHttpResponse:
     batch = get_object_or_404(visible_batches(request), pk=pk)
     audit.record(request, "exported", batch.search, batch.search.purpose)
     name = slugify(batch.search.purpose) or "batch"
-    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return StreamingHttpResponse(
-        batch_results.table(batch, audit.signed_in(request)), content_type="text/csv; charset=utf-8", headers=headers
+    rows = batch_results.rows(batch, audit.signed_in(request))
+    return exports.as_csv(f"{name}.csv", batch_results.COLUMNS, rows)
+
+
+def batch_files_csv(request: HttpRequest, pk: str) -> StreamingHttpResponse:
+    """Every picture of a batch with its hash, and of each that was not looked at why."""
+    batch = get_object_or_404(visible_batches(request), pk=pk)
+    audit.record(request, "exported", batch.search, f"files of {batch.search.purpose}"[:300])
+    rows = BatchPicture.objects.filter(file__batch=batch).values_list(
+        "file__name", "name", "sha256", "faces", "why", "file__address", "file__found_on", "file__fetched_at"
     )
+    columns = ["sent as", "picture", "sha256", "faces", "to know", "address", "found on", "fetched"]
+    return exports.as_csv("files.csv", columns, rows.iterator(chunk_size=2000))
+
+
+def known_file_lists(request: HttpRequest) -> HttpResponse:
+    """Lists of hashes of files that are never opened; a new one is taken whole."""
+    if request.method == "POST":
+        upload = request.FILES.get("file")
+        try:
+            if upload is None or upload.file is None:
+                raise known_files.ListRefused("Choose the list's file.")
+            kept = known_files.add(request.POST.get("name", ""), upload.file, audit.signed_in(request))
+        except known_files.ListRefused as refusal:
+            messages.error(request, str(refusal))
+        else:
+            audit.record(request, "added hash list", kept, f"{kept.hashes} hashes")
+            messages.success(
+                request, f"{kept}: hashes known now: {kept.hashes:,}. Batches that begin later leave such files closed."
+            )
+        return redirect("known-files")
+    return render(request, "batches/known_files.html", {"lists": HashList.objects.select_related("added_by")})
+
+
+@require_POST
+def known_files_remove(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(HashList, pk=pk)
+    audit.record(request, "removed hash list", found, f"{found.hashes} hashes")
+    found.delete()
+    messages.success(request, f"{found.name} is removed.")
+    return redirect("known-files")
 
 
 def shot_detail(request: HttpRequest, pk: int) -> HttpResponse:
@@ -162,9 +204,27 @@ def shot_detail(request: HttpRequest, pk: int) -> HttpResponse:
         except ValueError:
             second = shot.second
     context: dict[str, Any] = {"shot": shot, "second": second, "is_moment": second == shot.second}
+    context["at"] = shot.file.at(second)
     if second is not None:
         context["steps"] = [(label, round(second + by, 2)) for label, by in STEPS if second + by >= 0]
     return render(request, "batches/shot.html", context)
+
+
+@require_POST
+def shot_began(request: HttpRequest, pk: int) -> HttpResponse:
+    """When the moment that is shown was, so when its clip began: all times of the clip then show as such."""
+    shot = get_object_or_404(visible(Shot.objects.select_related("file__batch__search"), request.user), pk=pk)
+    form = BeganForm(request.POST)
+    if shot.second is None or not form.is_valid():
+        messages.error(request, "Give the day and time of this moment, as 2026-03-05 14:05:07.")
+        return redirect("shot", pk)
+    second, at = form.cleaned_data["t"], form.cleaned_data["at"]
+    shot.file.began_at = at - timedelta(seconds=second) if at else None
+    shot.file.save(update_fields=["began_at"])
+    said = f"{shot.file}: second {second:g} was at {at.isoformat(' ')}" if at else f"{shot.file}: not known when"
+    audit.record(request, "dated clip", shot.file.batch.search, said[:300])
+    messages.success(request, f"{shot.file}: its times are shown by " + ("that." if at else "the clip's own clock."))
+    return redirect(f"{reverse('shot', args=[pk])}?t={second!r}")
 
 
 STEPS = [("−5 s", -5.0), ("−1 s", -1.0), ("−0.2 s", -0.2), ("+0.2 s", 0.2), ("+1 s", 1.0), ("+5 s", 5.0)]

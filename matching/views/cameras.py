@@ -17,7 +17,9 @@ from cases.models import Case, Collection
 from cases.visibility import visible
 from matching import demo
 from matching.camera_forms import CameraEditForm, CameraForm, CameraSettingsForm
+from matching.forms import QuietForm
 from matching.models import Alert, Camera, Capture, SitePlan, Trouble
+from matching.telling import board
 from matching.views import charts
 from matching.watching import fleet, live, tokens
 
@@ -61,6 +63,22 @@ def camera_detail(request: HttpRequest, pk: int, **extra: object) -> HttpRespons
         **extra,
     }
     return render(request, "cameras/detail.html", context)
+
+
+@require_POST
+def camera_quiet(request: HttpRequest, pk: int) -> HttpResponse:
+    """Nobody is told of its alerts for some hours; 0 ends that."""
+    camera = get_object_or_404(visible(Camera, request.user), pk=pk)
+    form = QuietForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, " ".join(str(error) for found in form.errors.values() for error in found))
+        return redirect("camera", pk)
+    hours, reason = form.cleaned_data["hours"], form.cleaned_data["reason"]
+    board.make_camera_quiet(camera, audit.signed_in(request), hours, reason)
+    audit.record(request, "made quiet" if hours else "ended quiet", camera, f"{hours} h: {reason}" if hours else "")
+    said = f"{camera} is quiet for {hours} h: its alerts stand on the board, and nobody is told of them."
+    messages.success(request, said if hours else f"Of what {camera} sees people are told again.")
+    return redirect("camera", pk)
 
 
 def camera_counts(request: HttpRequest, pk: int) -> HttpResponse:

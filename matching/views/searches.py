@@ -14,6 +14,8 @@ from cases import audit
 from cases.filters import SearchedCases
 from cases.models import Collection
 from cases.visibility import SearchRefused, visible
+from matching import demo
+from matching.faces import estimates
 from matching.faces.engines import EngineUnavailable
 from matching.faces.face_models import NoFaceModel
 from matching.faces.images import ImageRefused
@@ -62,8 +64,33 @@ def search_new(request: HttpRequest) -> HttpResponse:
         if getattr(request, "htmx", False):
             return render(request, "search/_errors.html", {"errors": errors}, status=422)
     recent = _listed(listed(request.user), request)[:RECENT]
-    context = {"form": form, "narrowed": narrowed, "errors": errors, "recent": recent}
+    context = {
+        "form": form,
+        "narrowed": narrowed,
+        "errors": errors,
+        "recent": recent,
+        "has_demo": demo.is_seen_by(request.user),
+    }
     return render(request, "search/new.html", context, status=422 if errors else 200)
+
+
+@require_POST
+def search_sample(request: HttpRequest) -> HttpResponse:
+    """The sample photo, searched among whatever there is: for somebody who has none at hand."""
+    try:
+        sample = demo.sample()
+        search = pictures.search_image(
+            sample.read_bytes(),
+            sample.name,
+            user=audit.signed_in(request),
+            purpose="A first try, with the sample photo",
+            reference="sample",
+        )
+    except (NoFaceModel, EngineUnavailable, SearchRefused, demo.NothingToPlay, OSError) as problem:
+        messages.error(request, str(problem))
+        return redirect("search-new")
+    audit.record(request, "searched", search, search.purpose)
+    return redirect(search)
 
 
 def search_history(request: HttpRequest) -> HttpResponse:
@@ -117,6 +144,7 @@ def _context(search: Search, chosen: QueryDict, user: User) -> dict[str, Any]:
         else None,
         "batch": batch,
         "shown_faces": [] if bench is None else bench.around if batch else bench.faces,
+        "estimate": estimates.of(bench.face) if bench else None,
         "places": batch_results.places(bench.face) if bench and batch else [],
         "standing": search.standing.filter(user=user, closed_at=None).first(),
         "collections": visible(Collection, user),
@@ -214,6 +242,7 @@ def _bench(request: HttpRequest, candidate: Candidate, photo: int | None, **cont
     context |= {"search": search, "bench": bench, **_said(candidate, audit.signed_in(request))}
     if bench is not None and bench.shown is not None:
         context["second"] = second_opinion.of(candidate, search, bench.shown.strength)
+        context["estimate"] = estimates.of(bench.face)
     return render(request, "search/_bench.html", context)
 
 

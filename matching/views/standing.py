@@ -8,7 +8,7 @@ from cases import audit
 from cases.visibility import SearchRefused, visible
 from matching.forms import CloseStandingForm
 from matching.models import Search, StandingSearch
-from matching.searching import standing
+from matching.searching import standing, web_found
 
 
 def standing_list(request: HttpRequest) -> HttpResponse:
@@ -21,9 +21,14 @@ def standing_list(request: HttpRequest) -> HttpResponse:
 
 
 def standing_notice(request: HttpRequest) -> HttpResponse:
-    """A part of the alerts' page: standing searches of this person that found somebody since they last looked."""
+    """A part of the alerts' page: this person's standing searches, and places on the web, that found somebody since
+    they last looked."""
     user = audit.signed_in(request)
-    context = {"fresh": standing.fresh(user), "closed": standing.closed_unseen(user)}
+    context = {
+        "fresh": standing.fresh(user),
+        "closed": standing.closed_unseen(user),
+        "on_the_web": web_found.fresh(user),
+    }
     return render(request, "standing/_notice.html", context)
 
 
@@ -37,7 +42,7 @@ def standing_open(request: HttpRequest, pk: str) -> HttpResponse:
         return redirect(search)
     if is_new:
         audit.record(request, "kept open", search, search.purpose)
-        messages.success(request, "Kept open: whoever comes into the gallery is compared with these faces.")
+        messages.success(request, "You watch for these faces: each new case is compared with them.")
     return redirect(search)
 
 
@@ -49,5 +54,5 @@ def standing_close(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, " ".join(str(error) for error in form.errors["reason"]))
     elif standing.close(one, form.cleaned_data["reason"]):
         audit.record(request, "closed standing search", one.search, form.cleaned_data["reason"])
-        messages.success(request, "The standing search is closed; the search itself stays in the history.")
+        messages.success(request, "You no longer watch for these faces; the search itself stays in the history.")
     return redirect("standing")

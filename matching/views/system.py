@@ -12,9 +12,10 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from cases import audit, importing, work
+from cases import audit, exports, importing, signing, work
 from cases.models import AuditEvent, Case, Collection, Photo
 from cases.visibility import SearchRefused, sees_all, visible
 from matching import set_aside
@@ -22,8 +23,9 @@ from matching.faces import packs
 from matching.faces.engines import Recipe
 from matching.gallery import calibration, measuring
 from matching.gallery import search as gallery
+from matching.gallery.curves import Curve
 from matching.indexing import changing_over
-from matching.models import Capture, FaceModel, KeepingRun
+from matching.models import Capture, EstimatesPurpose, FaceModel, KeepingRun, Measurement
 from matching.telling import board, notifying
 from matching.views import charts
 from matching.watching import levels
@@ -52,6 +54,7 @@ def system(request: HttpRequest) -> HttpResponse:
         "postgres": _server_version(),
         "disk_free": disk.free,
         "second": _second_model(),
+        "estimates": EstimatesPurpose.objects.select_related("user").first(),
         "kept": KeepingRun.objects.first() if _counts_all(user) else None,
         "counts_all": _counts_all(user),
         "judged": board.judged(user),
@@ -77,6 +80,35 @@ def work_again(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             audit.record(request, "took up again", row, row.error)
     return redirect("system")
+
+
+@require_POST
+def system_estimates(request: HttpRequest) -> HttpResponse:
+    """Turn estimates of age and sex on for a purpose, or off."""
+    purpose = request.POST.get("purpose", "").strip()[:300]
+    if "off" in request.POST:
+        for row in EstimatesPurpose.objects.all():
+            audit.record(request, "turned off estimates", row)
+            row.delete()
+        messages.success(request, "Age and sex are estimated no more.")
+    elif not purpose:
+        messages.error(request, "Say for what purpose; the audit trail keeps it.")
+    else:
+        try:
+            if packs.find(packs.AGE_AND_SEX) is None:
+                packs.download(packs.AGE_AND_SEX)
+        except packs.PackProblem as problem:
+            messages.error(request, f"Nothing was turned on. {problem}")
+        else:
+            row = EstimatesPurpose.objects.create(purpose=purpose, user=audit.signed_in(request))
+            audit.record(request, "turned on estimates", row, purpose)
+            messages.success(request, "Age and sex are estimated of searched faces, for whoever looks at them.")
+    return redirect(reverse("system") + "#estimates")
+
+
+def signing_key(request: HttpRequest) -> HttpResponse:
+    """The public half of the key by which leads that leave are signed."""
+    return exports.whole("public-key.pem", signing.public_key(), "application/x-pem-file")
 
 
 def system_next(request: HttpRequest) -> HttpResponse:
@@ -106,6 +138,7 @@ def _error_rates(model: FaceModel, user: User) -> dict[str, Any]:
         "check": [(n, round(share * measurement.probes), share) for n, share in measurement.check_of]
         if measurement and _counts_all(user)
         else [],
+        "missed_by": _missed_by(measurement, meanings) if measurement and _counts_all(user) else [],
         "cases": cases,
         "enough": measuring.ENOUGH,
         "chart": chart,
@@ -113,6 +146,21 @@ def _error_rates(model: FaceModel, user: User) -> dict[str, Any]:
         "marks": chart.marks((meaning.threshold, meaning.label) for meaning in meanings),
         "captures": captures,
     }
+
+
+def _missed_by(measurement: Measurement, meanings: list[levels.Meaning]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Of photos of one person here, the share below each alert level, by age and by years between."""
+    headings = {"ages": "Age on the case's photo", "years": "Years between the photos"}
+    found = []
+    for kind, heading in headings.items():
+        curves = [(name, Curve.from_json(kept)) for name, kept in measurement.mates_by.get(kind, [])]
+        rows = [
+            {"name": name, "pairs": curve.pairs, "missed": [(m.label, 1 - curve.share(m.threshold)) for m in meanings]}
+            for name, curve in curves
+        ]
+        if rows:
+            found.append((heading, rows))
+    return found
 
 
 def _next_model() -> dict[str, Any] | None:

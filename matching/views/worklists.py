@@ -3,15 +3,16 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST
 
-from cases import audit
+from cases import audit, exports
 from cases.models import Case, Photo
 from cases.visibility import visible
+from matching.gallery import missing_found
 from matching.indexing import choosing, worklists
-from matching.models import CasePair, Face, FaceModel, OddPhoto
+from matching.models import CasePair, Face, FaceModel, MissingFoundRun, OddPhoto
 
 PAGE_SIZE = 24
 SUBJECTS_A_PAGE = 60  # small pictures, a key each
@@ -30,9 +31,12 @@ def worklist(request: HttpRequest) -> HttpResponse:
     page = Paginator(rows[name], size).get_page(request.GET.get("page"))
     if name == "subject":
         _show_faces(page, model)
+    if name == "missing-found":
+        _show_points(page, model)
     tabs = [(key, chosen.title, counts[key]) for key, chosen in worklists.LISTS.items()]
     context = {"name": name, "chosen": worklists.LISTS[name], "tabs": tabs, "page": page}
-    context |= {"views": Photo.View.choices, "kinds": Photo.Kind.choices}
+    context |= {"views": Photo.View.choices, "kinds": Photo.Kind.choices, "means": CasePair.Means.choices}
+    context |= {"last_run": MissingFoundRun.objects.first() if name == "missing-found" else None}
     return render(request, "worklists/list.html", context)
 
 
@@ -74,13 +78,47 @@ def pair_decide(request: HttpRequest, pk: int) -> HttpResponse:
     pair = get_object_or_404(
         visible(CasePair.objects.select_related("first__collection", "second__collection"), request.user), pk=pk
     )
-    decision = request.POST.get("decision", "")
-    if decision not in CasePair.Decision.values:
-        return HttpResponse("Choose same person, siblings or twins, different people or undo.", status=400)
-    worklists.decide_pair(pair, decision, audit.signed_in(request))
+    decision, means = request.POST.get("decision", ""), request.POST.get("means", "")
+    if decision not in CasePair.Decision.values or means not in CasePair.Means.values:
+        return HttpResponse("Choose one of the buttons, and by what from the list.", status=400)
+    try:
+        worklists.decide_pair(pair, decision, audit.signed_in(request), means, request.POST.get("reason", ""))
+    except worklists.CannotLink as problem:
+        return HttpResponse(str(problem), status=400)
+    _record(request, pair)
+    if not pair.is_missing_and_found:
+        return render(request, "worklists/_pair.html", {"pair": pair})
+    _show_points([pair], FaceModel.objects.filter(is_active=True).first())
+    return render(request, "worklists/_missing_found.html", {"pair": pair, "means": CasePair.Means.choices})
+
+
+def _record(request: HttpRequest, pair: CasePair) -> None:
     for case in (pair.first, pair.second):
-        audit.record(request, "compared", case, f"{pair}: {pair.get_decision_display().lower()}")
-    return render(request, "worklists/_pair.html", {"pair": pair})
+        audit.record(request, "compared", case, f"{pair}: {pair.said}")
+
+
+def _show_points(pairs: Iterable[Any], model: FaceModel | None) -> None:
+    """Give each pair what speaks for and against it, and each case a face to show, the compared ones first."""
+    shown = list(pairs)
+    cases = {case.pk for pair in shown for case in (pair.first, pair.second)}
+    faces = Face.objects.filter(case__in=cases, model=model, is_subject=True).order_by("-size")
+    any_face: dict[int, int] = {}
+    for pk, case in faces.values_list("pk", "case_id"):
+        any_face.setdefault(case, pk)
+    for pair in shown:
+        points = missing_found.points(pair)
+        pair.speak_for = [point for point in points if point.weight > 0]
+        pair.speak_against = [point for point in points if point.weight < 0]
+        compared = {pair.first_id: pair.first_face_id, pair.second_id: pair.second_face_id}
+        pair.sides = [(case, compared[case.pk] or any_face.get(case.pk)) for case in (pair.missing, pair.found)]
+
+
+def missing_found_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Every pair of a missing and a found person that is kept, with what was decided, by whom and why."""
+    rows = visible(worklists.missing_and_found(CasePair.Decision.values), request.user)
+    audit.record(request, "exported", audit.signed_in(request), f"missing and found, {rows.count()} pairs")
+    table = map(missing_found.row, rows.iterator(chunk_size=500))
+    return exports.as_csv("missing-and-found.csv", missing_found.COLUMNS, table)
 
 
 @require_POST
@@ -104,7 +142,10 @@ def case_linked(request: HttpRequest, pk: int, problem: str = "") -> HttpRespons
         .filter(Q(first=case) | Q(second=case))
         .exclude(decision=CasePair.Decision.DIFFERENT)
     )
-    rows = [(pair, pair.other(case.pk)) for pair in found.select_related("first", "second")]
+    found = found.exclude(missing_found.between(), decision="").select_related(
+        "first__collection", "second__collection", "decided_by"
+    )
+    rows = [(pair, pair.other(case.pk)) for pair in found]
     return render(request, "worklists/_linked.html", {"case": case, "rows": rows, "problem": problem})
 
 
@@ -116,9 +157,14 @@ def case_link(request: HttpRequest, pk: int) -> HttpResponse:
     found = visible(Case, request.user).filter(number__iexact=number).exclude(pk=pk)
     other = found.filter(collection=case.collection_id).first() or found.first()
     try:
-        pair = worklists.link(case, other, request.POST.get("decision", ""), audit.signed_in(request))
+        pair = worklists.link(
+            case,
+            other,
+            request.POST.get("decision", ""),
+            audit.signed_in(request),
+            reason=request.POST.get("reason", ""),
+        )
     except worklists.CannotLink as problem:
         return case_linked(request, pk, f"{number or 'An empty number'}: {problem}")
-    for one in (pair.first, pair.second):
-        audit.record(request, "compared", one, f"{pair}: {pair.get_decision_display().lower()}")
+    _record(request, pair)
     return case_linked(request, pk)

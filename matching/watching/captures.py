@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from cases import work
 from cases.models import Collection
-from matching.faces import face_models, images
+from matching.faces import face_models, images, padding
 from matching.faces.engines import Detection, EngineUnavailable
 from matching.faces.rows import face_columns
 from matching.gallery import kept_faces
@@ -49,9 +49,9 @@ def receive_capture(
         Camera.objects.filter(pk=camera.pk).update(last_seen_at=now)
     if known := Capture.objects.filter(camera=camera, uid=uid).first():
         return known
-    content = images.without_padding(content)
+    content = padding.without(content)
     opened = images.open_image(content)
-    images.check_padding(content, opened)
+    padding.check(content, opened)
     camera_time = None
     if captured_at is not None and camera.clock_offset:
         camera_time, captured_at = captured_at, captured_at + timedelta(seconds=camera.clock_offset)

@@ -14,6 +14,32 @@ byId("theme")?.addEventListener("click", () => {
   toast(next ? `Theme: ${next}` : "Theme: as the device");
 });
 
+// How pictures of batches are shown to whoever sits here; a blurred one is pressed, or entered, to be seen.
+const viewingChoice = byId("viewing");
+if (viewingChoice) {
+  viewingChoice.value = localStorage.getItem("viewing") || "";
+  viewingChoice.addEventListener("change", () => {
+    localStorage.setItem("viewing", viewingChoice.value);
+    document.documentElement.dataset.viewing = viewingChoice.value;
+  });
+}
+function blurred(target) {
+  if (!(document.documentElement.dataset.viewing || "").includes("blur")) return null;
+  const near = target.closest?.(".evidence a, .evidence .boxed, .evidence img");
+  if (!near) return null;
+  return near.matches("img:not(.looked)") ? near : near.querySelector("img:not(.looked)");
+}
+function reveal(event) {
+  if (event.type === "keydown" && event.key !== "Enter") return;
+  const picture = blurred(event.target);
+  if (!picture) return;
+  event.preventDefault();
+  event.stopPropagation();
+  picture.classList.add("looked");
+}
+document.addEventListener("click", reveal, true);
+document.addEventListener("keydown", reveal, true);
+
 let toastTimer;
 function toast(text) {
   const place = byId("toast");
@@ -29,6 +55,11 @@ document.addEventListener("htmx:responseError", (event) => {
   const known = { 403: "You are not allowed to do that.", 404: "That is gone. Load the page again." };
   toast(known[status] || (status < 500 && responseText.length < 300 ? responseText : "That did not work. Try again; if it stays so, tell your administrator."));
 });
+
+// On a phone the list comes first, and what narrows it when it is asked for.
+for (const one of document.querySelectorAll("details.narrowing")) {
+  if (matchMedia("(max-width: 720px)").matches && !location.search) one.open = false;
+}
 
 // A drop zone takes files by choice, drop and (where it says so) paste; `take` is called with them.
 function takePictures(zone, input, take) {
@@ -52,34 +83,6 @@ function takePictures(zone, input, take) {
 navigator.serviceWorker?.register("/worker.js").catch(() => {});
 
 // Search: one picture, shown before it is sent.
-const searchForm = byId("search-form");
-if (searchForm) {
-  const input = byId("id_image");
-  const preview = byId("preview");
-  const purpose = byId("id_purpose");
-  let taking = false;
-  // For the next photo of the same round; gone with the tab.
-  purpose.value ||= sessionStorage.getItem("purpose") || "";
-  searchForm.addEventListener("submit", () => sessionStorage.setItem("purpose", purpose.value));
-  takePictures(byId("drop"), input, (files) => {
-    if (!files.length) return;
-    if (files[0] !== input.files[0]) {
-      const carrier = new DataTransfer();
-      carrier.items.add(files[0]);
-      input.files = carrier.files;
-    }
-    byId("filename").textContent = `${files[0].name || "Pasted picture"}, ${(files[0].size / 1048576).toFixed(1)} MB`;
-    preview.src = URL.createObjectURL(files[0]);
-    preview.hidden = false;
-    preview.onerror = () => { preview.hidden = true; };
-    // A photo taken on the spot is searched at once where it was said what for.
-    if (taking && purpose.value.trim()) searchForm.requestSubmit();
-    else purpose.focus();
-  });
-  byId("choose").addEventListener("click", () => { taking = false; input.removeAttribute("capture"); input.click(); });
-  byId("take").addEventListener("click", () => { taking = true; input.setAttribute("capture", "environment"); input.click(); });
-}
-
 // A case begun by its photos.
 const begin = byId("begin");
 if (begin) {

@@ -154,6 +154,10 @@ document.addEventListener("click", (event) => {
   }
   const fold = event.target.closest(".fold");
   if (fold) unfold(fold.getAttribute("aria-expanded") !== "true");
+  if (event.target.closest(".unfold")) {
+    unfold(true);
+    document.querySelector(".portrait")?.focus();
+  }
   const tool = event.target.closest(".adjust [data-do]");
   if (tool) toggle(tool.dataset.do);
   if (event.target.closest("#keys")) byId("key-help").showModal();
@@ -240,15 +244,17 @@ document.addEventListener("keydown", (event) => {
     ArrowLeft: () => go(-1), ArrowUp: () => go(-1), k: () => go(-1),
     f: () => faces[(face + 1) % faces.length]?.click(),
     F: () => faces[(face - 1 + faces.length) % faces.length]?.click(),
-    p: () => press("[value=possible]"), n: () => press("[value=rejected]"), u: () => press(".decide [value='']"),
-    c: () => {
+    // The letters of the alerts, and the two words' own.
+    c: () => press("[value=possible]"), p: () => press("[value=possible]"),
+    d: () => press("[value=rejected]"), n: () => press("[value=rejected]"), u: () => press(".decide [value='']"),
+    s: () => {
       const photos = [...document.querySelectorAll(".case-photos a")];
       photos[(photos.findIndex((one) => one.hasAttribute("aria-current")) + 1) % photos.length]?.click();
     },
     x: () => marking(!isMarking()),
     a: () => drawing(!isDrawing()),
     m: () => bench()?.querySelector("[name=note]")?.focus(),
-    o: () => toggle("overlay"), 0: () => toggle("reset"),
+    l: () => toggle("overlay"), 0: () => toggle("reset"),
     "?": () => byId("key-help").showModal(),
   };
   if (!actions[event.key] || !byId("workbench")) return;

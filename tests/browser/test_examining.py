@@ -196,8 +196,8 @@ def test_a_new_case_raises_an_alert_for_an_old_capture_and_comes_to_a_standing_s
         cwd=ROOT, env={**product.environment(), "SIGHTLINE_TOKEN": token}, check=True, timeout=240,
     )  # fmt: skip
     search(page, faces.astronaut(), "woman in orange")
-    page.get_by_role("button", name="Keep open").click()
-    expect(page.get_by_role("link", name="Kept open")).to_be_visible()
+    page.get_by_role("button", name="Watch for this face").click()
+    expect(page.get_by_role("link", name="You watch for this face")).to_be_visible()
     page.get_by_role("link", name="Seen before?").click()
     deadline = time.monotonic() + 30
     while "Old gate" not in page.inner_text("main"):
@@ -211,13 +211,13 @@ def test_a_new_case_raises_an_alert_for_an_old_capture_and_comes_to_a_standing_s
     card = page.locator(".alert", has_text="Old gate")
     expect(card).to_be_visible(timeout=90_000)
     expect(card).to_contain_text("Seen before")
-    expect(page.get_by_role("status").filter(has_text="standing search")).to_contain_text(
+    expect(page.get_by_role("status").filter(has_text="a face you watch for")).to_contain_text(
         "woman in orange", timeout=90_000
     )
     page.goto("/standing/")
     row = page.locator("tr", has_text="woman in orange")
     expect(row).to_contain_text(re.compile(r"\d new"))
-    row.get_by_label("Why it is closed").fill("identified")
-    row.get_by_role("button", name="Close").click()
-    expect(page.locator("main")).to_contain_text("is closed")
+    row.get_by_label("Why it ends").fill("identified")
+    row.get_by_role("button", name="End").click()
+    expect(page.locator("main")).to_contain_text("You no longer watch")
     api.post(f"{product.url}api/v1/cases/{known}/reopen/", timeout=60)

@@ -36,8 +36,9 @@ def test_an_alert_appears_without_a_reload_is_confirmed_and_undone(page: Page, p
     assert page.evaluate("window.notReloaded")
     card.locator("[name=note]").fill("mole on the left cheek")
     card.get_by_role("button", name="Confirm").click()
-    expect(card.locator(".status").first).to_have_text("Confirmed sighting")
-    card.get_by_role("button", name="Undo").click()
+    expect(card).to_have_count(0)
+    expect(page.locator("#decided")).to_contain_text("Quinn Harper: Confirmed sighting.")
+    page.get_by_role("button", name="Undo").click()
     expect(card.locator(".status").first).to_have_text("New")
 
 

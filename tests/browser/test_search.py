@@ -1,6 +1,8 @@
 """An investigator at the browser: a picture in, the right case first."""
 
+import io
 import re
+import zipfile
 
 from playwright.sync_api import Page, expect
 
@@ -47,6 +49,55 @@ def test_a_picture_is_pasted(page: Page):
     page.fill("#id_purpose", "pasted")
     page.keyboard.press("Enter")
     expect(page.locator(".candidate").first).to_contain_text("Morgan Reed")
+
+
+def several(page: Page, *files: tuple[str, bytes]) -> None:
+    page.goto("/search/")
+    page.set_input_files(
+        "#id_image",
+        [{"name": name, "mimeType": "application/octet-stream", "buffer": content} for name, content in files],
+    )
+    page.fill("#id_purpose", "several at once")
+
+
+def test_several_pictures_ask_whether_they_show_one_person_or_many(page: Page):
+    several(page, ("a.jpg", faces.person(1)), ("b.jpg", faces.person(3)))
+    expect(page.locator("#one-or-many")).to_contain_text("Do the 2 pictures show one person, or many?")
+    page.click("#search-form button.main")
+    assert "/search/" in page.url
+    page.check("[name=many][value=many]")
+    page.click("#search-form button.main")
+    page.wait_for_url("**/batches/*/")
+    expect(page.locator(".people tbody tr")).to_have_count(2)
+    several(page, ("a.jpg", faces.person(1)), ("b.jpg", faces.person(1)[:-40] + b"x" * 40))
+    page.check("[name=many][value=one]")
+    page.click("#search-form button.main")
+    page.wait_for_url("**/batches/*/")
+    expect(page.locator(".candidate, .people tbody tr").first).to_contain_text("Riley Marsh")
+
+
+def test_a_zip_on_search_is_searched_as_a_batch_by_itself(page: Page):
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as opened:
+        opened.writestr("a.jpg", faces.person(2))
+    several(page, ("phone.zip", held.getvalue()))
+    expect(page.locator("#one-or-many")).to_be_hidden()
+    expect(page.locator("#filename")).to_contain_text("phone.zip")
+    page.click("#search-form button.main")
+    page.wait_for_url("**/batches/*/")
+    expect(page.locator(".people tbody tr")).to_contain_text("Jordan Vale")
+
+
+def test_what_is_not_taken_of_several_is_said_and_one_by_itself_is_searched_as_ever(page: Page):
+    several(page, ("a.jpg", faces.person(2)), ("empty.jpg", b""))
+    page.check("[name=many][value=many]")
+    page.click("#search-form button.main")
+    expect(page.locator("#search-errors [role=alert]")).to_contain_text("empty.jpg: the file is empty")
+    expect(page.locator("#filename a")).to_have_text("To the batch")
+    choose(page, "tip.jpg", faces.person(2))
+    expect(page.locator("#one-or-many")).to_be_hidden()
+    page.click("#search-form button.main")
+    expect(page.locator(".candidate").first).to_contain_text("Jordan Vale")
 
 
 def test_photos_are_added_to_a_case_and_their_faces_boxed(page: Page):

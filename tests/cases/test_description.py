@@ -60,7 +60,7 @@ def test_a_table_fills_it_by_the_headings_of_jails(make_source, run, tmp_path):
     run(make_source("spreadsheet", file=str(path)))
     case = Case.objects.get()
     assert (str(case.born_on), case.height_from, case.weight_from) == ("1988-05-03", 165, 54)
-    assert (case.hair, case.eyes, case.marks) == ("BRO", "GRN", "Rose; wrist")
+    assert (case.hair, case.eyes, case.marks) == ("Brown", "Green", "Rose; wrist")
 
 
 def test_it_stands_on_the_cases_page_beside_the_pictures_and_in_the_search_of_cases(

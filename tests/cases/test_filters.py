@@ -65,3 +65,23 @@ def test_last_seen_between_two_days(some_cases):
 )
 def test_what_makes_no_sense_is_named(db, asked, words):
     assert words in str(SearchedCases(asked).errors)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"height_from": "170"}, {"tall"}),
+        ({"height_to": "165"}, {"small"}),
+        ({"eyes": "green"}, {"small"}),
+        ({"hair": "blond"}, {"tall"}),
+        ({"marks": "eagle"}, {"tall"}),
+    ],
+)
+def test_a_description_narrows_too(collection, asked, expected):
+    for number, fields in {
+        "tall": {"height_from": 175, "height_to": 180, "eyes": "Blue", "hair": "Blond", "marks": "Eagle, chest"},
+        "small": {"height_from": 150, "height_to": 155, "eyes": "Green", "hair": "Black", "clothing": "Red coat"},
+        "unknown": {},
+    }.items():
+        Case.objects.create(collection=collection, number=number, **fields)
+    assert left(**asked) == expected | {"unknown"}

@@ -1,6 +1,7 @@
 """A client in the field beside the running product: paired, asked to run other settings, looked through."""
 
 import contextlib
+import io
 import json
 import os
 import re
@@ -20,6 +21,7 @@ import segno
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from edge_client import pairing
 from tests import faces
 from tests.product import NAME, PASSWORD, ROOT, Product
 from tests.streams import NetworkCamera, network_camera
@@ -159,6 +161,17 @@ def test_a_camera_is_not_let_on_the_line_without_its_token(product):
         assert "No camera has this token" in line.recv(timeout=10)
         with pytest.raises(ConnectionClosed):
             line.recv(timeout=10)
+
+
+@pytest.mark.parametrize("code", ["WD5AQH2K", "ABCD2345"])
+def test_a_code_that_one_reader_is_blind_to_is_read_all_the_same(code):
+    drawn = io.BytesIO()
+    segno.make(f"sightline:http://127.0.0.1:39516#{code}").save(drawn, kind="png", scale=8)
+    picture = cv2.imdecode(np.frombuffer(drawn.getvalue(), np.uint8), cv2.IMREAD_COLOR)
+    scene = np.full((720, 1280, 3), 120, np.uint8)
+    scene[100 : 100 + picture.shape[0], 400 : 400 + picture.shape[1]] = picture
+    assert pairing.code_in(scene) == ("http://127.0.0.1:39516", code)
+    assert pairing.code_in(np.full((720, 1280, 3), 120, np.uint8)) is None
 
 
 def test_a_camera_reads_its_code_from_its_own_picture_and_needs_no_token_then(product, camera, tmp_path):

@@ -188,7 +188,9 @@ def test_files_of_a_batch(any_model, six_cases, user):
     batches.run(made)
     made.refresh_from_db()
     assert made.status == Batch.Status.DONE
-    assert len(made.problems) == POISON
+    again = [name for name, why in made.problems if why.startswith("The same file as ")]
+    assert again == ["60.jpg", "80.jpg", "100.jpg"]
+    assert len(made.problems) == POISON + len(again)
     assert all(why.endswith(".") for _, why in made.problems), made.problems[:2]
     assert made.search.probes.count() == 3, "each good one, of three persons"
 
@@ -466,6 +468,16 @@ def connection_closed() -> None:
     from django.db import connection
 
     connection.close()
+
+
+def test_what_is_of_no_one_thing_is_shown_to_those_who_see_all(user, as_admin):
+    work.failed("missing and found", 0, "People who are missing and found", ValueError())
+    assert set_aside.shown(user) == []
+    assert "Comparing the missing with the found" in as_admin.get("/system/").content.decode()
+    set_aside.tidy()
+    row = FailedWork.objects.get()
+    as_admin.post(f"/system/work/{row.pk}/again/")
+    assert not FailedWork.objects.exists()
 
 
 def test_each_kind_that_is_attempted_can_be_shown_and_taken_up():

@@ -117,7 +117,7 @@ def test_a_pack_is_installed_from_a_zip_listed_and_activated(db, said, tmp_path,
     ("make", "words"),
     [
         (lambda p: p.write_bytes(b"no zip"), "not a zip"),
-        (lambda p: zipfile.ZipFile(p, "w").close(), "no .onnx"),
+        (lambda p: zipfile.ZipFile(p, "w").close(), "no weights"),
         (lambda p: None, "no file"),
     ],
 )

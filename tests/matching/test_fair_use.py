@@ -144,7 +144,7 @@ def test_looking_back_at_a_case_asks_what_for_and_is_no_viewers(searcher, make_c
     viewer.force_login(person("vic", "Viewer"))
     for other, path in ((reader, "/api/v1/cases/{}/seen/?purpose=x"), (viewer, "/cases/{}/seen/?purpose=x")):
         assert other.get(path.format(case.pk)).status_code == 403
-    assert "Look back" not in viewer.get(case.get_absolute_url()).content.decode()
+    assert "Seen before?" not in viewer.get(case.get_absolute_url()).content.decode()
     assert not AuditEvent.objects.filter(action="looked back").exists()
     client.get(f"/cases/{case.pk}/seen/?purpose=the bus&reference=T-12")
     assert AuditEvent.objects.get(action="looked back").why == "T-12: the bus"
@@ -169,9 +169,9 @@ def test_a_standing_search_whose_owner_may_search_no_more_is_closed_told_and_hol
     assert (title, "the bus" in body, "training" in body) == ("Sightline: a standing search was closed", True, True)
     theirs = Client()
     theirs.force_login(gone)
-    assert "was closed: Your training" in theirs.get("/standing/notice/").content.decode()
-    assert "Closed in the last month" in theirs.get("/standing/").content.decode()
-    assert "was closed" not in theirs.get("/standing/notice/").content.decode(), "seen once"
+    assert "You no longer watch for" in theirs.get("/standing/notice/").content.decode()
+    assert "Ended in the last month" in theirs.get("/standing/").content.decode()
+    assert "You no longer watch for" not in theirs.get("/standing/notice/").content.decode(), "seen once"
     newcomers.close_lapsed()
     assert Delivery.objects.count() == 1
 

@@ -1,13 +1,13 @@
 """An installation's own error rates: true to its cases, unspoiled by duplicates, made anew when they are due."""
 
 import uuid
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
 from django.utils import timezone
 
-from cases.models import Case
+from cases.models import Case, Photo
 from matching.gallery import calibration, measuring
 from matching.gallery import search as gallery
 from matching.gallery.curves import Curve
@@ -145,3 +145,33 @@ def test_a_closed_case_is_no_longer_measured(model, collection):
     Case.objects.filter(pk__in=[case.pk for case in cases[:50]]).update(status="closed")
     measured = measuring.measure(model)
     assert (measured.cases, measured.probes) == (CASES - 50, CASES - 50)
+
+
+def test_mates_are_counted_by_age_and_by_years_where_photos_are_dated(model, collection, as_admin):
+    """Every other case has photos of a child, twelve years apart and less alike; the rest of an adult."""
+    apart = np.repeat(np.where(np.arange(CASES) % 2, 0.12, 0.03), 2)[:, None]
+    photos = np.repeat(unit(CASES, 32), 2, axis=0)
+    photos = photos + apart * np.random.default_rng(1).normal(size=photos.shape)
+    cases = fill(model, collection, photos / np.linalg.norm(photos, axis=1, keepdims=True), photos_a_case=2)
+    for number, case in enumerate(cases):
+        case.born_on = date(1992 if number % 2 else 1960, 3, 1)
+    Case.objects.bulk_update(cases, ["born_on"])
+    for number, photo in enumerate(dated := list(Photo.objects.order_by("case_id", "pk"))):
+        is_child, is_second = (number // 2) % 2, number % 2
+        photo.taken_on = date(2000 + (12 if is_child and is_second else 0), 6 + (is_second and not is_child), 1)
+    Photo.objects.bulk_update(dated, ["taken_on"])
+    by = measuring.measure(model).mates_by
+    years = {name: Curve.from_json(kept) for name, kept in by["years"]}
+    assert {name: curve.pairs for name, curve in years.items()} == {"under 1": CASES, "over 10": CASES}
+    assert years["over 10"].similarity(0.5) < years["under 1"].similarity(0.5) - 0.1
+    ages = {name: Curve.from_json(kept).pairs for name, kept in by["ages"]}
+    assert ages == {"under 13": CASES // 2, "18 to 39": CASES // 2, "40 to 59": CASES}
+    FaceModel.objects.update(is_active=True)
+    page = as_admin.get("/system/").content.decode()
+    assert "Persons missed here, by years between the photos" in page
+    assert "under 13" in page
+
+
+def test_undated_photos_are_counted_by_neither(model, collection):
+    fill(model, collection, np.repeat(unit(CASES, 32), 2, axis=0), photos_a_case=2)
+    assert measuring.measure(model).mates_by == {"ages": [], "years": []}

@@ -1,251 +1,134 @@
-"""The console's pages for searches, alerts, cameras and the system."""
+"""What pages, feeds and lists name, as people write them."""
 
-import uuid
+from datetime import UTC, datetime
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 
-from cases.models import AuditEvent
-from matching.indexing import choosing
-from matching.models import Alert, Camera, Candidate, Search
-from matching.watching import captures
-from tests import faces, needs
+from matching.searching import pages
 
-pytestmark = pytest.mark.django_db(transaction=True)
+WHERE = "https://news.example/day/page.html?x=1"
 
 
-def search(client, content: bytes | None = None, **changes):
-    form = {
-        "image": SimpleUploadedFile("tip.jpg", faces.person(3) if content is None else content),
-        "purpose": "tip 12",
-    }
-    return client.post("/search/", {**form, **changes})
-
-
-def found(client, content: bytes) -> str:
-    """The page that a search leads to."""
-    return client.get(search(client, content).url).content.decode()
-
-
-def test_it_works(any_model, six_cases, signed_in):
-    answer = search(signed_in)
-    page = signed_in.get(answer.url).content.decode()
-    assert page.index("Person MP3") < page.index("Person MP0")
-    assert "Rank 1" in page
-    assert "Strong" in page.title()
-    assert AuditEvent.objects.filter(action="searched", why="tip 12").exists()
+def addresses(content: str, **more: str) -> list[str]:
+    found = pages.named(content.encode(), WHERE, **more)
+    assert found is not None
+    return [link.address for link in found.links]
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("html", "expected"),
     [
-        ({"image": SimpleUploadedFile("tip.txt", b"hello")}, "tip.txt: The file is not an image"),
-        ({"image": ""}, "Choose, drop or paste a picture"),
-        ({"purpose": " "}, "Say what the search is for"),
-        ({"collections": ["999"]}, "not one of the available choices"),
+        ('<img src="a.jpg">', "https://news.example/day/a.jpg"),
+        ('<img src="/a.jpg?w=10&amp;h=5#x">', "https://news.example/a.jpg?w=10&h=5"),
+        ('<img src="//cdn.example/a">', "https://cdn.example/a"),
+        ('<base href="https://other.example/b/"><img src="a.jpg">', "https://other.example/b/a.jpg"),
+        ('<img src="s.jpg" srcset="s.jpg 320w, /l.jpg 1280w, m.jpg 640w">', "https://news.example/l.jpg"),
+        ('<img src="s.jpg" srcset="s.jpg, l.jpg 2x">', "https://news.example/day/l.jpg"),
+        ('<img srcset="/c/w_1,h_2/s.jpg 1x,/c/w_9,h_9/l.jpg 2x,">', "https://news.example/c/w_9,h_9/l.jpg"),
+        ('<img src="data:image/gif;base64,R0lGOD" data-src="late.jpg">', "https://news.example/day/late.jpg"),
+        ('<a href="large.JPG"><img src="thumb.jpg"></a>', "https://news.example/day/large.JPG"),
+        ('<a href="/story"><img src="thumb.jpg"></a>', "https://news.example/day/thumb.jpg"),
+        ('<meta property="og:image" content="https://news.example/o.jpg">', "https://news.example/o.jpg"),
+        ('<meta name="twitter:image" content="/t.png">', "https://news.example/t.png"),
+        ('<video poster="p.jpg"></video>', "https://news.example/day/p.jpg"),
+        ('<video><source src="c.mp4" type="video/mp4"></video>', "https://news.example/day/c.mp4"),
+        ("<div style=\"background: url('b.jpg') no-repeat\">", "https://news.example/day/b.jpg"),
+        ('<a href="clip.mp4">the clip</a>', "https://news.example/day/clip.mp4"),
+        ('<img src=a.jpg><p><div></span><img src="a.jpg">', "https://news.example/day/a.jpg"),
     ],
 )
-def test_a_search_that_cannot_be_run_says_why(any_model, signed_in, changes, words):
-    answer = search(signed_in, **changes)
-    assert answer.status_code == 422
-    assert words in answer.content.decode()
-    assert not Search.objects.exists()
-
-
-def test_a_picture_without_a_face_says_what_would_help(any_model, signed_in):
-    import numpy as np
-
-    from matching.faces import images
-
-    page = signed_in.get(search(signed_in, images.to_jpeg(np.full((99, 99, 3), 9, np.uint8))).url).content.decode()
-    assert "No face was found" in page
-
-
-@needs.pack
-def test_a_face_too_poor_to_compare_says_so(db, use_model, make_case, signed_in):
-    use_model(str(faces.PACK))
-    make_case("MP1", faces.person(1))
-    shown = found(signed_in, faces.made_poor(faces.person(2)))
-    assert "Too poor to compare" in shown
-    assert "Too poor to compare" not in found(signed_in, faces.person(2))
-
-
-def test_a_candidate_found_by_a_face_that_nobody_confirmed_says_so(any_model, make_case, signed_in):
-    case = make_case("MP1", faces.two())
-    assert "not confirmed to be this person" in found(signed_in, faces.person(4))
-    choosing.choose_subject(case.faces.order_by("left").first())
-    assert "not confirmed to be this person" not in found(signed_in, faces.person(4))
-
-
-def test_an_empty_gallery_says_so(any_model, signed_in):
-    assert "No case to compare with" in signed_in.get(search(signed_in).url).content.decode()
-
-
-def test_a_search_is_run_again_among_others(any_model, six_cases, signed_in):
-    search(signed_in)
-    old = Search.objects.get()
-    answer = signed_in.post(f"/search/{old.pk}/again/", {"collections": [six_cases[0].collection_id]})
-    assert Search.objects.count() == 2
-    assert str(old.pk) not in answer.url
-
-
-def test_a_candidate_is_decided_and_the_decision_taken_back(any_model, six_cases, signed_in, user):
-    search(signed_in)
-    candidate = Candidate.objects.get(rank=1)
-    part = signed_in.post(f"/candidates/{candidate.pk}/decide/", {"decision": "possible"}).content.decode()
-    assert "Confirmed lead" in part
-    assert candidate.opinions.get().user == user
-    signed_in.post(f"/candidates/{candidate.pk}/decide/", {"decision": ""})
-    candidate.refresh_from_db()
-    assert candidate.decision == ""
-    assert signed_in.post(f"/candidates/{candidate.pk}/decide/", {"decision": "x"}).status_code == 400
-
-
-@pytest.fixture
-def alert(any_model, six_cases, camera) -> Alert:
-    captures.receive_capture(camera, faces.person(1), uid=uuid.uuid4())
-    return Alert.objects.get()
-
-
-def test_an_alert_shows_all_that_is_needed_and_is_confirmed_with_a_note(alert, signed_in, user):
-    page = signed_in.get("/alerts/").content.decode()
-    for shown in ("Person MP1", "MP1, Missing", "Gate 3, Main station", "strong"):
-        assert shown in page
-    signed_in.post(f"/alerts/{alert.pk}/review/", {"status": "confirmed", "note": "scar on the chin"})
-    review = Alert.objects.get().reviews.get()
-    assert (review.alert.status, review.user, review.note) == ("confirmed", user, "scar on the chin")
-    assert AuditEvent.objects.filter(action="confirmed", why="scar on the chin").exists()
-    assert "scar on the chin" in signed_in.get(f"/alerts/{alert.pk}/").content.decode()
-    signed_in.post(f"/alerts/{alert.pk}/review/", {"status": "new"})
-    assert Alert.objects.get().status == "new"
-
-
-def test_a_review_that_is_none_is_refused(alert, signed_in):
-    assert signed_in.post(f"/alerts/{alert.pk}/review/", {"status": "perhaps"}).status_code == 400
-
-
-def test_a_camera_is_removed_with_its_alerts_in_the_administration(alert, as_admin):
-    as_admin.post(f"/admin/matching/camera/{alert.camera_id}/delete/", {"post": "yes"})
-    assert not Camera.objects.exists()
-    assert not Alert.objects.exists()
-
-
-def test_the_case_page_shows_where_the_person_was_seen(alert, signed_in):
-    assert "Gate 3" in signed_in.get(f"/cases/{alert.case_id}/sightings/").content.decode()
-
-
-def test_an_alert_outlives_the_photo_it_came_from(alert, signed_in):
-    alert.case.photos.all().delete()
-    assert "The case photo was removed" in signed_in.get("/alerts/").content.decode()
-
-
-def test_pictures_are_served_to_who_is_signed_in(alert, signed_in):
-    for path in (f"/probes/{alert.best_capture.probe.pk}/", f"/faces/{alert.best_face_id}/"):
-        answer = signed_in.get(path)
-        assert answer["Content-Type"] == "image/jpeg"
-        assert "private" in answer["Cache-Control"]
-    assert signed_in.get("/probes/999/").status_code == 404
-
-
-def test_a_camera_is_added_its_token_shown_once_and_revoked(as_admin):
-    page = as_admin.post("/cameras/new/", {"name": "Gate 5", "place": "North"}).content.decode()
-    assert "cam_" in page
-    assert "cam_" not in as_admin.get("/cameras/").content.decode()
-    camera = Camera.objects.get()
-    as_admin.post(f"/cameras/{camera.pk}/revoke/")
-    assert Camera.objects.get().revoked_at
-    assert as_admin.post("/cameras/new/", {"name": "Gate 5"}).status_code == 422
-
-
-def test_a_camera_is_made_in_the_administration_too(as_admin):
-    page = as_admin.post(
-        "/admin/matching/camera/add/", {"name": "Gate 6", "visits_from": 1}, follow=True
-    ).content.decode()
-    assert "shown this once: cam_" in page
-
-
-def test_the_system_page_shows_the_model_and_its_licence(model, as_admin):
-    page = as_admin.get("/system/").content.decode()
-    assert model.name in page
-    assert ("public domain" in page) or ("non-commercial" in page)
-    assert "PostgreSQL 18" in page
-
-
-def test_the_fallback_is_named_on_every_page_and_a_pack_is_not(model, signed_in):
-    assert ("Fallback face model" in signed_in.get("/cases/").content.decode()) == (model.name == "dlib ResNet")
-
-
-def test_the_health_check_is_open_and_says_yes(client):
-    assert client.get("/healthz/").json() == {"ok": True, "problems": []}
-
-
-def test_the_health_check_names_what_does_not_answer(client, settings):
-    settings.REDIS_URL = "redis://127.0.0.1:9/0"
-    answer = client.get("/healthz/")
-    assert (answer.status_code, answer.json()["problems"]) == (503, ["redis"])
-
-
-@pytest.mark.parametrize("name", ["camera", "alert", "review", "delivery", "search", "facemodel"])
-def test_the_administration_lists(alert, as_admin, name):
-    assert as_admin.get(f"/admin/matching/{name}/").status_code == 200
-
-
-def test_a_search_is_narrowed_and_what_narrowed_it_is_shown(any_model, six_cases, signed_in):
-    from cases.models import Case
-
-    Case.objects.filter(pk=six_cases[3].pk).update(sex="male")
-    Case.objects.filter(pk=six_cases[0].pk).update(sex="female")
-    answer = search(signed_in, sex="female", age_now_to="90")
-    page = signed_in.get(answer.url).content.decode()
-    assert "Person MP3" not in page
-    assert "Person MP0" in page
-    assert "among 5 cases" in page
-    assert "Sex female" in page
-    again = signed_in.post(f"{answer.url}again/", {"sex": "male"}, follow=True).content.decode()
-    assert "Person MP3" in again
-    assert "Person MP0" not in again
+def test_a_pages_pictures_are_named_once_at_their_largest(html, expected):
+    assert addresses(f"<!DOCTYPE html><html><body>{html}</body></html>") == [expected]
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    "html",
     [
-        ({"age_now_from": "50", "age_now_to": "20"}, "Age now: from 50 to 20 leaves nobody"),
-        ({"last_seen_from": "soon"}, "Last seen, from: Enter a valid date"),
-        ({"sex": "cat"}, "Sex: Select a valid choice"),
+        '<img src="logo.svg">', '<img src="">', "<img>", '<a href="mailto:kim@news.example">write</a>',
+        '<img src="javascript:alert(1)">', '<img src="file:///etc/passwd">', '<a href="/story">more</a>',
+        '<img src="http://[broken/a.jpg">', '<link rel="icon" href="/favicon.ico">',
     ],
-)
-def test_what_cannot_narrow_a_search_is_named_with_its_field(any_model, signed_in, changes, words):
-    answer = search(signed_in, **changes)
-    assert answer.status_code == 422
-    assert words in answer.content.decode()
-    assert not Search.objects.exists()
+)  # fmt: skip
+def test_what_is_no_picture_of_the_web_is_none(html):
+    assert addresses(f"<html>{html}</html>") == []
 
 
-def test_the_system_page_draws_both_curves_with_the_levels(any_model, six_cases, signed_in):
-    page = signed_in.get("/system/").content.decode()
-    assert page.count("<polyline") == 3
-    for word in ("non-mates", "fitted", "mates"):
-        assert f'<polyline class="{word}" points="' in page
-    for level in ("Strict", "Standard", "Sensitive"):
-        assert f">{level}</text>" in page
-    assert "from 1,000 open cases on; there are 6" in page
+def test_a_picture_written_into_the_page_is_said_to_be_left_out():
+    found = pages.named(f'<html><img src="data:image/png;base64,{"A" * 2000}"></html>'.encode(), WHERE)
+    assert found.links == []
+    assert found.note == "1 written into the page itself were left out: save those and send them."
 
 
-def test_a_collections_page_says_what_its_level_means_for_its_cases(any_model, six_cases, camera, as_admin, collection):
-    from matching.gallery import calibration
-
-    captures.match_capture(captures.receive_capture(camera, faces.person(2), uid=uuid.uuid4()).pk)
-    part = as_admin.get(f"/collections/{collection.pk}/levels/").content.decode()
-    assert "6 open cases" in part
-    threshold = calibration.of(any_model).threshold(0.01, 6)
-    assert f"{threshold:.3f}" in part
-    assert "in force" in part
-    six_cases[0].close("found")
-    assert f"{threshold:.3f}" not in as_admin.get(f"/collections/{collection.pk}/levels/").content.decode()
+def test_a_page_in_another_encoding_is_read_as_its_host_or_it_says():
+    page = '<html><img src="/gefängnis/müller.jpg"></html>'
+    assert pages.named(page.encode("latin-1"), WHERE, "iso-8859-1").links[0].address.endswith("/gefängnis/müller.jpg")
+    said = f'<html><meta charset="windows-1252">{page}'
+    assert pages.named(said.encode("cp1252"), WHERE).links[0].address.endswith("/gefängnis/müller.jpg")
 
 
-def test_a_collection_without_cases_or_without_a_face_model_has_a_page_too(collection, as_admin, use_model):
-    assert "No face model is ready" in as_admin.get(f"/collections/{collection.pk}/levels/").content.decode()
-    use_model("dlib")
-    assert "0 open cases" in as_admin.get(f"/collections/{collection.pk}/levels/").content.decode()
-    assert as_admin.get("/system/").status_code == 200
+RSS = """<?xml version="1.0"?><rss version="2.0" xmlns:media="http://search.yahoo.com/mrss/"><channel><title>t</title>
+<item><link>https://news.example/1</link><pubDate>Thu, 05 Mar 2026 14:05:07 +0100</pubDate>
+  <enclosure url="https://news.example/1.jpg" type="image/jpeg" length="1"/></item>
+<item><link>https://news.example/2</link><media:content url="https://news.example/2" medium="image"/>
+  <media:thumbnail url="https://news.example/2-small.jpg"/></item>
+<item><link>https://news.example/3/</link><description>&lt;img src="three.jpg"&gt; words</description></item>
+<item><link>https://news.example/4</link><description>only words</description></item>
+<item><link>https://news.example/5</link><enclosure url="https://news.example/5.mp3" type="audio/mpeg"/></item>
+</channel></rss>"""
+
+ATOM = """<feed xmlns="http://www.w3.org/2005/Atom"><title>t</title>
+<entry><link href="/a"/><updated>2026-03-05T13:05:07Z</updated>
+  <link rel="enclosure" href="/a.jpg" type="image/jpeg"/></entry></feed>"""
+
+
+def test_a_feeds_entries_are_named_by_their_pictures_or_else_by_their_pages():
+    found = pages.named(RSS.encode(), WHERE)
+    assert found.what == "feed"
+    assert [(link.address.removeprefix("https://news.example"), link.follow) for link in found.links] == [
+        ("/1.jpg", 0), ("/2", 0), ("/day/three.jpg", 0), ("/4", 1), ("/5", 1),
+    ]  # fmt: skip
+    assert found.links[0].posted_at == datetime(2026, 3, 5, 13, 5, 7, tzinfo=UTC)
+
+
+def test_an_atom_feeds_addresses_are_made_whole():
+    found = pages.named(ATOM.encode(), WHERE)
+    assert [link.address for link in found.links] == ["https://news.example/a.jpg"]
+    assert found.links[0].posted_at == datetime(2026, 3, 5, 13, 5, 7, tzinfo=UTC)
+
+
+def test_a_list_is_one_that_begins_with_an_address():
+    lines = ["https://a.example/1.jpg", "", "https://a.example/2", "https://a.example/1.jpg"]
+    found = pages.named(b"\xef\xbb\xbf" + "\r\n".join(lines).encode(), "")
+    assert found.what == "list"
+    assert [link.address for link in found.links] == ["https://a.example/1.jpg", "https://a.example/2"]
+
+
+@pytest.mark.parametrize("content", [b"\xff\xd8\xff\xe0 a picture", b"words of somebody", b"", b"<svg></svg>", b"PK"])
+def test_other_files_name_nothing(content):
+    assert pages.named(content, WHERE) is None
+
+
+def test_what_is_beyond_the_limit_is_counted():
+    html = "<html>" + "".join(f'<img src="{n}.jpg">' for n in range(pages.MOST_LINKS + 7)) + "</html>"
+    found = pages.named(html.encode(), WHERE)
+    assert len(found.links) == pages.MOST_LINKS
+    assert found.note == f"It names {pages.MOST_LINKS + 7:,}; the first {pages.MOST_LINKS:,} were taken."
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<html>" + b"<div>" * 50_000 + b"<img src=a.jpg>",
+        b"<html><img srcset='" + b"," * 50_000 + b"'>",
+        b"<rss" + b"<item>" * 10_000,
+        b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]><rss><channel><item><link>&b;</link>'
+        b"</item></channel></rss>",
+        b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><rss><channel><item><link>&a;</link></item></channel></rss>',
+        b"<\x00html>\x00<img src='\x00'>",
+        b"<![CDATA[<html>",
+        b"<html><img src='http://a.example/" + b"%" * 5000 + b"'>",
+    ],
+)  # fmt: skip
+def test_hostile_text_is_read_to_its_end(content):
+    found = pages.named(content, WHERE)
+    assert found is None or all("passwd" not in link.address for link in found.links)

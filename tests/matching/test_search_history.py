@@ -82,3 +82,21 @@ def test_a_decision_keeps_who_when_and_the_note_and_undoing_keeps_the_note(searc
     deciding.say(candidate, "", user)
     assert candidate.decision == ""
     assert [said.note for said in candidate.opinions.all()] == ["older", ""]
+
+
+def test_each_search_shows_its_face_and_the_best_word(signed_in, any_model, make_case, user):
+    make_case("MP1", faces.person(1), name="Ana Roe")
+    for purpose, content in (("known", faces.person(1)), ("stranger", faces.astronaut())):
+        pictures.search_image(content, "x.jpg", user=user, purpose=purpose)
+    for address in ("/search/history/", "/search/"):
+        page = " ".join(signed_in.get(address).content.decode().split())
+        assert 'Ana Roe <span class="number">' in page
+        assert '<span class="strength strong">' in page
+        assert "nobody alike" in page
+        assert page.count('class="face thumb"') == 2
+
+
+def test_a_browser_finds_its_icon_where_it_looks_for_it(client):
+    answer = client.get("/favicon.ico")
+    assert answer.status_code == 200
+    assert b"".join(answer.streaming_content)[:4] == b"\x00\x00\x01\x00"

@@ -41,7 +41,7 @@ def test_a_new_case_that_is_alike_comes_to_those_who_keep_the_search_open(kept, 
     assert "Person MP3" in title
     assert "the bus" in body
     page = signed_in.get(kept.search.get_absolute_url()).content.decode()
-    assert "by a standing search" in page
+    assert "while somebody watched for this face" in page
     assert "new likeness" not in signed_in.get("/standing/notice/").content.decode()
     newcomers.look_back()
     assert Candidate.objects.filter(found_at__isnull=False).count() == 1
@@ -61,14 +61,14 @@ def test_a_new_photo_of_a_case_counts_as_well_but_what_was_decided_stays(kept, s
 
 def test_it_is_closed_with_a_reason_and_finds_nobody_then(kept, make_case, signed_in):
     page = signed_in.post(f"/standing/{kept.pk}/close/", {"reason": " "}, follow=True).content.decode()
-    assert "Say why it is closed" in page
+    assert "Say why it ends" in page
     signed_in.post(f"/standing/{kept.pk}/close/", {"reason": "identified"})
     kept.refresh_from_db()
     assert kept.closed_reason == "identified"
     make_case("MP3", faces.person(3))
     newcomers.look_back()
     assert not Candidate.objects.filter(found_at__isnull=False).exists()
-    assert "None is open" in signed_in.get("/standing/").content.decode()
+    assert "You watch for nobody" in signed_in.get("/standing/").content.decode()
 
 
 def test_one_person_keeps_a_search_open_once_and_nobody_closes_anothers(kept, search, signed_in, as_admin):

@@ -15,6 +15,7 @@ from django.db import connection
 from django.utils import timezone
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from cases import public_hosts
 from cases.models import AuditEvent, Collection, Team
 from matching.models import Alert, AlertCapture, Camera, Capture, Delivery, Review, Subscription
 from matching.telling import board, episodes, notifying, outward
@@ -219,6 +220,34 @@ def test_a_case_is_quiet_at_one_camera_for_a_while(any_model, six_cases, camera,
     assert AuditEvent.objects.filter(action="made quiet", why="8 h: works there").exists()
 
 
+def test_a_whole_camera_is_quiet_for_a_while_and_its_alerts_stand_on_the_board(
+    any_model, six_cases, camera, signed_in, subscribe, webhook
+):
+    subscribe(strength="weak")
+    where = f"/cameras/{camera.pk}/quiet/"
+    assert "Say why" in signed_in.post(where, {"hours": 8}, follow=True).content.decode()
+    page = signed_in.post(where, {"hours": 8, "reason": "a film crew"}, follow=True).content.decode()
+    assert "Nobody is told of its alerts until" in page
+    alert = see(camera, 1)
+    assert alert.status == "new"
+    board_page = signed_in.get("/alerts/").content.decode()
+    assert "a film crew" in board_page
+    assert 'data-quiet="yes"' in board_page
+    assert told(webhook) == []
+    # Another camera is not quiet, and this one no longer once that is ended.
+    other = Camera(name="Yard")
+    other.issue_token()
+    see(other, 1)
+    due()
+    assert len(told(webhook)) == 1
+    signed_in.post(where, {"hours": 0})
+    see(camera, 2)
+    due()
+    assert len(told(webhook)) == 2
+    assert AuditEvent.objects.filter(action="made quiet", why="8 h: a film crew").exists()
+    assert AuditEvent.objects.filter(action="ended quiet").exists()
+
+
 def test_an_episode_is_as_long_as_its_collection_says(any_model, six_cases, camera, collection):
     see(camera, ago=300)
     see(camera, ago=200)
@@ -330,18 +359,18 @@ PRIVATE = {
 
 @pytest.mark.parametrize("what", PRIVATE)
 def test_no_way_of_writing_a_private_address_is_public(what):
-    assert not outward._is_public(PRIVATE[what])
+    assert not public_hosts.is_public(PRIVATE[what])
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2001:4860:4860::8888", "::ffff:8.8.8.8", "64:ff9b::808:808"])
 def test_public_addresses_are(address):
-    assert outward._is_public(address)
+    assert public_hosts.is_public(address)
 
 
 def test_each_way_by_which_an_ipv6_address_leads_to_another_is_looked_through(monkeypatch):
     """The library alone takes 6to4 and translated addresses for public ones: without our look they would be."""
-    monkeypatch.setattr(outward, "_embedded", lambda ip: None)
-    without = {what for what in PRIVATE if outward._is_public(PRIVATE[what])}
+    monkeypatch.setattr(public_hosts, "_embedded", lambda ip: None)
+    without = {what for what in PRIVATE if public_hosts.is_public(PRIVATE[what])}
     assert {"6to4", "6to4 of a network", "translated"} <= without
 
 
@@ -375,9 +404,11 @@ def test_a_name_that_turns_into_a_private_host_is_not_reached(user, webhook, set
     """As it was looked up for the check, so it may not be when the message goes: what counts is the connection."""
     settings.ALERT_PRIVATE_HOSTS = False
     address = f"json://rebound.example:{webhook.server_port}/"
-    real = outward._look_up
+    real = public_hosts._look_up
     monkeypatch.setattr(
-        outward, "_look_up", lambda host, *a, **k: real("127.0.0.1" if host == "rebound.example" else host, *a, **k)
+        public_hosts,
+        "_look_up",
+        lambda host, *a, **k: real("127.0.0.1" if host == "rebound.example" else host, *a, **k),
     )
     one = Subscription.objects.create(user=user, name="x", address=address)
     with pytest.raises(outward.NotTaken):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from matching.models import Face
-from matching.searching import pictures
+from matching.models import Face, Probe
+from matching.searching import deciding, pictures
 from matching.searching.workbench import workbench
 from tests import faces
 
@@ -18,7 +18,7 @@ def test_it_works(search):
     bench = workbench(search, search.user)
     best = [face.candidates.all()[0].worth for face in bench.faces]
     assert best == sorted(best, reverse=True)
-    assert (bench.face, bench.number) == (bench.faces[0], 1)
+    assert bench.face == bench.faces[0]
     assert bench.shown.candidate.rank == 1
     assert [one.candidate.rank for one in [*bench.better, *bench.weaker]] == [1, 2, 3, 4, 5, 6]
     assert all(one.strength.word == "weak" for one in bench.weaker)
@@ -28,14 +28,57 @@ def test_a_face_and_a_candidate_are_shown_as_asked_and_what_is_not_of_the_search
     third = workbench(search, search.user).faces[2]
     fourth = third.candidates.all()[3]
     bench = workbench(search, search.user, third.pk, fourth.pk)
-    assert (bench.face, bench.shown.candidate, bench.number) == (third, fourth, 3)
+    assert (bench.face, bench.shown.candidate) == (third, fourth)
     assert workbench(search, search.user, 10**12, 10**12).face == bench.faces[0]
 
 
-def test_the_first_candidate_is_shown_however_weak(any_model, make_case, user):
-    make_case("MP1", faces.astronaut())
-    bench = workbench(pictures.search_image(faces.person(4), "x.jpg", user=user, purpose="x"), user)
-    assert len(bench.better) == 1
+def test_of_a_group_each_face_stands_with_its_best_candidate_numbered_from_the_left(search, signed_in):
+    bench = workbench(search, search.user)
+    assert [one.probe for one in bench.met] == list(bench.faces)
+    by_number = sorted(bench.met, key=lambda one: one.number)
+    assert [one.number for one in by_number] == [1, 2, 3, 4, 5, 6]
+    assert [one.best.candidate.case.number for one in by_number] == [f"MP{n}" for n in range(6)]
+    assert workbench(search, search.user, by_number[3].probe.pk).number == 4
+    page = signed_in.get(search.get_absolute_url()).content.decode()
+    assert page.count('class="box strong"') + page.count('class="box fair"') == 6
+
+
+@pytest.fixture
+def stranger(any_model, make_case, user):
+    make_case("MP1", faces.astronaut(), name="Rowan Blake")
+    return pictures.search_image(faces.person(4), "x.jpg", user=user, purpose="x")
+
+
+def test_nobody_who_looks_like_the_person_is_said_first_and_the_weak_ones_are_folded(stranger, signed_in, user):
+    bench = workbench(stranger, user)
+    assert (bench.shown, list(bench.better), len(bench.weaker)) == (None, [], 1)
+    page = signed_in.get(stranger.get_absolute_url()).content.decode()
+    assert "No case here looks like this person" in page
+    assert "Rowan Blake is the most alike" in page
+    assert 'value="possible"' not in page
+
+
+def test_a_weak_one_is_compared_when_it_is_asked_for_and_stays_once_somebody_said_something(stranger, signed_in, user):
+    candidate = stranger.probes.get().candidates.get()
+    page = signed_in.get(f"{stranger.get_absolute_url()}?candidate={candidate.pk}").content.decode()
+    assert '<button  name="decision" value="possible"' in page, "no blue button invites to it"
+    deciding.say(candidate, "possible", user)
+    assert workbench(stranger, user).shown.candidate == candidate
+
+
+def test_too_poor_to_compare_stands_where_candidates_would(stranger, signed_in):
+    Probe.objects.update(poorness=None, size=20)
+    page = signed_in.get(stranger.get_absolute_url()).content.decode()
+    assert "<h2>Too poor to compare</h2>" in page
+    assert "No case here" not in page
+
+
+def test_who_was_said_not_to_be_the_person_before_is_not_nobody(any_model, make_case, user):
+    make_case("MP1", faces.person(4))
+    first = pictures.search_image(faces.person(4), "x.jpg", user=user, purpose="x")
+    deciding.say(first.probes.get().candidates.get(), "rejected", user)
+    again = pictures.search_image(faces.person(4), "x.jpg", user=user, purpose="x")
+    assert workbench(again, user).shown.candidate.was_rejected
 
 
 def test_without_a_face_or_without_a_case_there_is_nothing_to_choose(any_model, user):

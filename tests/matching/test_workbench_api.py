@@ -85,7 +85,8 @@ def test_a_batch_is_posted_polled_and_read(any_model, six_cases, api):
     done = api.get(f"/api/v1/batches/{batch['id']}/").json()
     assert (done["status"], done["done"], done["total"]) == ("done", 1, 1)
     (person,) = api.get(f"/api/v1/batches/{batch['id']}/persons/").json()
-    assert person["places"] == [{"file": "a.jpg", "since": None, "until": None}]
+    nowhen = dict.fromkeys(["since", "until", "seen_from", "seen_until", "fetched_at", "posted_at"])
+    assert person["places"] == [{"file": "a.jpg", "address": "", "found_on": "", **nowhen}]
     assert person["candidates"][0]["case_number"] == "MP3"
     post(api, f"batches/{batch['id']}/start/", 200)
     assert post(api, f"batches/{batch['id']}/pause/", 200)["status"] == "done"

@@ -80,7 +80,8 @@ class Command(BaseCommand):
             raise CommandError(f"{name} is a source of another kind, {KINDS[source.kind].label}; give another --name.")
         if source.pk is None or options["collection"]:
             title = options["collection"] or KINDS[kind].collection
-            source.collection = Collection.objects.filter(name=title).first() or Collection.objects.create(name=title)
+            known = Collection.objects.filter(name=title).first()
+            source.collection = known or Collection.objects.create(name=title, kind=KINDS[kind].holds)
         if kind == "spreadsheet" and "columns" in source.options and not wanted.get("columns"):
             wanted["columns"] = source.options["columns"]
         source.options = wanted

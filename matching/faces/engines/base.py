@@ -124,8 +124,13 @@ class EngineUnavailable(Exception):
 
 
 def sha256_of(path: Path) -> str:
+    return digest_of(path, "sha256")
+
+
+def digest_of(path: Path, kind: str) -> str:
+    """In hexadecimal letters. kind: as `hashlib` names it."""
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, kind).hexdigest()
 
 
 def unit_length(vectors: NDArray[np.float32]) -> Embeddings:

@@ -20,7 +20,7 @@ class Command(BaseCommand):
         actions.add_parser("list", help="what is installed, in use and to be had")
         prepare = actions.add_parser("prepare", help="pick the model FACE_MODEL asks for, where none is in use yet")
         install = actions.add_parser("install", help="get a public pack from the net, or any pack from a zip")
-        install.add_argument("pack", help=f"{', '.join(packs.KNOWN)}, or the path of a zip")
+        install.add_argument("pack", help=f"{', '.join(packs.KNOWN | packs.OTHERS)}, or the path of a zip")
         for parser_ in (prepare, install):
             parser_.add_argument(
                 "--accept-licence", action="store_true", help="accept what `list` says of the pack's licence"
@@ -47,7 +47,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{model.name:<20} {details}  {model.source}")
         for name, folder in packs.installed().items():
             self.stdout.write(f"{name:<20} installed  {folder}")
-        for name, pack in packs.KNOWN.items():
+        for name, pack in (packs.KNOWN | packs.OTHERS).items():
             if packs.find(name) is None:
                 self.stdout.write(f"{name:<20} to be had: {pack.description}")
         for licence in dict.fromkeys(pack.licence for pack in packs.KNOWN.values()):
@@ -65,14 +65,17 @@ class Command(BaseCommand):
                 raise CommandError(f"There is no file {path}.")
             folder = packs.install_zip(path, path.stem)
         else:
-            known = packs.KNOWN.get(options["pack"])
+            known = packs.known(options["pack"])
             accepted = options["accept_licence"] or face_models.licence_accepted()
             if known and not (known.for_any_use or accepted):
                 raise CommandError(
                     f"{known.licence} To accept that: add --accept-licence, or set ACCEPT_MODEL_LICENCE=yes."
                 )
             folder = packs.download(options["pack"], self._progress)
-        self.stdout.write(f"Installed in {folder}. To use it: manage.py models activate {folder.name}")
+        if folder.name in packs.OTHERS:
+            self.stdout.write(f"Installed in {folder}. It is turned on, with its purpose, on the System page.")
+        else:
+            self.stdout.write(f"Installed in {folder}. To use it: manage.py models activate {folder.name}")
 
     def verify(self, options: dict[str, Any]) -> None:
         found = packs.installed()

@@ -1,0 +1,216 @@
+"""What lies in zips and mails, one in the other; hashes of all, the same picture once, and files that are known."""
+
+import csv
+import hashlib
+import io
+import json
+import mailbox
+import zipfile
+from email.message import EmailMessage
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from matching.models import BatchPicture, HashList, Shot
+from matching.searching import containers, evidence, known_files
+from tests import faces
+from tests.matching.test_batches import batch, clip, who, why, zipped  # noqa: F401
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def packed(**members: bytes) -> bytes:
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as folder:
+        for name, content in members.items():
+            folder.writestr(name.replace("__", "/").replace("_dot_", "."), content)
+    return whole.getvalue()
+
+
+def mail(*attached: tuple[str, bytes, str], subject: str = "Pictures") -> EmailMessage:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "a@example.org", "b@example.org", subject
+    message.set_content("See attached.")
+    for name, content, kind in attached:
+        main, sub = kind.split("/")
+        message.add_attachment(content, maintype=main, subtype=sub, filename=name)
+    return message
+
+
+def test_a_picture_is_found_however_deep_it_lies(batch):  # noqa: F811
+    letter = mail(("photos.zip", packed(in_dot_jpg=faces.person(3)), "application/zip"))
+    made = batch(("phone.zip", packed(mails__one_dot_eml=letter.as_bytes(), read_dot_txt=b"hello")))
+    assert who(made) == [("MP3", 1)]
+    assert Shot.objects.get().name == "mails/one.eml/photos.zip/in.jpg"
+    assert why(made)["read.txt"] == "It is no picture."
+
+
+def test_a_mailbox_and_a_forwarded_mail(batch, tmp_path, signed_in):  # noqa: F811
+    box = mailbox.mbox(tmp_path / "box", create=True)
+    inner = mail(("inner.jpg", faces.person(3), "image/jpeg"))
+    outer = mail()
+    outer.add_attachment(inner)
+    box.add(mail(subject="nothing in it"))
+    box.add(outer)
+    box.close()
+    made = batch(("old.mbox", (tmp_path / "box").read_bytes()))
+    assert who(made) == [("MP3", 1)]
+    shot = Shot.objects.get()
+    assert shot.name == "mail 2/inner.jpg"
+    assert signed_in.get(f"/shots/{shot.pk}/picture/").status_code == 200
+    assert hashlib.sha256(faces.person(3)).hexdigest() in signed_in.get(f"/shots/{shot.pk}/").content.decode()
+
+
+def test_the_same_picture_is_looked_at_once_and_said(batch):  # noqa: F811
+    made = batch(("a.jpg", faces.person(3)), ("b.zip", packed(c_dot_jpg=faces.person(3), d_dot_jpg=faces.person(1))))
+    assert why(made)["c.jpg"] == "The same file as a.jpg, which was looked at."
+    assert BatchPicture.objects.filter(sha256=hashlib.sha256(faces.person(3)).hexdigest()).count() == 2
+    assert Shot.objects.count() == 2
+
+
+def nested(depth: int) -> bytes:
+    whole = faces.person(3)
+    for number in range(depth):
+        whole = packed(**{"x.jpg" if not number else "inner.zip": whole})
+    return whole
+
+
+def test_how_deep_it_goes_has_an_end(batch):  # noqa: F811
+    assert who(batch(("fine.zip", nested(containers.DEEPEST)))) == [("MP3", 1)]
+    made = batch(("deep.zip", nested(containers.DEEPEST + 1)))
+    assert [one for one in why(made).values() if "lie in each other" in one]
+
+
+def test_a_bomb_in_a_zip_is_refused_and_the_rest_is_searched(batch, monkeypatch):  # noqa: F811
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as folder:
+        folder.writestr("a.bin", b"PK" + b"\0" * 5_000_000)
+        folder.writestr("z.jpg", faces.person(3))
+    monkeypatch.setattr(containers, "MOST_NESTED", 1_000_000)
+    made = batch(("bomb.zip", bomb.getvalue()))
+    assert "GB" in why(made)["a.bin"]
+    assert who(made) == [("MP3", 1)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("clip.mp4", b"x", "not an image that can be read"),
+        ("old.rar", b"Rar!", "packed as RAR"),
+        ("disk.e01", b"EVF", "packed as EnCase"),
+        ("cut.zip", b"PK\x03\x04 broken", "cannot be read"),
+        ("notes.txt", b"hello", "It is no picture."),
+        ("cut.jpg", b"\xff\xd8\xff\xe0", "not an image that can be read"),
+    ],
+)
+def test_what_is_not_opened_says_why(batch, name, content, words):  # noqa: F811
+    made = batch(("x.zip", packed(**{name: content, "good.jpg": faces.person(3)})))
+    assert words in why(made)[name]
+    assert who(made) == [("MP3", 1)]
+
+
+def test_a_broken_mail_costs_only_itself(batch):  # noqa: F811
+    broken = (
+        b"From: a\xff\nSubject: =?x?y?z\nContent-Type: multipart/mixed; boundary=x\n\n--x\nContent-Type: image/jpeg\n"
+    )
+    broken += b"Content-Disposition: attachment; filename*=bad''%zz\nContent-Transfer-Encoding: base64\n\n!!!!\n"
+    made = batch(("mail.eml", broken), ("good.jpg", faces.person(3)))
+    assert who(made) == [("MP3", 1)]
+
+
+def test_it_goes_on_where_it_was(tmp_path):
+    path = tmp_path / "x.zip"
+    path.write_bytes(
+        packed(
+            a_dot_jpg=faces.person(1),
+            b_dot_eml=mail(("c.jpg", faces.person(3), "image/jpeg")).as_bytes(),
+            d_dot_jpg=b"x",
+        )
+    )
+    whole = [(one.place, one.name) for one in evidence.pictures(path, "x.zip")]
+    assert whole == [(0, "a.jpg"), (1, "b.eml/c.jpg"), (2, "d.jpg")]
+    assert [one.name for one in evidence.pictures(path, "x.zip", 0)] == ["b.eml/c.jpg", "d.jpg"]
+    assert evidence.amount(path) == 3
+
+
+def test_all_files_are_listed_with_their_hashes(batch, signed_in):  # noqa: F811
+    made = batch(("x.zip", packed(a_dot_jpg=faces.person(3), b_dot_txt=b"x")))
+    answer = signed_in.get(f"/batches/{made.pk}/files.csv")
+    rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
+    assert [(one["picture"], one["faces"]) for one in rows] == [("a.jpg", "1"), ("b.txt", "0")]
+    assert rows[0]["sha256"] == hashlib.sha256(faces.person(3)).hexdigest()
+    assert rows[1]["to know"] == "It is no picture."
+
+
+def listed(content: bytes) -> HashList:
+    return known_files.add("Project", io.BytesIO(content), None)
+
+
+@pytest.mark.parametrize("kind", ["md5", "sha1", "sha256"])
+def test_a_known_file_is_never_opened(batch, kind):  # noqa: F811
+    listed(f"# a list\n{hashlib.new(kind, faces.person(3)).hexdigest().upper()}  x.jpg\n".encode())
+    made = batch(("a.jpg", faces.person(3)))
+    assert why(made)["a.jpg"] == "The list Project knows this file; it was not opened."
+    assert not Shot.objects.exists()
+
+
+def test_a_known_clip_or_zip_is_never_opened_either(batch, tmp_path):  # noqa: F811
+    street, pictures = clip(tmp_path), packed(a_dot_jpg=faces.person(3))
+    listed(f"{hashlib.md5(street).hexdigest()} {hashlib.sha1(pictures).hexdigest()}".encode())
+    made = batch(("street.mp4", street), ("x.zip", pictures), ("b.jpg", faces.person(1)))
+    known = "The list Project knows this file; it was not opened."
+    assert why(made) == {"street.mp4": known, "x.zip": known}
+    assert who(made) == [("MP1", 1)]
+    assert (made.done, made.total) == (5, 5)
+
+
+def test_the_same_clip_is_looked_at_once(batch, tmp_path):  # noqa: F811
+    street = clip(tmp_path)
+    made = batch(("a.mp4", street), ("b.mp4", street))
+    assert why(made) == {"b.mp4": "The same file as a.mp4, which was looked at."}
+    assert sorted(who(made)) == [("MP1", 1), ("MP3", 1)]
+
+
+def test_a_member_without_a_name_costs_no_other(batch):  # noqa: F811
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as opened:
+        for name in (".", "a.jpg"):
+            opened.writestr(name, faces.person(3))
+    made = batch(("x.zip", held.getvalue()))
+    assert who(made) == [("MP3", 1)]
+    assert "leads out of the zip" in why(made)["."]
+
+
+def test_lists_of_vic_and_caid_are_read():
+    vic = {
+        "value": [
+            {"Cases": [{"Media": [{"MD5": "A" * 32, "SHA1": "b" * 40, "Category": 1}, {"Hash-Value": "c" * 64}]}]}
+        ]
+    }
+    assert listed(json.dumps(vic).encode()).hashes == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("", b"a" * 32, "Give the list a name"),
+        ("x", b"no hash here", "holds no MD5"),
+        ("x", b'{"value": [', "no JSON that can be read"),
+        ("Project", b"a" * 32, "There is a list Project already"),
+        ("x", b"\xff\xfe\0\0" + b"\0" * 100, "holds no MD5"),
+    ],
+)
+def test_a_bad_list_is_refused_whole(as_admin, name, content, words):
+    listed(b"b" * 32)
+    sent = {"name": name, "file": SimpleUploadedFile("list.txt", content)}
+    assert words in as_admin.post("/batches/known-files/", sent, follow=True).content.decode()
+    assert HashList.objects.count() == 1
+
+
+def test_a_list_is_added_and_removed_by_an_administrator(as_admin, signed_in):
+    assert signed_in.get("/batches/known-files/").status_code == 403
+    sent = {"name": "Ours", "file": SimpleUploadedFile("list.txt", b"a" * 32 + b"\n" + b"b" * 40)}
+    shown = as_admin.post("/batches/known-files/", sent, follow=True).content.decode()
+    assert "Ours: hashes known now: 2" in shown
+    as_admin.post(f"/batches/known-files/{HashList.objects.get().pk}/remove/")
+    assert not HashList.objects.exists()
