@@ -59,7 +59,7 @@ class NoticeAdmin(admin.ModelAdmin[Notice]):
 @admin.action(description="Close the chosen cases")
 def close(modeladmin: Any, request: HttpRequest, queryset: Any) -> None:
     for case in queryset:
-        if case.close("closed in the administration"):
+        if case.close("closed in the administration", by=audit.signed_in(request)):
             audit.record(request, "closed", case, "closed in the administration")
 
 

@@ -125,6 +125,8 @@ class PhotoSerializer(SeenSerializer[Photo]):
 
 class CaseSerializer(SeenSerializer[Case]):
     photos = PhotoSerializer(many=True, read_only=True)
+    closed_by = serializers.CharField(read_only=True, allow_null=True, help_text="A username; null: its source.")
+    assigned_to = serializers.CharField(read_only=True, allow_null=True, help_text="A username: who sees to it.")
 
     class Meta:
         model = Case
@@ -133,14 +135,16 @@ class CaseSerializer(SeenSerializer[Case]):
             "height_to", "weight_from", "weight_to", "hair", "eyes", "complexion", "race", "marks", "clothing",
             "dental", "dna", "vehicle", "languages", "category", "other_numbers", "latitude", "longitude",
             "last_seen_on", "last_seen_place", "circumstances", "agency", "contact", "source_url", "as_written",
-            "exclusions", "status", "closed_at",
-            "closed_reason", "created_at", "updated_at", "photos",
+            "exclusions", "status", "closed_at", "closed_by", "closed_reason", "outcome", "ended_on", "assigned_to",
+            "created_at", "updated_at", "photos",
         ]  # fmt: skip
-        read_only_fields = ["status", "closed_at", "closed_reason", "exclusions"]
+        read_only_fields = ["status", "closed_at", "closed_reason", "outcome", "ended_on", "exclusions"]
 
 
 class CloseSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=300)
+    outcome = serializers.ChoiceField(Case.Outcome.choices, required=False, default=Case.Outcome.UNKNOWN)
+    ended_on = serializers.DateField(required=False, default=None, allow_null=True, help_text="The day of the outcome.")
 
 
 class CollectionViewSet(VisibleOnly, viewsets.ModelViewSet[Collection]):
@@ -170,7 +174,7 @@ class CaseViewSet(
 ):  # fmt: skip
     """Cases are closed and reopened, never deleted here."""
 
-    queryset = Case.objects.prefetch_related("photos")
+    queryset = Case.objects.select_related("closed_by", "assigned_to").prefetch_related("photos")
     serializer_class = CaseSerializer
     filterset_class = CaseFilter
 
@@ -191,8 +195,9 @@ class CaseViewSet(
         case = self.get_object()
         form = CloseSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        if case.close(form.validated_data["reason"]):
-            audit.record(request, "closed", case, form.validated_data["reason"])
+        said = form.validated_data
+        if case.close(said["reason"], said["outcome"], said["ended_on"], audit.signed_in(request)):
+            audit.record(request, "closed", case, said["reason"])
         return Response(CaseSerializer(case, context=self.get_serializer_context()).data)
 
     @extend_schema(

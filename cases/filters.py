@@ -24,10 +24,17 @@ class CaseFilter(django_filters.FilterSet):
     status = django_filters.ChoiceFilter(choices=Case.Status.choices, empty_label="Open and closed")
     sex = django_filters.ChoiceFilter(choices=Case.Sex.choices[1:], empty_label="Any sex")
     category = django_filters.ChoiceFilter(choices=Case.Category.choices[1:], empty_label="Any category")
+    outcome = django_filters.ChoiceFilter(choices=Case.Outcome.choices[1:], empty_label="Any outcome")
+    assigned = django_filters.ChoiceFilter(
+        choices=[("me", "Mine"), ("nobody", "Nobody's")], method="by_assignee", empty_label="Anybody's"
+    )
 
     class Meta:
         model = Case
-        fields = ["q", "collection", "status", "sex", "category"]
+        fields = ["q", "collection", "status", "outcome", "assigned", "sex", "category"]
+
+    def by_assignee(self, queryset: QuerySet[Case], name: str, value: str) -> QuerySet[Case]:
+        return queryset.filter(assigned_to=self.request.user.pk if value == "me" else None)
 
     def search(self, queryset: QuerySet[Case], name: str, value: str) -> QuerySet[Case]:
         for word in value.replace("\0", "").split():

@@ -2,6 +2,7 @@ from datetime import date
 from typing import Any, cast
 
 from django import forms
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -213,4 +214,56 @@ class LiftForm(forms.Form):
 
 
 class CloseForm(forms.Form):
-    reason = forms.CharField(max_length=300, error_messages={"required": "Say why the case is closed."})
+    """How a case ended."""
+
+    outcome = forms.ChoiceField(
+        choices=[("", "What became of it"), *Case.Outcome.choices[1:]],
+        error_messages={"required": "Say what became of the person, or of the case."},
+    )
+    ended_on = forms.DateField(required=False)
+    reason = forms.CharField(max_length=300, required=False)
+
+    def clean_ended_on(self) -> date | None:
+        day: date | None = self.cleaned_data["ended_on"]
+        if day is not None and day > timezone.localdate():
+            raise forms.ValidationError("That day is still to come.")
+        return day
+
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or {}
+        if said.get("outcome") == Case.Outcome.OTHER and not said.get("reason"):
+            self.add_error("reason", "Say in words what became of it.")
+        return said
+
+    @property
+    def words(self) -> str:
+        """As the audit trail keeps it."""
+        said = self.cleaned_data
+        day = f"{said['ended_on']:%Y-%m-%d}" if said["ended_on"] else ""
+        return ", ".join(filter(None, [Case.Outcome(said["outcome"]).label, day, said["reason"]]))
+
+
+class NoteForm(forms.Form):
+    text = forms.CharField(max_length=5000, error_messages={"required": "Write something first."})
+
+
+class AssignForm(forms.Form):
+    """Who is to see to something; empty: nobody. people: among whom to choose."""
+
+    to = forms.CharField(max_length=150, required=False)
+
+    def __init__(self, *args: Any, people: QuerySet[User], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.people = people
+
+    def clean_to(self) -> User | None:
+        name = self.cleaned_data["to"]
+        found = self.people.filter(username=name).first()
+        if name and found is None:
+            raise forms.ValidationError("Nobody of that name may see to it.")
+        return found
+
+
+class TaskForm(AssignForm):
+    text = forms.CharField(max_length=300, error_messages={"required": "Say what is to be done."})
+    due_on = forms.DateField(required=False, error_messages={"invalid": "Give the day as 2026-12-31."})

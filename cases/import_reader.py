@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from cases import erased, sources, work
+from cases import audit, erased, sources, work
 from cases.import_ledger import Ledger
 from cases.models import Case, ImportDoubt, ImportedCase, ImportProblem, ImportRun
 from cases.record_writer import RecordWriter
@@ -134,6 +134,8 @@ class Reader:
                 record.closed_here = record.case.close(record.withdrawn)
                 record.save(update_fields=["closed_here"])
                 self.ledger.count("closed")
+                why = f"by the import of {self.run.source}: {record.withdrawn}"
+                audit.record_as(None, "closed", record.case, why)
         self.ledger.resolve(ALL)
 
     def _stray(self, item: Stray) -> bool:

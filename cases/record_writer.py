@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from cases import sources
+from cases import audit, sources
 from cases.import_ledger import EDITED, Ledger
 from cases.models import Case, ImportDoubt, ImportedCase, Photo, PhotoAlreadyThere, add_photo, replace_photo
 from cases.sources import CaseRecord, Doubt, PhotoRecord
@@ -76,6 +76,8 @@ class RecordWriter:
         if changed or news == "new":
             doubts = _blank_what_cannot_be(case)
             case.save()
+        if changed and news == "changed":
+            self._trail("changed", case, ", ".join(name.replace("_", " ") for name in changed))
         return case, news if changed or news == "new" else "unchanged", doubts
 
     def _doubt(self, record: CaseRecord, more: list[Doubt], *, is_new: bool) -> None:
@@ -180,7 +182,11 @@ class RecordWriter:
             imported.closed_here = False
         if moved:
             self._ledger.count("closed" if record.closed else "reopened")
+            self._trail("closed" if record.closed else "reopened", case, record.closed)
         return moved
+
+    def _trail(self, action: str, case: Case, what: str) -> None:
+        audit.record_as(None, action, case, f"by the import of {self._ledger.run.source}: {what}".rstrip(": "))
 
 
 def _blank_what_cannot_be(case: Case) -> list[Doubt]:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from cases.views import audit, cases, collections, imports, photos, tokens
+from cases.views import audit, cases, collections, desk, imports, photos, tokens
 
 urlpatterns = [
     path("collections/", collections.collection_list, name="collections"),
@@ -17,6 +17,14 @@ urlpatterns = [
     path("cases/<int:pk>/reopen/", cases.case_reopen, name="case-reopen"),
     path("cases/<int:pk>/photos/", photos.photo_upload, name="photo-upload"),
     path("cases/<int:pk>/photos/change/", photos.photos_change, name="photos-change"),
+    path("cases/<int:pk>/desk/", desk.case_desk, name="case-desk"),
+    path("cases/<int:pk>/assign/", desk.case_assign, name="case-assign"),
+    path("cases/<int:pk>/notes/", desk.case_note, name="case-note"),
+    path("cases/<int:pk>/tasks/", desk.case_task, name="case-task"),
+    path("notes/<int:pk>/strike/", desk.note_strike, name="note-strike"),
+    path("tasks/", desk.task_list, name="tasks"),
+    path("tasks/<int:pk>/done/", desk.task_done, name="task-done"),
+    path("tasks/<int:pk>/remove/", desk.task_remove, name="task-remove"),
     path("tokens/", tokens.token_list, name="tokens"),
     path("tokens/<int:pk>/revoke/", tokens.token_revoke, name="token-revoke"),
     path("audit/", audit.audit_list, name="audit"),

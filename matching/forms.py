@@ -1,7 +1,9 @@
+from datetime import time, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from django import forms
+from django.utils import timezone
 
 from cases.fair_use import NO_PURPOSE
 from cases.forms import ForUser
@@ -183,12 +185,27 @@ class QuietForm(forms.Form):
         return cleaned
 
 
+class HandoverForm(forms.Form):
+    """Which hours a handover is of; an empty end is now."""
+
+    since = forms.DateTimeField(required=False)
+    until = forms.DateTimeField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or {}
+        since, until = said.get("since"), said.get("until") or timezone.now()
+        if since and not timedelta(0) < until - since <= timedelta(days=31):
+            raise forms.ValidationError("The end is to come after the beginning, by a month at most.")
+        return said
+
+
 class SubscriptionForm(ForUser, forms.ModelForm[Subscription]):
     class Meta:
         model = Subscription
         fields = [
             "name", "address", "collection", "camera", "case", "place", "strength", "hours_from", "hours_until",
-            "wait_minutes", "digest_minutes", "with_pictures", "visitors", "operations", "is_active",
+            "wait_minutes", "digest_minutes", "with_pictures", "visitors", "operations", "handover_times",
+            "is_active",
         ]  # fmt: skip
         widgets = {
             "address": forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
@@ -228,6 +245,19 @@ class SubscriptionForm(ForUser, forms.ModelForm[Subscription]):
         if len(found) != 1:
             raise forms.ValidationError("No case has this number." if not found else "Several cases have this number.")
         return found[0]
+
+    def clean_handover_times(self) -> str:
+        """Times of day in order, however they were parted."""
+        typed = self.cleaned_data["handover_times"].replace(",", " ").replace(";", " ").split()
+        try:
+            times = sorted({time.fromisoformat(one if ":" in one else f"{int(one):02}:00") for one in typed})
+        except ValueError as problem:
+            raise forms.ValidationError("Give times of day, as 06:00 14:00 22:00.") from problem
+        found = " ".join(f"{one:%H:%M}" for one in times)
+        if found != self.instance.handover_times:
+            # Not of a shift that ended before.
+            self.instance.handover_set_at = timezone.now()
+        return found
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

@@ -150,6 +150,8 @@ def export(case: Case) -> bytes:
         "candidates": candidates,
         "opinions": Opinion.objects.filter(candidate__in=candidates),
         "web sources": case.web_sources.all(),
+        "notes": case.notes.all(),
+        "tasks": case.tasks.all(),
     }
     said = {name: json.loads(serializers.serialize("json", rows)) for name, rows in parts.items()}
     said["audit"] = list(

@@ -34,6 +34,7 @@ def sweep() -> None:
     from matching.indexing import bulk, changing_over, second_model
     from matching.models import Capture, Delivery, FaceModel
     from matching.searching import batches, web_sources
+    from matching.telling import notifying
     from matching.watching import newcomers
 
     now = timezone.now()
@@ -46,6 +47,7 @@ def sweep() -> None:
             due = Delivery.objects.filter(status=Delivery.Status.WAITING, next_attempt_at__lt=now)
             for pk in due.values_list("pk", flat=True)[:BATCH]:
                 telling.deliver.delay(pk)
+        notifying.tell_shifts_over()
         if newcomers.waits():
             watching.look_back.delay()
         if not client.llen(BULK) and not bulk.is_resting():

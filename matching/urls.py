@@ -7,6 +7,7 @@ from matching.views import (
     collections,
     evaluations,
     faces,
+    handover,
     indexing,
     keeping,
     leads,
@@ -16,6 +17,7 @@ from matching.views import (
     standing,
     subscriptions,
     system,
+    timeline,
     walking,
     web_app,
     web_sources,
@@ -24,7 +26,8 @@ from matching.views import (
 
 urlpatterns = [
     path("alerts/", alerts.alert_list, name="alerts"),
-    path("alerts/shift/", alerts.alert_shift, name="alert-shift"),
+    path("handover/", handover.handover, name="handover"),
+    path("handover/sheet.pdf", handover.handover_sheet, name="handover-sheet"),
     path("alerts/<int:pk>/take/", alerts.alert_take, name="alert-take"),
     path("alerts/<int:pk>/comment/", alerts.alert_comment, name="alert-comment"),
     path("alerts/<int:pk>/quiet/", alerts.alert_quiet, name="alert-quiet"),
@@ -57,6 +60,7 @@ urlpatterns = [
     path("standing/notice/", standing.standing_notice, name="standing-notice"),
     path("standing/<int:pk>/close/", standing.standing_close, name="standing-close"),
     path("probes/<int:pk>/seen/", looking_back.seen_probe, name="search-seen"),
+    path("cases/<int:pk>/timeline/", timeline.case_timeline, name="case-timeline"),
     path("cases/<int:pk>/seen/", looking_back.seen_case, name="case-seen"),
     path("batches/", batches.batch_list, name="batches"),
     path("batches/known-files/", batches.known_file_lists, name="known-files"),

@@ -18,6 +18,8 @@ from cases.forms import ForUser
 from cases.models import (
     ApiToken,
     Case,
+    CaseNote,
+    CaseTask,
     Collection,
     FailedWork,
     ImportDoubt,
@@ -48,7 +50,7 @@ from matching.models import (
     Subscription,
     WebSource,
 )
-from matching.searching import pictures, sheets
+from matching.searching import paper, pictures, sheets
 from matching.watching import captures
 from mpsite.access import OWN_ACCOUNT, ROLES, ROUTES, may
 from tests import faces, people
@@ -146,6 +148,8 @@ def foreign(any_model, db) -> dict[str, object]:
     subscription = Subscription.objects.create(user=theirs, name="phone", address="json://example.org")
     delivery = Delivery.objects.create(alert=alert, subscription=subscription, status="failed")
     web_source = WebSource.objects.create(case=case, address="https://hidden.example/", user=theirs)
+    note = CaseNote.objects.create(case=case, user=theirs, text="Hidden Person was here")
+    task = CaseTask.objects.create(case=case, text="Call the school of Hidden Person")
     work = FailedWork.objects.create(kind="photo", key=photo.pk, label="Their photo", error="broken", attempts=3)
     return {
         "work": work,
@@ -157,7 +161,7 @@ def foreign(any_model, db) -> dict[str, object]:
         "probe": probe, "seen": seen, "batch": batch, "shot": shot, "camera": camera, "plan": plan, "source": source,
         "run": run, "problem": problem, "doubt": doubt, "mark": mark, "standing": standing, "pair": pair, "odd": odd,
         "collection": collection, "subscription": subscription, "delivery": delivery,
-        "web source": web_source,
+        "web source": web_source, "note": note, "task": task,
     }  # fmt: skip
 
 
@@ -172,7 +176,7 @@ OF_PATH = {
     "pairs/": "pair", "system/work/": "work",
     "people/": "person", "people/teams/": "team", "people/tokens/": "token",
     "people/sessions/": "session", "collections/": "collection", "leads/": "candidate", "searches/": "search",
-    "web-sources/": "web source",
+    "web-sources/": "web source", "notes/": "note", "tasks/": "task",
 }  # fmt: skip
 
 
@@ -303,8 +307,8 @@ def test_of_a_mates_search_one_sees_only_the_candidates_of_ones_own_collections(
     assert "OPEN-1" in client.get(search.get_absolute_url()).content.decode()
     words: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sheets._Sheet, "cell", lambda self, *a, **k: words.append(str(a) + str(k)))
-        patch.setattr(sheets._Sheet, "multi_cell", lambda self, *a, **k: words.append(str(a) + str(k)))
+        patch.setattr(paper.Sheet, "cell", lambda self, *a, **k: words.append(str(a) + str(k)))
+        patch.setattr(paper.Sheet, "multi_cell", lambda self, *a, **k: words.append(str(a) + str(k)))
         sheets.candidate_list(search, one, "1")
     assert "OPEN-1" in str(words)
     assert "SEALED-1" not in str(words)

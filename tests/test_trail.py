@@ -209,6 +209,6 @@ def test_what_is_sent_by_a_page_that_wrote_its_own_row_is_not_written_twice(as_a
     case = make_case()
     before = rows()
     as_admin.get(case.get_absolute_url())
-    as_admin.post(f"/cases/{case.pk}/close/", {"reason": "found"})
+    as_admin.post(f"/cases/{case.pk}/close/", {"outcome": "other", "reason": "found"})
     assert rows() - before == 2
     assert add_photo(case, faces.person(1), "x.jpg").pk

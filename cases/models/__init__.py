@@ -4,6 +4,7 @@ from cases.models import holds
 from cases.models.audit import AuditEvent, AuditQuestion
 from cases.models.case import Case, Collection
 from cases.models.conditions import Notice, Training
+from cases.models.desk import CaseNote, CaseTask
 from cases.models.imports import ImportDoubt, ImportedCase, ImportProblem, ImportRun, ImportSeen, ImportSource
 from cases.models.photo import (
     OwnData,
@@ -26,6 +27,8 @@ __all__ = [
     "AuditEvent",
     "AuditQuestion",
     "Case",
+    "CaseNote",
+    "CaseTask",
     "Collection",
     "FailedWork",
     "ImportDoubt",

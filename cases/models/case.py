@@ -1,8 +1,11 @@
 """WHO is looked for: collections and their cases."""
 
 from collections.abc import Callable
+from datetime import date
 from itertools import count
 
+from django.conf import settings
+from django.contrib.auth.models import User
 from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import IntegrityError, models, transaction
@@ -145,6 +148,17 @@ class Case(models.Model):
         OPEN = "open", "Open"
         CLOSED = "closed", "Closed"
 
+    class Outcome(models.TextChoices):
+        """What became of the person, or of the case, when it was closed."""
+
+        UNKNOWN = "", "Not stated"
+        SAFE = "safe", "Located safe"
+        RETURNED = "returned", "Returned by themselves"
+        IDENTIFIED = "identified", "Identified"
+        DECEASED = "deceased", "Located deceased"
+        MISTAKEN = "mistaken", "Opened by mistake"
+        OTHER = "other", "Other"
+
     collection = models.ForeignKey(Collection, on_delete=models.PROTECT, related_name="cases")
     number = models.CharField("case number", max_length=50)
     name = models.CharField(max_length=200, blank=True, help_text="Leave empty for an unidentified person.")
@@ -206,6 +220,24 @@ class Case(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN, editable=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     closed_reason = models.CharField(max_length=300, blank=True, editable=False)
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        editable=False,
+        help_text="None: the case's source.",
+    )
+    outcome = models.CharField(max_length=10, choices=Outcome.choices, blank=True, editable=False, db_index=True)
+    ended_on = models.DateField("outcome on", null=True, editable=False, help_text="The day of the outcome.")
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="assigned_cases",
+        editable=False,
+        help_text="Who sees to it.",
+    )
     held_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="Since when a legal hold keeps it.")
     held_reason = models.CharField(max_length=300, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -300,13 +332,25 @@ class Case(models.Model):
         self.held_at, self.held_reason = (timezone.now() if reason else None), reason
         self.save(update_fields=["held_at", "held_reason", "updated_at"])
 
-    def close(self, reason: str) -> bool:
-        """Take the case out of the gallery; returns False where it was closed already."""
-        return self._move(self.Status.OPEN, self.Status.CLOSED, closed_at=timezone.now(), closed_reason=reason)
+    def close(
+        self, reason: str, outcome: str = Outcome.UNKNOWN, ended_on: date | None = None, by: User | None = None
+    ) -> bool:
+        """Take the case out of the gallery; returns False where it was closed already.
+
+        outcome: of `Outcome`. ended_on: the day of it. by: who says so; None: the case's source.
+        """
+        said = {"closed_reason": reason, "outcome": outcome, "ended_on": ended_on, "closed_by": by}
+        return self._move(self.Status.OPEN, self.Status.CLOSED, closed_at=timezone.now(), **said)
+
+    def say_outcome(self, reason: str, outcome: str, ended_on: date | None, by: User) -> None:
+        """What became of a case that is closed already, put right."""
+        self.closed_reason, self.outcome, self.ended_on, self.closed_by = reason, outcome, ended_on, by
+        self.save(update_fields=["closed_reason", "outcome", "ended_on", "closed_by", "updated_at"])
 
     def reopen(self) -> bool:
         """Bring the case back into the gallery; returns False where it was open already."""
-        return self._move(self.Status.CLOSED, self.Status.OPEN, closed_at=None, closed_reason="")
+        said = {"closed_at": None, "closed_reason": "", "outcome": "", "ended_on": None, "closed_by": None}
+        return self._move(self.Status.CLOSED, self.Status.OPEN, **said)
 
     def _move(self, old: str, new: str, **fields: object) -> bool:
         with transaction.atomic():

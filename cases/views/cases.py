@@ -3,6 +3,7 @@ from django.core.paginator import Paginator
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.text import slugify
 from django.views.decorators.http import require_POST
 
@@ -52,11 +53,12 @@ def case_nist(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def case_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    case = get_object_or_404(visible(Case.objects.select_related("collection"), request.user), pk=pk)
+    rows = Case.objects.select_related("collection", "closed_by")
+    case = get_object_or_404(visible(rows, request.user), pk=pk)
     audit.record(request, "viewed", case, request.GET.get("why", "")[:300])
-    return render(
-        request, "cases/detail.html", {"case": case, "views": Photo.View.choices, "kinds": Photo.Kind.choices}
-    )
+    context = {"case": case, "views": Photo.View.choices, "kinds": Photo.Kind.choices}
+    context |= {"outcomes": Case.Outcome.choices[1:], "today": timezone.localdate()}
+    return render(request, "cases/detail.html", context)
 
 
 def case_new(request: HttpRequest) -> HttpResponse:
@@ -100,13 +102,19 @@ def case_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def case_close(request: HttpRequest, pk: int) -> HttpResponse:
+    """Close a case, or put right what became of one that is closed."""
     case = get_object_or_404(visible(Case, request.user), pk=pk)
     form = CloseForm(request.POST)
     if not form.is_valid():
-        messages.error(request, " ".join(str(error) for error in form.errors["reason"]))
-    elif case.close(form.cleaned_data["reason"]):
-        audit.record(request, "closed", case, form.cleaned_data["reason"])
+        messages.error(request, " ".join(str(error) for found in form.errors.values() for error in found))
+        return redirect(case)
+    said, user = form.cleaned_data, audit.signed_in(request)
+    if case.close(said["reason"], said["outcome"], said["ended_on"], user):
+        audit.record(request, "closed", case, form.words)
         messages.success(request, "The case is closed; no search finds it now. Reopen brings it back.")
+    else:
+        case.say_outcome(said["reason"], said["outcome"], said["ended_on"], user)
+        audit.record(request, "changed outcome", case, form.words)
     return redirect(case)
 
 

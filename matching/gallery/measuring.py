@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, QuerySet, Window
 from django.utils import timezone
 from numpy.typing import NDArray
 
@@ -200,16 +200,16 @@ def _common(
 
 def _mates(model: FaceModel) -> Mates:
     """Similarities of a face to the mean of its case's others."""
-    others = _usable(model).filter(case=OuterRef("case")).exclude(pk=OuterRef("pk"))
-    several = _usable(model).filter(Exists(others)).order_by("case_id", "pk").annotate(wire=templates.wire())
+    # In one pass: a query for the cases beside one for the faces takes minutes while a gallery has no statistics yet.
+    number = Window(Count("pk"), partition_by=F("case"))
+    several = _usable(model).annotate(number=number, wire=templates.wire()).filter(number__gt=1)
     dates = [f"photo__{name}" for name in ("taken_on", *(f"case__{name}" for name in OF_AGE))]
+    rows = several.order_by("case_id", "pk").values_list("case_id", "wire", *dates)
     counts = Mates(no_counts(), defaultdict(no_counts), defaultdict(no_counts))
     by_case: dict[int, list[tuple[bytes, date | None, list[int]]]] = defaultdict(list)
-    for case, wire, taken_on, *known in several.values_list("case_id", "wire", *dates).iterator(chunk_size=BLOCK):
+    for case, wire, taken_on, *known in rows.iterator(chunk_size=BLOCK):
         by_case[case].append((wire, taken_on, ages_on(taken_on, *known)))
     for photos in by_case.values():
-        if len(photos) < 2:
-            continue
         faces, poorness = poor.without(templates.numbers([wire for wire, *_ in photos]), model.direction)
         rest = unit_length(faces.sum(axis=0) - faces)
         rest_poorness = (poorness.sum() - poorness) / (len(photos) - 1)

@@ -1,5 +1,5 @@
 from matching.models.agreement import Agreement, agreement
-from matching.models.alert import Alert, AlertCapture, AlertComment, AlertRead, Delivery, Quiet, Review, Subscription
+from matching.models.alert import Alert, AlertCapture, AlertComment, AlertRead, Quiet, Review
 from matching.models.batch import Batch, BatchFile, BatchPicture, Shot
 from matching.models.camera import Camera, CameraMinute, Capture, SitePlan, Trouble
 from matching.models.estimates import EstimatesPurpose
@@ -11,6 +11,7 @@ from matching.models.known_files import HashList, KnownHash
 from matching.models.measurement import Measurement
 from matching.models.pairs import CasePair, MissingFoundRun, OddPhoto
 from matching.models.search import Candidate, Mark, Opinion, Probe, ProbeBits, Search, StandingSearch
+from matching.models.subscription import Delivery, Shift, Subscription
 from matching.models.template import GalleryBits, GalleryCount, Template
 from matching.models.web import WebSource
 
@@ -50,6 +51,7 @@ __all__ = [
     "Quiet",
     "Review",
     "Search",
+    "Shift",
     "Shot",
     "SitePlan",
     "StandingSearch",

@@ -1,20 +1,17 @@
-"""Alerts, what reviewers said of them, and who is told."""
+"""Alerts, and what reviewers said of them."""
 
 from typing import Any
 
 from django.conf import settings
-from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
 from cases.models import Case, Collection, Photo, TeamOwned
-from cases.sealed import SealedField
-from matching.models.camera import Camera, Capture, Trouble
+from matching.models.camera import Camera, Capture
 from matching.models.face import Face, FaceModel
 from matching.models.measurement import Measurement
-from matching.models.search import Candidate, StandingSearch
 
 
 class Alert(models.Model):
@@ -33,6 +30,9 @@ class Alert(models.Model):
         DISMISSED = "dismissed", "Dismissed"
         CLOSED = "closed", "Case closed"
         GREETED = "greeted", "Expected visitor"
+
+    # Somebody still has to see to it.
+    OPEN = (Status.NEW, Status.PROPOSED, Status.DISPUTED)
 
     # What people's words come to where nobody is looked for.
     OF_STRANGERS = {
@@ -251,128 +251,3 @@ class Quiet(models.Model):
 
     def __str__(self) -> str:
         return f"{self.case} at {self.camera} quiet until {self.until:%Y-%m-%d %H:%M}"
-
-
-class Subscription(models.Model):
-    """Who is told of what, by which way: a message service by its Apprise address, or a browser's push service."""
-
-    class Way(models.TextChoices):
-        SERVICE = "service", "Message"
-        BROWSER = "browser", "This browser"
-
-    class Strength(models.TextChoices):
-        WEAK = "weak", "Every alert"
-        FAIR = "fair", "Fair and strong ones"
-        STRONG = "strong", "Only strong ones"
-
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="subscriptions")
-    name = models.CharField(max_length=100, default="", help_text="As you know it: my phone, the night desk.")
-    way = models.CharField(max_length=10, choices=Way.choices, default=Way.SERVICE, editable=False)
-    address = SealedField(
-        help_text="An Apprise address: mailtos://user:password@host?to=…, twilio://…, slack://…, msteams://…, "
-        "jsons://host/path and a hundred more. Kept sealed and not shown again."
-    )
-    signing_key = SealedField(
-        blank=True, default="", editable=False, help_text="By which a webhook's receiver checks that a message is ours."
-    )
-    collection = models.ForeignKey(
-        Collection, null=True, blank=True, on_delete=models.CASCADE, help_text="None chosen: alerts of all collections."
-    )
-    case = models.ForeignKey(Case, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
-    camera = models.ForeignKey(Camera, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
-    place = models.CharField(max_length=200, blank=True, help_text="A word of the camera's place.")
-    strength = models.CharField(
-        "at least", max_length=10, choices=Strength.choices, default=Strength.WEAK, help_text="How strong a likeness."
-    )
-    hours_from = models.TimeField("from", null=True, blank=True, help_text="Told of alerts from this time of day")
-    hours_until = models.TimeField(
-        "until", null=True, blank=True, help_text="until this one; both empty: day and night."
-    )
-    wait_minutes = models.PositiveSmallIntegerField(
-        "only after minutes",
-        default=0,
-        validators=[MaxValueValidator(1440)],
-        help_text="0: at once. Else only where nobody has taken the alert by then: the next person to be told.",
-    )
-    digest_minutes = models.PositiveSmallIntegerField(
-        "weak ones together every (minutes)",
-        default=0,
-        validators=[MaxValueValidator(1440)],
-        help_text="0: each by itself. Else weak alerts are collected and told in one message.",
-    )
-    with_pictures = models.BooleanField(
-        "send the pictures along", default=False, help_text="The two faces leave Sightline with each message."
-    )
-    visitors = models.BooleanField(
-        "strangers and greetings", default=False, help_text="Tell of strangers, and of known people who are greeted."
-    )
-    operations = models.BooleanField(default=False, help_text="Tell of cameras in trouble as well.")
-    is_active = models.BooleanField("switched on", default=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["user", "pk"]
-
-    def __str__(self) -> str:
-        return f"{self.user}: {self.name or self.get_way_display()}"
-
-    def get_absolute_url(self) -> str:
-        return reverse("subscription", args=[self.pk])
-
-    @classmethod
-    def within(cls, user: Any) -> QuerySet["Subscription"]:
-        return cls.objects.filter(user=user)
-
-
-class Delivery(models.Model):
-    """One message to one subscriber: about an alert, their standing search, or a camera in trouble."""
-
-    belongs_to = (("alert", "candidate__case__collection", "trouble__camera", "standing"),)
-
-    class Status(models.TextChoices):
-        WAITING = "waiting", "Waiting"
-        SENT = "sent", "Sent"
-        FAILED = "failed", "Given up"
-        NOT_NEEDED = "not_needed", "Not needed any more"
-
-    alert = models.ForeignKey(Alert, null=True, on_delete=models.CASCADE, related_name="deliveries")
-    candidate = models.ForeignKey(Candidate, null=True, on_delete=models.CASCADE, related_name="deliveries")
-    trouble = models.ForeignKey(Trouble, null=True, on_delete=models.CASCADE, related_name="deliveries")
-    standing = models.ForeignKey(
-        StandingSearch, null=True, on_delete=models.CASCADE, related_name="deliveries", help_text="That was closed."
-    )
-    is_over = models.BooleanField(default=False, help_text="The trouble has ended.")
-    strength = models.CharField(
-        max_length=10, blank=True, help_text="Of the alert when it was told: told again where it rises."
-    )
-    in_digest = models.BooleanField(default=False, help_text="Told together with others.")
-    subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="deliveries")
-    status = models.CharField(max_length=12, choices=Status.choices, default=Status.WAITING)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    next_attempt_at = models.DateTimeField(default=timezone.now)
-    error = models.TextField(blank=True)
-    sent_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        verbose_name_plural = "deliveries"
-        constraints = [
-            models.UniqueConstraint(fields=["alert", "strength", "subscription"], name="one_delivery_a_strength"),
-            models.UniqueConstraint(fields=["candidate", "subscription"], name="one_delivery_a_candidate"),
-            models.UniqueConstraint(fields=["standing", "subscription"], name="one_delivery_a_standing_search"),
-            models.UniqueConstraint(
-                fields=["trouble", "is_over", "subscription"], name="two_deliveries_a_trouble_at_most"
-            ),
-            models.CheckConstraint(
-                condition=models.Q(alert__isnull=False, candidate=None, trouble=None, standing=None)
-                | models.Q(alert=None, candidate__isnull=False, trouble=None, standing=None)
-                | models.Q(alert=None, candidate=None, trouble__isnull=False, standing=None)
-                | models.Q(alert=None, candidate=None, trouble=None, standing__isnull=False),
-                name="delivery_of_one_thing",
-            ),
-        ]
-        indexes = [
-            models.Index(fields=["next_attempt_at"], condition=models.Q(status="waiting"), name="deliveries_waiting")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.alert or self.candidate or self.trouble or self.standing} to {self.subscription}"

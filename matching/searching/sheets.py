@@ -1,28 +1,17 @@
 """A confirmed lead, or a search's candidates, on paper."""
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
-from pathlib import Path
-
-import pymupdf_fonts
 from django.contrib.auth.models import User
-from django.core.files.storage import default_storage
 from django.db.models import F, Max
-from django.db.models.fields.files import FieldFile
-from django.utils import timezone
-from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
 from matching.gallery import calibration, strengths
 from matching.models import Candidate, Opinion, Probe, Search
-from matching.searching import years
+from matching.searching import paper, years
 from matching.searching.batch_results import seen_by
+from matching.searching.paper import Sheet, time
 from matching.searching.workbench import linked
 
-# FiraGO has Latin, Cyrillic, Greek, Arabic, Hebrew, Thai, Georgian and Devanagari letters.
-FONTS = {"": "figo", "B": "figbo"}
+FOOT = "A lead, no identification."
 NO_IDENTIFICATION = (
     "This is a lead and no identification. A face search proposes people who look alike; it can be wrong. It must not "
     "be the only ground for an arrest, a notification of relatives or any other step against or about a person. "
@@ -37,77 +26,11 @@ NOT_WORTH = (
 FACES, LISTED = 40, 20
 
 
-class _Sheet(FPDF):
-    """An A4 page in our font, with a foot that says what it is."""
-
-    def __init__(self, foot: str) -> None:
-        super().__init__()
-        self._foot = foot
-        self.set_margin(16)
-        self.set_auto_page_break(True, margin=24)
-
-    def footer(self) -> None:
-        self.set_y(-18)
-        self.set_font("body", size=8)
-        self.set_text_color(90)
-        self.multi_cell(0, 3.6, f"{self._foot} Page {self.page_no()}.", align="L")
-        self.set_text_color(0)
-
-    def heading(self, text: str, size: int = 12) -> None:
-        self.set_font("body", "B", size)
-        self.multi_cell(0, size * 0.5, text, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-        self.ln(1)
-
-    def paragraph(self, text: str, bold: bool = False) -> None:
-        self.set_font("body", "B" if bold else "", 10)
-        self.multi_cell(0, 5, text, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-        self.ln(1.5)
-
-    def facts(self, rows: dict[str, str]) -> None:
-        for name, value in rows.items():
-            if value:
-                self.set_font("body", "", 10)
-                self.set_text_color(90)
-                self.cell(42, 5, name)
-                self.set_text_color(0)
-                self.multi_cell(0, 5, value, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-        self.ln(2)
-
-    def picture(self, file: FieldFile | None, x: float, y: float, side: float, caption: str) -> None:
-        self.set_xy(x, y + side + 1)
-        self.set_font("body", size=9)
-        self.cell(side, 4, caption)
-        if file and file.name and default_storage.exists(file.name):
-            with file.open() as content:
-                self.image(content.read(), x, y, side, side, keep_aspect_ratio=True)
-        else:
-            self.rect(x, y, side, side)
-            self.set_xy(x, y + side / 2)
-            self.cell(side, 5, "The picture was removed", align="C")
-
-
-@contextmanager
-def _sheet(title: str, printed_by: User, reference: str) -> Iterator[_Sheet]:
-    sheet = _Sheet(
-        f"Sightline, {title}. Printed {_time(timezone.now())} by {printed_by}; audit reference {reference}. "
-        "A lead, no identification."
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        for style, name in FONTS.items():
-            path = Path(folder, f"{name}.ttf")
-            path.write_bytes(pymupdf_fonts.myfont(name))
-            sheet.add_font("body", style, path)
-        sheet.set_text_shaping(True)
-        sheet.set_title(title)
-        sheet.add_page()
-        yield sheet
-
-
 def lead_sheet(candidate: Candidate, printed_by: User, reference: str) -> bytes:
     """A confirmed lead as PDF. reference: the audit row of its printing."""
     case, search = candidate.case, _search(candidate.probe)
     worth = strengths.of(candidate)
-    with _sheet(f"lead {candidate.pk}", printed_by, reference) as sheet:
+    with paper.sheet(f"lead {candidate.pk}", printed_by, reference, FOOT) as sheet:
         sheet.heading(f"Lead: may be {case.display_name}", 18)
         sheet.paragraph(NO_IDENTIFICATION, bold=True)
         top = sheet.get_y() + 1
@@ -151,7 +74,7 @@ def lead_sheet(candidate: Candidate, printed_by: User, reference: str) -> bytes:
 
 def candidate_list(search: Search, printed_by: User, reference: str) -> bytes:
     """Each face of a search with its candidates as PDF. reference: the audit row of its printing."""
-    with _sheet(f"candidates of search {search.pk}", printed_by, reference) as sheet:
+    with paper.sheet(f"candidates of search {search.pk}", printed_by, reference, FOOT) as sheet:
         sheet.heading(f"Candidates: {search.purpose}", 18)
         sheet.paragraph(NO_IDENTIFICATION, bold=True)
         worth = Max(F("candidates__similarity") - F("candidates__allowance") - F("candidates__commonness"))
@@ -177,7 +100,7 @@ def candidate_list(search: Search, printed_by: User, reference: str) -> bytes:
         return bytes(sheet.output())
 
 
-def _candidate(sheet: _Sheet, search: Search, candidate: Candidate) -> None:
+def _candidate(sheet: Sheet, search: Search, candidate: Candidate) -> None:
     worth, case, top = strengths.of(candidate), candidate.case, sheet.get_y()
     sheet.picture(candidate.face.crop if candidate.face else None, 16, top, 18, "")
     sheet.set_left_margin(38)
@@ -198,14 +121,14 @@ def _candidate(sheet: _Sheet, search: Search, candidate: Candidate) -> None:
     sheet.set_xy(16, max(sheet.get_y(), top + 19) + 2)
 
 
-def _how(sheet: _Sheet, search: Search) -> None:
+def _how(sheet: Sheet, search: Search) -> None:
     calibrated = calibration.by(search.model, search.measurement)
     sheet.heading("The search")
     sheet.facts(
         {
             "Purpose": search.purpose,
             "Case or tip number": search.reference,
-            "Searched": f"{_time(search.created_at)} by {search.user or 'somebody who left'}",
+            "Searched": f"{time(search.created_at)} by {search.user or 'somebody who left'}",
             "Among": f"{search.gallery_size:,} cases",
             "Face model": f"{search.model.name}, weights {search.model.fingerprint[:16]}, recipe {search.model.recipe}",
             "Error rates": f"measured on {calibrated.measured_on}"
@@ -228,12 +151,8 @@ def _share(fraction: float) -> str:
 
 
 def _opinion(opinion: Opinion) -> str:
-    said = f"{opinion.user or 'Somebody who left'}, {_time(opinion.at)}: "
+    said = f"{opinion.user or 'Somebody who left'}, {time(opinion.at)}: "
     return said + opinion.get_word_display() + (f". {opinion.note}" if opinion.note else "")
-
-
-def _time(at: datetime) -> str:
-    return f"{timezone.localtime(at):%-d %b %Y %H:%M %Z}"
 
 
 def _search(probe: Probe) -> Search:

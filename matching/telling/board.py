@@ -1,12 +1,12 @@
-"""The alerts' board: who sees to what, what they have to say, and what a shift did."""
+"""The alerts' board: who sees to what, what they have to say, and what became of it."""
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from cases.visibility import visible, who_may, who_sees
@@ -92,41 +92,6 @@ def _changed(alert: Alert, fields: list[str]) -> None:
 
 
 @dataclass(frozen=True)
-class Shift:
-    """raised: alerts that came, by strength. said: each person's words, confirmed and dismissed. waiting: still to be
-    seen to, of them unassigned; oldest: since when the oldest waits."""
-
-    raised: dict[str, int]
-    said: list[tuple[str, int, int]]
-    waiting: int
-    unassigned: int
-    oldest: datetime | None
-
-
-def shift(user: User, since: datetime) -> Shift:
-    """What happened on the board since then, of what this person sees."""
-    mine = visible(Alert, user)
-    raised = Counter(mine.filter(created_at__gte=since).values_list("strength", flat=True))
-    words = (
-        visible(Review, user)
-        .filter(at__gte=since)
-        .order_by()
-        .values("user__username")
-        .annotate(yes=Count("pk", Q(status="confirmed")), no=Count("pk", Q(status="dismissed")))
-    )
-    said = [(one["user__username"] or "somebody who left", one["yes"], one["no"]) for one in words]
-    waiting = mine.filter(status__in=notifying.OPEN)
-    first = waiting.order_by("created_at").values_list("created_at", flat=True).first()
-    return Shift(
-        {label: raised[word] for word, label in calibration.LABELS.items()},
-        sorted(said),
-        waiting.count(),
-        waiting.filter(assigned_to=None).count(),
-        first,
-    )
-
-
-@dataclass(frozen=True)
 class Judged:
     """What became of alerts of one strength or camera. reasons: how often each was given for dismissing."""
 
@@ -160,5 +125,5 @@ def _judged(name: str, alerts: QuerySet[Alert]) -> Judged:
     counted = Counter(alerts.values_list("status", flat=True))
     reasons = Counter(Review.objects.filter(alert__in=alerts, status="dismissed").values_list("reason", flat=True))
     named = [(Review.Reason(reason).label, number) for reason, number in reasons.most_common() if reason]
-    waiting = sum(counted[status] for status in notifying.OPEN)
+    waiting = sum(counted[status] for status in Alert.OPEN)
     return Judged(name, counted[Alert.Status.CONFIRMED], counted[Alert.Status.DISMISSED], waiting, named)

@@ -77,7 +77,7 @@ def join_or_raise(
     strengths.judge_alert(alert)
     join(alert, capture, hit.similarity, is_new=is_new)
     risen = bool(was) and notifying.STEPS.index(alert.strength) > notifying.STEPS.index(was)
-    notifying.announce(alert, is_new=is_new, risen=risen and alert.status in notifying.OPEN)
+    notifying.announce(alert, is_new=is_new, risen=risen and alert.status in Alert.OPEN)
     return alert
 
 
@@ -100,7 +100,7 @@ def join(alert: Alert, capture: Capture, similarity: float, *, is_new: bool) -> 
 
 def close_case(case: Case) -> None:
     """Nobody need see to alerts of a case that was closed. Inside the caller's transaction."""
-    for alert in Alert.objects.select_for_update().filter(case=case, status__in=notifying.OPEN):
+    for alert in Alert.objects.select_for_update().filter(case=case, status__in=Alert.OPEN):
         move(alert, Alert.Status.CLOSED)
 
 

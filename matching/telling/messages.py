@@ -4,13 +4,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.utils import timezone
 
 from cases import sealed_files
 from matching.gallery import strengths
-from matching.models import Alert, Delivery, WebSource
+from matching.models import Alert, Delivery, Shift, WebSource
+from matching.telling import handover, handover_sheet
 
 
 def link(path: str) -> str:
@@ -31,6 +33,8 @@ def of(delivery: Delivery) -> tuple[str, str, str]:
     if (standing := delivery.standing) is not None:
         said = f'Your standing search "{standing.search.purpose}" was closed: {standing.closed_reason}'
         return "Sightline: a standing search was closed", said, link("/standing/")
+    if (shift := delivery.shift) is not None:
+        return _handover(shift)
     candidate = delivery.candidate
     assert candidate is not None  # noqa: S101 - the database has it: a delivery is of one thing
     search = candidate.probe.search
@@ -41,6 +45,18 @@ def of(delivery: Delivery) -> tuple[str, str, str]:
         f"({candidate.case.number}), similarity {candidate.similarity:.2f}. Not confirmed: compare before acting."
     )
     return f"Sightline: {candidate.case}", said, link(candidate.get_absolute_url())
+
+
+def _handover(shift: Shift) -> tuple[str, str, str]:
+    handed = handover.of(shift.subscription.user, shift.since, shift.until)
+    asked = urlencode(
+        {
+            name: f"{timezone.localtime(at):%Y-%m-%dT%H:%M}"
+            for name, at in (("since", shift.since), ("until", shift.until))
+        }
+    )
+    title = f"Sightline: handover, {_time(shift.since)} to {timezone.localtime(shift.until):%H:%M}"
+    return title, handover_sheet.text(handed), link(f"/handover/?{asked}")
 
 
 def digest(alerts: Sequence[Alert]) -> tuple[str, str, str]:

@@ -1,7 +1,7 @@
 """Walk 4, tell: an alert reaches the open dashboards at once, and each subscriber by a message that is tried again."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -17,6 +17,7 @@ from matching.models import (
     Candidate,
     Delivery,
     Review,
+    Shift,
     StandingSearch,
     Subscription,
     Trouble,
@@ -36,9 +37,6 @@ COMES_TO = {
 }
 # Who wants to be told from fair on is told of what nobody has measured.
 STEPS = ["", "weak", "fair", "unmeasured", "strong"]
-# Alerts that somebody still has to see to.
-OPEN = (Alert.Status.NEW, Alert.Status.PROPOSED, Alert.Status.DISPUTED)
-
 logger = logging.getLogger(__name__)
 
 # Minutes to wait after the first, second ... failed attempt; after the last one the delivery is given up.
@@ -131,6 +129,30 @@ def tell_trouble(trouble: Trouble) -> None:
         delivery_waiting.send(Delivery, delivery=delivery)
 
 
+def tell_shifts_over() -> None:
+    """Send the handover of each shift that has ended to whoever wants it then."""
+    now = timezone.localtime()
+    for subscription in _active().exclude(handover_times=""):
+        since, until = shift_before(now, subscription.handover_times)
+        if subscription.handover_set_at is None or until <= subscription.handover_set_at:
+            continue
+        shift, is_new = Shift.objects.get_or_create(subscription=subscription, until=until, defaults={"since": since})
+        if is_new:
+            delivery = Delivery.objects.create(shift=shift, subscription=subscription)
+            delivery_waiting.send(Delivery, delivery=delivery)
+
+
+def shift_before(now: datetime, times: str) -> tuple[datetime, datetime]:
+    """The last shift that has ended by then, from its beginning to its end. times: when shifts end, as 06:00 18:00."""
+    ends = [
+        timezone.make_aware(datetime.combine(now.date() - timedelta(days=days), time.fromisoformat(one)))
+        for days in range(3)
+        for one in times.split()
+    ]
+    until, since = sorted((end for end in ends if end <= now), reverse=True)[:2]
+    return since, until
+
+
 class ReasonMissing(Exception):
     """A collection asks why, and nothing was said; the text says so."""
 
@@ -177,6 +199,7 @@ def deliver(delivery_id: int) -> None:
             "candidate__probe__search",
             "trouble__camera",
             "standing__search",
+            "shift__subscription__user",
             "subscription",
         )
         .filter(pk=delivery_id, status=Delivery.Status.WAITING, next_attempt_at__lte=now)
@@ -230,7 +253,7 @@ def _is_needed(delivery: Delivery) -> bool:
     alert = delivery.alert
     if alert is None or not (delivery.subscription.wait_minutes or delivery.in_digest):
         return True
-    waits = alert.status in OPEN
+    waits = alert.status in Alert.OPEN
     return waits and not (delivery.subscription.wait_minutes and (alert.assigned_to_id or alert.reviews.exists()))
 
 
@@ -240,7 +263,7 @@ def _digest_of(delivery: Delivery) -> list[Delivery]:
         subscription=delivery.subscription_id, in_digest=True, status=Delivery.Status.WAITING
     )
     found = waiting.select_related("alert__case", "alert__camera").order_by("alert__first_captured_at")
-    needed = [one for one in found if one.alert and one.alert.status in OPEN]
+    needed = [one for one in found if one.alert and one.alert.status in Alert.OPEN]
     _settle([one.pk for one in found if one not in needed], Delivery.Status.NOT_NEEDED)
     return needed
 

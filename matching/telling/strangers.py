@@ -70,7 +70,7 @@ def is_known_after_all(capture: Capture) -> None:
         return
     episodes.one_writer(capture.camera_id, 0)
     of_track = Alert.objects.filter(captures__track=capture.track, camera=capture.camera, kind=Alert.Kind.STRANGER)
-    for alert in Alert.objects.select_for_update().filter(pk__in=of_track, status__in=notifying.OPEN):
+    for alert in Alert.objects.select_for_update().filter(pk__in=of_track, status__in=Alert.OPEN):
         episodes.move(alert, Alert.Status.CLOSED)
 
 

@@ -1,4 +1,3 @@
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -24,7 +23,6 @@ from matching.views.first_steps import first_steps
 PAGE_SIZE = 24
 # Alerts that get one word together.
 MOST_TOGETHER = 100
-SHIFTS = (4, 8, 12, 24, 168)
 
 
 def alert_cards(user: Any) -> QuerySet[Alert]:
@@ -171,14 +169,6 @@ def alert_quiet(request: HttpRequest, pk: int) -> HttpResponse:
         audit.record(request, "ended quiet", alert)
         messages.success(request, "The next one is told again.")
     return redirect(alert)
-
-
-def alert_shift(request: HttpRequest) -> HttpResponse:
-    """What a shift did, and what waits for the next."""
-    asked = request.GET.get("hours", "")
-    hours = int(asked) if asked.isdecimal() and int(asked) in SHIFTS else 8
-    shift = board.shift(audit.signed_in(request), timezone.now() - timedelta(hours=hours))
-    return render(request, "alerts/shift.html", {"shift": shift, "hours": hours, "choices": SHIFTS})
 
 
 def _card(request: HttpRequest, alert: Alert) -> HttpResponse:

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils import timezone
 
-from cases import audit
+from cases import audit, desk
 from cases.models import FailedWork
 from cases.visibility import sees_all, visible
 from matching.models import Alert, Capture, Delivery, FaceModel
@@ -26,6 +26,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "waiting_leads": leads,
         "fresh_standing": fresh,
         "waiting_search": leads + fresh,
+        "due_tasks": desk.due(audit.signed_in(request)).count(),
         "behind": _behind(request),
         "active_model": FaceModel.objects.filter(is_active=True).first(),
     }

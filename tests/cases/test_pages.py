@@ -39,7 +39,7 @@ def test_closing_asks_why_and_reopening_takes_it_back(collection, as_admin, make
     as_admin.post(f"/cases/{case.pk}/close/", {"reason": ""})
     case.refresh_from_db()
     assert case.is_open
-    as_admin.post(f"/cases/{case.pk}/close/", {"reason": "found safe"})
+    as_admin.post(f"/cases/{case.pk}/close/", {"outcome": "safe", "reason": "found safe"})
     case.refresh_from_db()
     assert (case.is_open, case.closed_reason) == (False, "found safe")
     as_admin.post(f"/cases/{case.pk}/reopen/")
@@ -105,7 +105,7 @@ def test_everything_people_do_leaves_a_row(any_model, collection, as_admin, admi
     case = Case.objects.get()
     as_admin.get(f"/cases/{case.pk}/?why=tip+12")
     as_admin.post(f"/cases/{case.pk}/edit/", fields(collection, name="Ana R."))
-    as_admin.post(f"/cases/{case.pk}/close/", {"reason": "found"})
+    as_admin.post(f"/cases/{case.pk}/close/", {"outcome": "safe", "reason": "found"})
     rows = AuditEvent.objects.exclude(action="signed in").order_by("pk")
     assert [row.action for row in rows] == ["created", "viewed", "changed", "closed"]
     assert {row.username for row in rows} == {"boss"}

@@ -503,14 +503,10 @@ def test_the_board_is_narrowed(any_model, six_cases, camera, signed_in, collecti
     assert "Select a valid choice" in signed_in.get("/alerts/?camera=999").content.decode()
 
 
-def test_what_a_shift_did_and_whether_the_level_is_right(any_model, six_cases, camera, signed_in, as_admin):
+def test_whether_the_level_is_right_shows_on_the_system_page(any_model, six_cases, camera, signed_in, as_admin):
     first, second, _ = see(camera, 1), see(camera, 2), see(camera, 3)
     signed_in.post(f"/alerts/{first.pk}/review/", {"status": "confirmed", "reason": "features", "note": ""})
     signed_in.post(f"/alerts/{second.pk}/review/", {"status": "dismissed", "reason": "known_here", "note": "porter"})
-    shift = board.shift(first.reviews.get().user, timezone.now() - timedelta(hours=8))
-    assert (shift.waiting, shift.unassigned, shift.said) == (1, 1, [("kim", 1, 1)])
-    assert "kim" in signed_in.get("/alerts/shift/?hours=8").content.decode()
-    assert signed_in.get("/alerts/shift/?hours=never").status_code == 200
     page = as_admin.get("/system/").content.decode()
     assert "Known here: works or lives there 1" in page
     assert Review.objects.get(alert=second).reason == "known_here"
