@@ -41,6 +41,16 @@ def visible(rows: type[Row] | QuerySet[Row], user: Any) -> QuerySet[Row]:
     return found
 
 
+def counts_all(user: User) -> bool:
+    """Whether there is no collection that this person does not see: only then are all cases theirs to count."""
+    return sees_all(user) or visible(Collection, user).count() == Collection.objects.count()
+
+
+def collections_counted(user: User) -> list[int] | None:
+    """The collections whose cases are counted for somebody; None: all."""
+    return None if counts_all(user) else list(visible(Collection, user).values_list("pk", flat=True))
+
+
 def _by(model: Any, way: str, user: User) -> Q:
     """Whether a lookup leads to something that is seen; an alternative way leads nowhere where it is empty."""
     owner = model
@@ -57,6 +67,15 @@ def who_sees(people: QuerySet[User], *owned: TeamOwned) -> QuerySet[User]:
         if teams:
             people = people.filter(Q(teams__in=teams) | Q(pk__in=who_may(SEE_ALL).values("pk")))
     return people.distinct()
+
+
+def seen_to(manager: User) -> QuerySet[User]:
+    """Those whom somebody who may manage people sees to: everybody, or those of their own teams."""
+    if not manager.has_perm("cases.manage_people"):
+        return User.objects.none()
+    if sees_all(manager):
+        return User.objects.all()
+    return User.objects.filter(teams__in=manager.teams.all(), is_superuser=False).distinct()
 
 
 def who_may(permission: str) -> QuerySet[User]:

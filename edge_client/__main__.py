@@ -1,14 +1,16 @@
-"""`python -m edge_client --source 0|rtsp://…|clip.mp4|folder/`, and before it `pair` and `check`."""
+"""`sightline-edge --source 0|rtsp://…|clip.mp4|folder/`, and before it `pair` and `check`."""
 
 import argparse
+import getpass
 import logging
 import os
 import signal
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import quote
 
-from edge_client import check, detectors, pairing, sources, watchdog
+from edge_client import check, detectors, pairing, sources, streams, watchdog
 from edge_client.home import Home, HomeTaken
 from edge_client.line import Line
 from edge_client.over_http import Http, PairingFailed, Unreachable
@@ -34,7 +36,7 @@ COMMANDS = {
 
 def arguments(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="edge_client",
+        prog="sightline-edge",
         description="Find faces beside a camera and send them to Sightline.",
         epilog="Commands: " + "; ".join(f"{name}: {what}" for name, what in COMMANDS.items()),
     )
@@ -42,7 +44,8 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--source", action="append",
         help="a camera's index, an rtsp:// or http:// stream, a clip, a folder, s3://bucket/prefix or awscam; again: "
-        "the substream to fall back to",
+        "the substream to fall back to. Or in SIGHTLINE_SOURCE, parted by spaces, which no list of processes shows; of "
+        "rtsp://name@… the password is taken from SIGHTLINE_SOURCE_PASSWORD, or asked for",
     )  # fmt: skip
     parser.add_argument("--server", help="Sightline's address, e.g. https://sightline.example, or mqtts://broker/name")
     parser.add_argument(
@@ -70,6 +73,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--most-mb", type=int, default=2048, help="megabytes of unsent faces kept at most")
     parser.add_argument("--once", action="store_true", help="end when a folder has been read, instead of watching it")
     options = parser.parse_args(words)
+    options.source = _with_passwords(options.source or os.environ.get("SIGHTLINE_SOURCE", "").split())
     if options.command != "pair" and not options.source:
         parser.error("name a --source: a camera's index, a stream, a clip or a folder")
     if options.server and not options.server.startswith(("http://", "https://", "mqtt://", "mqtts://")):
@@ -102,6 +106,22 @@ def main(words: list[str] | None = None) -> int:
         return 2
 
 
+def _with_passwords(named: list[str]) -> list[str]:
+    """Streams of a name without a password, with it: from the environment, or typed where somebody is there to type."""
+    password = os.environ.get("SIGHTLINE_SOURCE_PASSWORD")
+    found = []
+    for source in named:
+        scheme, _, rest = source.partition("://")
+        user, at, where = rest.rpartition("@")
+        if scheme in ("rtsp", "rtsps", "http", "https") and at and ":" not in user:
+            if password is None and sys.stdin is not None and sys.stdin.isatty():
+                password = getpass.getpass(f"Password of {user} at {streams.shown(source)}: ")
+            if password is not None:
+                source = f"{scheme}://{user}:{quote(password, safe='')}@{where}"
+        found.append(source)
+    return found
+
+
 class BadStart(Exception):
     """The text says what is missing and where to get it."""
 
@@ -110,7 +130,7 @@ def watch(options: argparse.Namespace, home: Home) -> int:
     """Find and send faces until the source ends. Raises what a bad start raises."""
     server, token = options.server or home.server, options.token or home.token
     if not server:
-        raise BadStart("Name the server by --server, or pair the camera first: python -m edge_client pair --source 0")
+        raise BadStart("Name the server by --server, or pair the camera first: sightline-edge pair --source 0")
     token = token or ""
     if not token and not server.startswith("mqtt"):
         raise BadStart(
@@ -156,9 +176,14 @@ def watch(options: argparse.Namespace, home: Home) -> int:
         has_moments=not first.is_dir() and not options.source[0].startswith("s3://"),
         alive=lambda: watchdog.notify("WATCHDOG=1"), threads=options.threads,
     )  # fmt: skip
+
+    def say(problem: str) -> None:
+        watching.source_problem = problem
+
     frames = sources.frames(
-        options.source, watching.pace, once=options.once, home=options.queue, idle=lambda: watchdog.notify("WATCHDOG=1")
-    )
+        options.source, watching.pace, once=options.once, home=options.queue,
+        idle=lambda: watchdog.notify("WATCHDOG=1"), say=say,
+    )  # fmt: skip
     ended = False
     try:
         sender.start()
@@ -171,7 +196,7 @@ def watch(options: argparse.Namespace, home: Home) -> int:
     except KeyboardInterrupt:
         pass
     except sources.SourceUnavailable as problem:
-        settings.problem = str(problem)
+        watching.source_problem = str(problem)
         reporter.finish(ended=False)
         raise
     watching.finish()

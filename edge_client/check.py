@@ -1,4 +1,4 @@
-"""`python -m edge_client check`: what is wrong on a device, before anybody relies on it."""
+"""`sightline-edge check`: what is wrong on a device, before anybody relies on it."""
 
 import argparse
 import os
@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
-from edge_client import VERSION, detectors, sources
+from edge_client import VERSION, detectors, sources, streams
 from edge_client.home import Home
 from edge_client.over_http import TIMEOUT
 from edge_client.over_mqtt import Mqtt
@@ -65,7 +65,7 @@ def _folder(options: argparse.Namespace, home: Home) -> Iterator[tuple[str, str,
 
 
 def _source(options: argparse.Namespace, detector: detectors.Detector | None) -> Iterator[tuple[str, str, str]]:
-    source = options.source[0].split("@")[-1]
+    source = streams.shown(options.source[0])
     try:
         seen, faces, spent = 0, 0, 0.0
         size = ""

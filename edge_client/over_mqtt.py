@@ -6,6 +6,7 @@
 import base64
 import json
 import logging
+import socket
 import ssl
 import threading
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from edge_client import streams
 from edge_client.over_http import Unreachable
 from edge_client.queue import Waiting
 
@@ -40,7 +42,7 @@ class Mqtt:
         parts = urlsplit(url)
         self.name = unquote(parts.path.strip("/"))
         if not parts.hostname or not self.name or "/" in self.name:
-            raise ValueError(f"{url} is no broker with a camera's name: mqtts://broker.example/gate-3")
+            raise ValueError(f"{streams.shown(url)} is no broker with a camera's name: mqtts://broker.example/gate-3")
         self._follow = follow
         self._answers: dict[str, str | None] = {}
         self._changed = threading.Condition()
@@ -49,10 +51,12 @@ class Mqtt:
         )
         if token:
             self._client.username_pw_set(unquote(parts.username or self.name), token)
+        self._context: ssl.SSLContext | None = None
         if parts.scheme == "mqtts":
             folder = ca if ca and Path(ca).is_dir() else None
             context = ssl.create_default_context(cafile=None if folder else ca, capath=folder)
             self._client.tls_set_context(context)
+            self._context = context
         # The broker says it for us when we are gone without a word.
         self._client.will_set(self._topic("status"), "offline", qos=1, retain=True)
         self._client.reconnect_delay_set(1, 60)
@@ -60,9 +64,8 @@ class Mqtt:
         self._client.on_message = self._heard
         self._problem = "the broker has not answered yet"
         self._client.connect_async(parts.hostname, parts.port or (8883 if parts.scheme == "mqtts" else 1883), KEEPALIVE)
-        self._client.on_connect_fail = lambda *_: self._say_away(
-            "the broker is away, or its certificate is not trusted"
-        )
+        self._host, self._port = parts.hostname, parts.port or (8883 if parts.scheme == "mqtts" else 1883)
+        self._client.on_connect_fail = lambda *_: self._say_away(self._why())
         self._client.on_disconnect = self._lost
         self._client.loop_start()
 
@@ -135,6 +138,16 @@ class Mqtt:
         # A refusal ends the connection too, and says more.
         if not self._problem.startswith("the broker refuses"):
             self._say_away("the broker is away")
+
+    def _why(self) -> str:
+        """Why the broker was not reached, asked once more."""
+        try:
+            with socket.create_connection((self._host, self._port), streams.SECONDS) as bare:
+                if self._context is not None:
+                    self._context.wrap_socket(bare, server_hostname=self._host).close()
+        except OSError as error:
+            return f"the broker is away: {streams.unreached(error, self._host, self._port)}"
+        return "the broker is away"
 
     def _say_away(self, problem: str) -> None:
         self._problem = problem

@@ -32,7 +32,7 @@ def run(home: Home, server: str | None, code: str | None, source: Sequence[str] 
         raise PairingFailed("Name the server by --server, e.g. https://sightline.example")
     name, token = over_http.pair(server, code, ca)
     home.keep_token(server, token)
-    logger.info("paired as %s; start it with: python -m edge_client --source …", name)
+    logger.info("paired as %s; start it with: sightline-edge --queue %s --source …", name, home.folder)
 
 
 def code_in(bgr: NDArray[np.uint8]) -> tuple[str, str] | None:

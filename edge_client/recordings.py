@@ -1,5 +1,7 @@
-"""Pictures that a recorder leaves in a folder or an S3 prefix: each looked at once, when it is whole."""
+"""Pictures that a recorder leaves in a folder or an S3 prefix: each looked at when it is whole, and again whenever
+another takes its name."""
 
+import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -34,38 +36,58 @@ class Picture:
 
 
 def folder(path: Path, once: bool, idle: Callable[[], None], home: Path | None) -> Iterator[Picture]:
-    """Pictures as they appear, with those of folders within, each once. home: where is kept which were read."""
+    """Pictures as they appear, with those of folders within. home: where is kept which were read."""
     done = _Done(home / ".sightline-done" if home else None)
     sizes: dict[str, int] = {}
     while True:
-        found = {one.relative_to(path).as_posix(): one for one in path.rglob("*") if one.suffix.lower() in PICTURES}
+        began = time.monotonic()
+        found = dict(sorted(_listed(path)))
         waiting = False
-        for name in sorted(set(found) - done.names):
+        for name, (size, changed) in found.items():
+            version = f"{size}:{changed}"
+            if done.knows(name, version):
+                continue
+            file = path / name
             try:
-                stat = found[name].stat()
-                # Taken when it has not grown since the last look, and a JPEG when its end is there as well.
-                if not once and sizes.get(name) != stat.st_size:
-                    sizes[name] = stat.st_size
-                    waiting = True
-                    continue
-                content = found[name].read_bytes() if stat.st_size <= MOST_BYTES else b""
+                content = file.read_bytes() if size <= MOST_BYTES else b""
             except OSError:
                 continue  # gone since it was listed
-            if not once and _is_cut_off(name, content) and time.time() - stat.st_mtime < PATIENCE:
+            # Whole when its end is there, of other kinds than JPEG when it has not grown since the last look.
+            if not once and not _is_whole(name, content) and _may_grow(name, size, changed, sizes):
                 waiting = True
                 continue
             sizes.pop(name, None)
-            yield from _decoded(content, str(found[name]), stat.st_mtime, f"{name}:{stat.st_size}:{stat.st_mtime_ns}")
-            done.add(name)
+            if done.is_another(name, content):
+                yield from _decoded(content, str(file), changed / 1e9, f"{name}:{version}")
+            done.add(name, version, content)
         done.forget_but(found)
         if once and not waiting:
             return
         idle()
-        time.sleep(POLL_SECONDS)
+        time.sleep(max(POLL_SECONDS, time.monotonic() - began))
+
+
+def _listed(path: Path) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Each picture's name with its size and when it was changed, nanoseconds."""
+    for one in path.rglob("*"):
+        if one.suffix.lower() in PICTURES:
+            try:
+                stat = one.stat()
+            except OSError:
+                continue  # gone since it was listed
+            yield one.relative_to(path).as_posix(), (stat.st_size, stat.st_mtime_ns)
+
+
+def _may_grow(name: str, size: int, changed: int, sizes: dict[str, int]) -> bool:
+    """Whether somebody may still be writing. sizes: of the last look."""
+    before, sizes[name] = sizes.get(name), size
+    if name.lower().endswith((".jpg", ".jpeg")):
+        return time.time() - changed / 1e9 < PATIENCE
+    return before != size
 
 
 def bucket(where: str, once: bool, idle: Callable[[], None], home: Path | None) -> Iterator[Picture]:
-    """Pictures under an S3 prefix, each once. Credentials, region and endpoint are those that boto3 finds by itself."""
+    """Pictures under an S3 prefix. Credentials, region and endpoint are those that boto3 finds by itself."""
     from edge_client.sources import SourceUnavailable
 
     try:
@@ -83,14 +105,15 @@ def bucket(where: str, once: bool, idle: Callable[[], None], home: Path | None) 
             pages = client.get_paginator("list_objects_v2").paginate(Bucket=parts.netloc, Prefix=parts.path.lstrip("/"))
             found = {entry["Key"]: entry for page in pages for entry in page.get("Contents", [])}
             listed_once = True
-            for key in sorted(set(found) - done.names):
-                entry = found[key]
+            for key, entry in sorted(found.items()):
+                if done.knows(key, entry["ETag"]):
+                    continue
                 if PurePosixPath(key).suffix.lower() in PICTURES:
                     small = entry["Size"] <= MOST_BYTES
                     content = client.get_object(Bucket=parts.netloc, Key=key)["Body"].read() if small else b""
                     taken = entry["LastModified"].timestamp()
                     yield from _decoded(content, f"s3://{parts.netloc}/{key}", taken, f"{key}:{entry['ETag']}")
-                done.add(key)
+                done.add(key, entry["ETag"])
             done.forget_but(found)
         except (BotoCoreError, ClientError) as error:
             if not listed_once:
@@ -103,36 +126,60 @@ def bucket(where: str, once: bool, idle: Callable[[], None], home: Path | None) 
 
 
 class _Done:
-    """Names that were read, on disk; of those that are gone nothing is kept, so it never outgrows the folder.
+    """Which pictures were read, on disk: their names, which version of each, and what it held. Of those that are gone
+    nothing is kept, so it never outgrows the folder.
 
     path: None forgets with the process.
     """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self.names = set(path.read_text().splitlines()) if path is not None and path.exists() else set()
+        self._read: dict[str, tuple[str, str]] = {}
+        self._lines = 0
+        for line in path.read_text().splitlines() if path is not None and path.exists() else []:
+            name, version, held = [*line.split("\t"), "", ""][:3]
+            self._read[name] = version, held
+            self._lines += 1
 
-    def add(self, name: str) -> None:
-        self.names.add(name)
+    def knows(self, name: str, version: str) -> bool:
+        """Whether this version was read. What an older client read is taken for the one that is there."""
+        if name not in self._read:
+            return False
+        if not self._read[name][0]:
+            self._read[name] = version, ""
+        return self._read[name][0] == version
+
+    def is_another(self, name: str, content: bytes) -> bool:
+        """Whether it is another picture than the one that was read under this name: some recorders write it anew."""
+        return self._read.get(name, ("", ""))[1] != _held(content)
+
+    def add(self, name: str, version: str, content: bytes = b"") -> None:
+        self._read[name] = version, _held(content)
+        self._lines += 1
         if self._path is None:
             return
         try:
             with open(self._path, "a") as file:
-                file.write(f"{name}\n")
+                file.write("\t".join([name, *self._read[name]]) + "\n")
         except OSError as error:
             logger.warning("%s cannot be written (%s): pictures are read again after a restart", self._path, error)
 
     def forget_but(self, names: Any) -> None:
-        kept = self.names & set(names)
-        if self._path is not None and len(self.names) > 2 * len(kept) + 1000:
-            self.names = kept
-            fresh = self._path.with_suffix(".new")
-            fresh.write_text("".join(f"{name}\n" for name in sorted(kept)))
-            fresh.replace(self._path)
+        kept = {name: self._read[name] for name in self._read.keys() & set(names)}
+        if self._path is None or self._lines <= 2 * len(kept) + 1000:
+            return
+        self._read, self._lines = kept, len(kept)
+        fresh = self._path.with_suffix(".new")
+        fresh.write_text("".join("\t".join([name, *said]) + "\n" for name, said in sorted(kept.items())))
+        fresh.replace(self._path)
 
 
-def _is_cut_off(name: str, content: bytes) -> bool:
-    return name.lower().endswith((".jpg", ".jpeg")) and b"\xff\xd9" not in content[-64:]
+def _held(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=8).hexdigest() if content else ""
+
+
+def _is_whole(name: str, content: bytes) -> bool:
+    return name.lower().endswith((".jpg", ".jpeg")) and b"\xff\xd9" in content[-64:]
 
 
 def _decoded(content: bytes, name: str, taken: float, key: str) -> Iterator[Picture]:

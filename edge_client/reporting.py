@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from edge_client import VERSION
+from edge_client import VERSION, streams
 from edge_client.over_http import TIMEOUT, Unreachable
 from edge_client.queue import DiskQueue
 
@@ -39,7 +39,8 @@ class Reporter(threading.Thread):
         about: Callable[[], dict[str, Any]] = dict,
         follow: Callable[[dict[str, Any]], None] = lambda orders: None,
     ) -> None:
-        """about: what else the client says of itself. follow: what is done with what the server asks in turn."""
+        """about: what else the client says of itself. follow: what is done with what the
+        server asks in turn."""
         super().__init__(name="reporter", daemon=True)
         self._queue, self._transport, self._source = queue, transport, source
         self._about, self._follow = about, follow
@@ -86,7 +87,7 @@ class Reporter(threading.Thread):
         report = {
             "sent_at": now.isoformat(),
             "version": VERSION,
-            "looks_at": self._source.split("@")[-1][:300],
+            "looks_at": streams.shown(self._source)[:300],
             "queue": len(self._queue),
             "queue_seconds": max(0.0, (now - waiting).total_seconds()) if waiting else 0.0,
             "dropped": self._queue.dropped,

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_client import recordings
+from edge_client import recordings, streams
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +25,8 @@ FIRST_PAUSE, LONGEST_PAUSE, SILENT_SECONDS = 1.0, 60.0, 10
 # A frame that is older when its turn comes is not looked at.
 STALE_SECONDS = 1.0
 STOP_SECONDS = 3.0
+# A clip that is behind leaves out frames worth so long before it is played more slowly.
+CATCH_UP_SECONDS = 3.0
 # On a substream the first one is tried again after so long.
 BACK_SECONDS = 300.0
 # Pictures with a longer side are made smaller first: no face gains by more, and a small device runs out of memory.
@@ -56,28 +58,30 @@ def frames(
     home: Path | None = None,
     idle: Idle = lambda: None,
     remember: bool = True,
+    say: Callable[[str], None] = lambda problem: None,
 ) -> Iterator[Frame]:
     """Frames of a source, at most `pace()` a second of its time.
 
     source: a camera's index, rtsp:// or http:// streams (the first, else the next), a clip, `awscam`, a folder, or
     s3://bucket/prefix. once: end when a folder is read. home: where is kept which pictures of S3 were read.
     idle: called now and then while nothing comes. remember: which pictures were read; without it a recorder's are
-    looked at as if for the first time, and stay to be read. Raises `SourceUnavailable`.
+    looked at as if for the first time, and stay to be read. say: is told what is wrong with the source, in words that
+    name no password, and nothing once all is well. Raises `SourceUnavailable`.
     """
     first = source[0]
     if first.isdigit():
-        return _live([int(first)], pace, idle)
+        return _live([int(first)], pace, idle, say)
     if first.startswith("s3://"):
         return (_still(one) for one in recordings.bucket(first, once, idle, home if remember else None))
     if "://" in first:
-        return _live(source, pace, idle)
+        return _live(source, pace, idle, say)
     if first == "awscam":
         return _deeplens(pace, idle)
     path = Path(first)
     if path.is_dir():
         return (_still(one) for one in recordings.folder(path, once, idle, path if remember else None))
     if path.is_file():
-        return _clip(path, pace)
+        return _clip(path, pace, say)
     raise SourceUnavailable(f"{first} is no camera index, stream, clip or folder.")
 
 
@@ -143,7 +147,7 @@ class _Newest(threading.Thread):
         self.join(STOP_SECONDS)
 
 
-def _live(sources: Sequence[int | str], pace: Pace, idle: Idle) -> Iterator[Frame]:
+def _live(sources: Sequence[int | str], pace: Pace, idle: Idle, say: Callable[[str], None]) -> Iterator[Frame]:
     """A camera or stream, opened again whenever it breaks off; the next of several while the first is away."""
     number, opened_once, pause = 0, False, FIRST_PAUSE
     while True:
@@ -153,6 +157,8 @@ def _live(sources: Sequence[int | str], pace: Pace, idle: Idle) -> Iterator[Fram
             reading.start()
             try:
                 for bgr in reading.frames(pace, math.inf if number == 0 else until):
+                    if not opened_once or pause > FIRST_PAUSE:
+                        say("")
                     opened_once, pause = True, FIRST_PAUSE
                     yield Frame(bgr, datetime.now(UTC))
             finally:
@@ -160,17 +166,31 @@ def _live(sources: Sequence[int | str], pace: Pace, idle: Idle) -> Iterator[Fram
         if number and time.monotonic() >= until:
             number = 0
             continue
+        broken = _problem(sources[number], opened_once)
+        say(broken)
         if not opened_once and number == len(sources) - 1:
-            raise SourceUnavailable(
-                f"{sources[0]} cannot be opened, or gives no picture. Is it plugged in, reachable and spelled right?"
-            )
+            raise SourceUnavailable(broken)
         number = (number + 1) % len(sources)
         if number == 0 or len(sources) == 1:
-            logger.warning("%s broke off; trying again in %.0f s", sources[0], pause)
+            logger.warning("%s; trying again in %.0f s", broken, pause)
             _rest(pause * random.uniform(0.7, 1.3), idle)  # noqa: S311
             pause = min(pause * 2, LONGEST_PAUSE)
         else:
-            logger.warning("%s broke off; going on with %s", sources[number - 1], sources[number])
+            logger.warning("%s; going on with %s", broken, streams.shown(str(sources[number])))
+
+
+def _problem(source: int | str, opened_once: bool) -> str:
+    """What is wrong with a camera or a stream that gives no picture."""
+    if isinstance(source, int):
+        if opened_once:
+            return f"camera {source} broke off"
+        return f"camera {source} cannot be opened, or gives no picture. Is it plugged in, and used by nobody else?"
+    name, reason = streams.shown(source), streams.why(source)
+    if opened_once:
+        return f"{name} broke off" + (f": {reason}" if reason else "")
+    if reason:
+        return f"{name} cannot be opened: {reason}"
+    return f"{name} cannot be opened, or gives no picture that can be read. Try its substream, or H.264."
 
 
 def _deeplens(pace: Pace, idle: Idle) -> Iterator[Frame]:
@@ -193,14 +213,15 @@ def _deeplens(pace: Pace, idle: Idle) -> Iterator[Frame]:
             pause = min(pause * 2, LONGEST_PAUSE)
 
 
-def _clip(path: Path, pace: Pace) -> Iterator[Frame]:
-    """A clip, played at its own pace, so that it stands in for a live camera."""
+def _clip(path: Path, pace: Pace, say: Callable[[str], None]) -> Iterator[Frame]:
+    """A clip, played at its own pace, so that it stands in for a live camera; slower where the machine cannot even read
+    it at that pace."""
     video = cv2.VideoCapture(str(path))
     if not video.isOpened():
         raise SourceUnavailable(f"{path} is no video that can be read.")
     rate = video.get(cv2.CAP_PROP_FPS) or 25.0
     began, wall = datetime.now(UTC), time.monotonic()
-    number, due, given = 0, 0.0, 0
+    number, due, given, behind = 0, 0.0, 0, 0
     while video.grab():
         # By the clip's own clock, for its rate may vary; raw streams have none.
         shown = video.get(cv2.CAP_PROP_POS_MSEC) / 1000
@@ -214,7 +235,14 @@ def _clip(path: Path, pace: Pace) -> Iterator[Frame]:
         wait = wall + at - time.monotonic()
         # A machine that cannot keep up leaves frames out, as it would of a live camera.
         if wait < -STALE_SECONDS:
-            continue
+            behind += 1
+            if behind < rate * CATCH_UP_SECONDS:
+                continue
+            # Not looking but reading is too slow: without this nothing would ever be looked at again.
+            wall -= wait
+            say(f"{path.name} is too heavy for this machine: it is played more slowly than it was taken")
+            logger.warning("%s is too heavy for this machine; it falls %.1f s behind", path.name, -wait)
+        behind = 0
         time.sleep(max(0.0, wait))
         due += 1 / pace()
         due = max(due, at)

@@ -37,6 +37,9 @@ class Watch:
         self._reporter, self._line, self._has_moments, self._alive = reporter, line, has_moments, alive
         self._followed = BestShots()
         self._detector_name = settings.now.detector
+        # What is wrong with the source, and with the detector that was asked for, in words for whoever asked.
+        self.source_problem = self._detector_problem = ""
+        self._refused_detector = ""
         self._threads = threads
         self._detector = detectors.load(models.get(self._detector_name, self._detector_name), threads)
         self._whole_at = 0.0
@@ -56,7 +59,9 @@ class Watch:
         return {
             "detectors": list(self._models),
             "source_away": round(away, 1) if away > max(15.0, 3 / self._settings.now.fps) else None,
-            "problem": self._settings.problem[:300],
+            "problem": "; ".join(filter(None, [self.source_problem, self._detector_problem, self._settings.problem]))[
+                :300
+            ],
             "runs": {
                 **self._settings.said(),
                 "detector": self._detector_name,
@@ -140,17 +145,20 @@ class Watch:
 
     def _change_detector(self) -> None:
         wanted = self._settings.now.detector
-        if wanted == self._detector_name or self._settings.problem.startswith("detector"):
+        if wanted == self._detector_name:
+            self._detector_problem = self._refused_detector = ""
+        if wanted in (self._detector_name, self._refused_detector):
             return
         try:
             if wanted not in self._models:
                 raise detectors.DetectorUnavailable(f"there is no {wanted} here")
             self._detector, self._detector_name = detectors.load(self._models[wanted], self._threads), wanted
-            self._side, self._seconds = 0, 0.0
+            self._side, self._seconds, self._detector_problem = 0, 0.0, ""
             logger.info("the detector is now %s", wanted)
         except detectors.DetectorUnavailable as problem:
-            self._settings.problem = f"detector: {problem}; {self._detector_name} goes on"
-            logger.error("%s", self._settings.problem)
+            self._refused_detector = wanted
+            self._detector_problem = f"detector: {problem}; {self._detector_name} goes on"
+            logger.error("%s", self._detector_problem)
 
     def _put(self, shots: list[Shot]) -> None:
         for shot in shots:

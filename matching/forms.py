@@ -1,6 +1,5 @@
-from datetime import time, timedelta
+from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from django import forms
 from django.utils import timezone
@@ -8,12 +7,10 @@ from django.utils import timezone
 from cases.fair_use import NO_PURPOSE
 from cases.forms import ForUser
 from cases.import_forms import inside
-from cases.models import Case, Collection
-from cases.visibility import visible
+from cases.models import Collection
 from matching.faces.images import FORMAT_WORDS, MAX_BYTES
-from matching.models import Review, Subscription, WebSource
+from matching.models import Review, WebSource
 from matching.searching.adjusting import Adjustment
-from matching.telling import outward
 
 
 class PurposeForm(ForUser, forms.Form):
@@ -197,92 +194,3 @@ class HandoverForm(forms.Form):
         if since and not timedelta(0) < until - since <= timedelta(days=31):
             raise forms.ValidationError("The end is to come after the beginning, by a month at most.")
         return said
-
-
-class SubscriptionForm(ForUser, forms.ModelForm[Subscription]):
-    class Meta:
-        model = Subscription
-        fields = [
-            "name", "address", "collection", "camera", "case", "place", "strength", "hours_from", "hours_until",
-            "wait_minutes", "digest_minutes", "with_pictures", "visitors", "operations", "handover_times",
-            "is_active",
-        ]  # fmt: skip
-        widgets = {
-            "address": forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-            "hours_from": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-            "hours_until": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-        }
-
-    case = forms.CharField(
-        required=False, max_length=50, label="Only this case", help_text="Its number; empty: every case."
-    )
-
-    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
-        super().__init__(*args, user=user, **kwargs)
-        if self.instance.pk:
-            # Never shown again; left empty, it stays.
-            self.initial["address"] = ""
-            self.initial["case"] = self.instance.case.number if self.instance.case else ""
-            self.fields["address"].required = False
-            self.fields["address"].help_text = "Kept sealed. Left empty, it stays as it is."
-            if self.instance.way == Subscription.Way.BROWSER:
-                del self.fields["address"]
-
-    def clean_address(self) -> str:
-        address: str = self.cleaned_data["address"]
-        if not address:
-            return str(self.instance.address)
-        try:
-            return outward.check(address)
-        except outward.AddressRefused as refusal:
-            raise forms.ValidationError(str(refusal)) from refusal
-
-    def clean_case(self) -> Case | None:
-        number = self.cleaned_data["case"]
-        if not number:
-            return None
-        found = visible(Case, self.user).filter(number=number)
-        if len(found) != 1:
-            raise forms.ValidationError("No case has this number." if not found else "Several cases have this number.")
-        return found[0]
-
-    def clean_handover_times(self) -> str:
-        """Times of day in order, however they were parted."""
-        typed = self.cleaned_data["handover_times"].replace(",", " ").replace(";", " ").split()
-        try:
-            times = sorted({time.fromisoformat(one if ":" in one else f"{int(one):02}:00") for one in typed})
-        except ValueError as problem:
-            raise forms.ValidationError("Give times of day, as 06:00 14:00 22:00.") from problem
-        found = " ".join(f"{one:%H:%M}" for one in times)
-        if found != self.instance.handover_times:
-            # Not of a shift that ended before.
-            self.instance.handover_set_at = timezone.now()
-        return found
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
-        if bool(cleaned.get("hours_from")) != bool(cleaned.get("hours_until")):
-            self.add_error("hours_until", "Give both times, or none.")
-        return cleaned
-
-
-class PushForm(forms.Form):
-    """What a browser says of its push service."""
-
-    endpoint = forms.URLField(max_length=1000, assume_scheme="https")
-    keys = forms.JSONField()
-    name = forms.CharField(max_length=100)
-
-    def clean_endpoint(self) -> str:
-        endpoint: str = self.cleaned_data["endpoint"]
-        try:
-            outward.check_host(urlsplit(endpoint).hostname or "")
-        except outward.AddressRefused as refusal:
-            raise forms.ValidationError(str(refusal)) from refusal
-        return endpoint
-
-    def clean_keys(self) -> dict[str, str]:
-        keys = self.cleaned_data["keys"]
-        if not isinstance(keys, dict) or not all(isinstance(keys.get(name), str) for name in ("p256dh", "auth")):
-            raise forms.ValidationError("The browser's keys are missing.")
-        return {name: keys[name][:200] for name in ("p256dh", "auth")}

@@ -9,6 +9,7 @@ import binascii
 import hashlib
 import json
 import math
+import re
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +18,7 @@ from django.core.files.base import ContentFile
 from rest_framework import serializers
 from rest_framework.exceptions import Throttled, ValidationError
 
+from edge_client import streams
 from matching.faces import images
 from matching.models import Camera
 from matching.watching import captures, fleet, limits
@@ -216,6 +218,9 @@ def report(camera: Camera, said: Any) -> dict[str, Any]:
     form.is_valid(raise_exception=True)
     fields = dict(form.validated_data)
     sent_at, minutes = fields.pop("sent_at"), fields.pop("minutes", [])
+    # Older clients, and others' own, may name a password with their source.
+    fields["looks_at"] = streams.shown(fields["looks_at"])
+    fields["problem"] = re.sub(r"\w+://\S+", lambda found: streams.shown(found[0]), fields["problem"])
     _count(camera, "minutes", len(minutes))
     fleet.heard(camera, fields, sent_at, minutes)
     return fields

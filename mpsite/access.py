@@ -51,6 +51,7 @@ def _all(rule: Rule, *names: str) -> dict[str, Rule]:
 
 ROUTES: dict[str, Rule] = {
     **_all(SIGNED_IN, "manifest", "web-worker", "offline", "system", "system-next", "schema", "api-docs"),
+    **_all(SIGNED_IN, "system-accuracy", "system-model", "system-keeping"),
     "signing-key": SIGNED_IN,
     **_all(
         SIGNED_IN, "api:api-root", "home", "account", "words", "accept-notice", "questions", "question-answer", "tokens"
@@ -58,12 +59,21 @@ ROUTES: dict[str, Rule] = {
     "token-revoke": SIGNED_IN,
     **_all(AUDIT, "audit", "audit-csv", "audit-ask"),
     **_all(MANAGE, "people", "person", "person-invite", "person-link", "person-switch", "person-sign-out"),
-    **_all(MANAGE, "person-factors", "person-token-end", "person-session-end", "people-access"),
+    **_all(
+        MANAGE,
+        "person-factors",
+        "person-token-end",
+        "person-session-end",
+        "people-access",
+        "person-told",
+        "person-told-new",
+    ),
     **_all(MANAGE, "team", "team-new", "team-remove"),
-    **_all("cases.change_notice", "people-notice", "system-estimates"),
+    **_all("cases.change_notice", "people-notice", "system-estimates", "message-servers", "message-server"),
     **_all(SEE_ALERTS, "alerts", "alert", "handover", "handover-sheet", "case-sightings"),
     **_all(SEE_ALERTS, "subscriptions", "subscription", "subscription-new", "subscription-push", "subscription-test"),
-    **_all(SEE_ALERTS, "subscription-remove", "subscription-key", "delivery-retry"),
+    **_all(SEE_ALERTS, "subscription-remove", "subscription-key", "subscription-confirm", "subscription-code"),
+    **_all(SEE_ALERTS, "delivery-retry"),
     **_all(REVIEW, "alert-review", "alerts-review", "alert-take", "alert-comment", "alert-quiet"),
     **_all(SEE_CASES, "cases", "cases-export", "case", "case-nist", "case-photos", "case-leads", "case-linked"),
     **_all(

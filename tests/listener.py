@@ -1,6 +1,7 @@
 """A server on this machine that keeps what it is sent and answers as a test tells it to."""
 
 import http.server
+import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(self.server.batch if several and self.server.batch else b"because")
 
+    def do_GET(self) -> None:
+        self.send_response(self.server.status)
+        self.end_headers()
+
     def log_message(self, *args: object) -> None:
         pass
 
@@ -43,4 +48,56 @@ def listening() -> Iterator[Listener]:
         thread.start()
         yield listener
         listener.shutdown()
+        thread.join()
+
+
+class MailServer(socketserver.ThreadingTCPServer):
+    """A mail server without encryption. got: to whom and the whole message, in the order they came. refuses: what it
+    says to every recipient; empty: it takes them."""
+
+    daemon_threads = True
+    refuses = ""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _MailHandler)
+        self.got: list[tuple[str, str]] = []
+
+    @property
+    def port(self) -> int:
+        return int(self.server_address[1])
+
+
+class _MailHandler(socketserver.StreamRequestHandler):
+    server: MailServer
+
+    def handle(self) -> None:
+        to = ""
+        self._say("220 here")
+        while line := self.rfile.readline().decode().strip():
+            word = line[:4].upper()
+            if word == "RCPT":
+                to = line.split("<")[1].split(">")[0]
+                self._say(f"550 {self.server.refuses}" if self.server.refuses else "250 taken")
+            elif word == "DATA":
+                self._say("354 go on")
+                lines = iter(lambda: self.rfile.readline().decode(), ".\r\n")
+                self.server.got.append((to, "".join(lines)))
+                self._say("250 taken")
+            elif word == "QUIT":
+                self._say("221 bye")
+                return
+            else:
+                self._say("250 fine")
+
+    def _say(self, words: str) -> None:
+        self.wfile.write(f"{words}\r\n".encode())
+
+
+@contextmanager
+def taking_mail() -> Iterator[MailServer]:
+    with MailServer() as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
         thread.join()

@@ -9,6 +9,7 @@ from matching.models.index_run import IndexRun
 from matching.models.keeping import KeepingRun
 from matching.models.known_files import HashList, KnownHash
 from matching.models.measurement import Measurement
+from matching.models.message_server import MessageServer
 from matching.models.pairs import CasePair, MissingFoundRun, OddPhoto
 from matching.models.search import Candidate, Mark, Opinion, Probe, ProbeBits, Search, StandingSearch
 from matching.models.subscription import Delivery, Shift, Subscription
@@ -43,6 +44,7 @@ __all__ = [
     "KnownHash",
     "Mark",
     "Measurement",
+    "MessageServer",
     "MissingFoundRun",
     "OddPhoto",
     "Opinion",

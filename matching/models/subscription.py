@@ -17,10 +17,13 @@ from matching.models.search import Candidate, StandingSearch
 
 
 class Subscription(models.Model):
-    """Who is told of what, by which way: a message service by its Apprise address, or a browser's push service."""
+    """Who is told of what, by which way: mail and text messages by the servers that an administrator has set, a message
+    service by its Apprise address, or a browser's push service."""
 
     class Way(models.TextChoices):
-        SERVICE = "service", "Message"
+        MAIL = "mail", "Mail"
+        SMS = "sms", "Text message"
+        SERVICE = "service", "Chat or webhook"
         BROWSER = "browser", "This browser"
 
     class Strength(models.TextChoices):
@@ -29,11 +32,16 @@ class Subscription(models.Model):
         STRONG = "strong", "Only strong ones"
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="subscriptions")
-    name = models.CharField(max_length=100, default="", help_text="As you know it: my phone, the night desk.")
+    name = models.CharField(
+        max_length=100,
+        default="",
+        blank=True,
+        help_text="As you know it: my phone. Empty: its address.",
+    )
     way = models.CharField(max_length=10, choices=Way.choices, default=Way.SERVICE, editable=False)
     address = SealedField(
-        help_text="An Apprise address: mailtos://user:password@host?to=…, twilio://…, slack://…, msteams://…, "
-        "jsons://host/path and a hundred more. Kept sealed and not shown again."
+        help_text="A mail address, a mobile number as +44 7700 900123, or a chat room or webhook by its Apprise "
+        "address: slack://…, msteams://…, jsons://host/path. Kept sealed and not shown again."
     )
     signing_key = SealedField(
         blank=True, default="", editable=False, help_text="By which a webhook's receiver checks that a message is ours."
@@ -41,6 +49,7 @@ class Subscription(models.Model):
     collection = models.ForeignKey(
         Collection, null=True, blank=True, on_delete=models.CASCADE, help_text="None chosen: alerts of all collections."
     )
+    only_mine = models.BooleanField("only cases that I see to", default=False)
     case = models.ForeignKey(Case, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     camera = models.ForeignKey(Camera, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     place = models.CharField(max_length=200, blank=True, help_text="A word of the camera's place.")
@@ -79,6 +88,23 @@ class Subscription(models.Model):
     )
     handover_set_at = models.DateTimeField(null=True, editable=False, help_text="Since when these times are set.")
     is_active = models.BooleanField("switched on", default=True)
+    set_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Who set it for somebody else.",
+    )
+    confirmed_at = models.DateTimeField(
+        default=timezone.now,
+        null=True,
+        editable=False,
+        help_text="When its owner showed that it is theirs; until then nothing goes there.",
+    )
+    code = SealedField(blank=True, default="", editable=False, help_text="By which they show it.")
+    code_until = models.DateTimeField(null=True, editable=False)
+    code_tries = models.PositiveSmallIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -93,6 +119,11 @@ class Subscription(models.Model):
     @classmethod
     def within(cls, user: Any) -> QuerySet["Subscription"]:
         return cls.objects.filter(user=user)
+
+    @property
+    def needs_code(self) -> bool:
+        """Whether anybody could have typed its address, so that a code goes there first."""
+        return self.way in (self.Way.MAIL, self.Way.SMS)
 
 
 class Shift(models.Model):

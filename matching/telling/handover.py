@@ -24,12 +24,19 @@ LEFT = "somebody who left"
 
 @dataclass(frozen=True)
 class Line:
-    """at: when it began or happened. who: whose it is, or who did it; empty: nobody, or no person."""
+    """name: what it is about. at: when it began or happened. who: whose it is, or who did it; empty: nobody, or no
+    person."""
 
-    words: str
+    name: str
+    words: str = ""
     link: str = ""
     at: datetime | None = None
     who: str = ""
+    is_late: bool = False
+
+    @property
+    def text(self) -> str:
+        return ": ".join(filter(None, [self.name, self.words]))
 
 
 @dataclass(frozen=True)
@@ -114,10 +121,11 @@ def _open_alerts(reader: User) -> Section | None:
 
 def _alert(alert: Alert) -> Line:
     strength = calibration.LABELS.get(alert.strength, "").lower()
-    words = f"{alert.title} at {alert.camera}: {strength or 'not measured'} {alert.similarity:.2f}"
+    words = f"{strength or 'not measured'} {alert.similarity:.2f}"
     status = "" if alert.status == Alert.Status.NEW else f", {alert.get_status_display().lower()}"
     who = str(alert.assigned_to or "")
-    return Line(words + status, alert.get_absolute_url(), alert.first_captured_at, who)
+    name, link = f"{alert.title} at {alert.camera}", alert.get_absolute_url()
+    return Line(name, words + status, link, alert.first_captured_at, who)
 
 
 def _second_words(reader: User) -> Section | None:
@@ -133,8 +141,8 @@ def _lead(lead: Candidate) -> Line:
     search = lead.probe.search
     last = list(lead.opinions.all())[-1:]
     by = str(last[0].user or LEFT) if last else ""
-    words = f"{lead.case}: {lead.get_decision_display().lower()}; {search.purpose if search else ''}"
-    return Line(words, lead.get_absolute_url(), last[0].at if last else None, by)
+    words = f"{lead.get_decision_display().lower()}; {search.purpose if search else ''}"
+    return Line(str(lead.case), words, lead.get_absolute_url(), last[0].at if last else None, by)
 
 
 def _tasks(reader: User) -> Section | None:
@@ -147,9 +155,8 @@ def _tasks(reader: User) -> Section | None:
 
     def line(task: Any) -> Line:
         when = f"late, was due {task.due_on:%-d %b}" if task.is_late else f"until {task.due_on:%-d %b}"
-        return Line(
-            f"{task.case}: {task.text}, {when}", task.case.get_absolute_url(), None, str(task.assigned_to or "")
-        )
+        link, who = task.case.get_absolute_url(), str(task.assigned_to or "")
+        return Line(str(task.case), f"{task.text}, {when}", link, None, who, task.is_late)
 
     return _section("Tasks", summary, due, line)
 
@@ -164,7 +171,7 @@ def _troubles(reader: User) -> Section | None:
 def _trouble(trouble: Trouble) -> Line:
     ended = f", well again {timezone.localtime(trouble.ended_at):%-d %b %H:%M}" if trouble.ended_at else ""
     link = f"/cameras/{trouble.camera_id}/"
-    return Line(f"{trouble.camera}: {trouble.get_kind_display().lower()}{ended}", link, trouble.began_at)
+    return Line(str(trouble.camera), f"{trouble.get_kind_display().lower()}{ended}", link, trouble.began_at)
 
 
 def _imports_held_up(reader: User) -> Section | None:
@@ -178,8 +185,12 @@ def _imports_held_up(reader: User) -> Section | None:
 
 def _import(run: ImportRun) -> Line:
     did = _listed((what, count) for what, count in run.tally if what in ("new", "changed", "closed", "refused"))
-    words = ": ".join(filter(None, [f"{run.source}, {run.get_status_display().lower()}", did or run.note]))
-    return Line(words, run.source.get_absolute_url(), run.started_at)
+    return Line(
+        f"{run.source}, {run.get_status_display().lower()}",
+        did or run.note,
+        run.source.get_absolute_url(),
+        run.started_at,
+    )
 
 
 # What happened.
@@ -226,7 +237,7 @@ def _cases(reader: User, since: datetime, until: datetime) -> Section:
 
     def line(case: Case) -> Line:
         said = ", ".join(filter(None, [case.get_outcome_display() if case.outcome else "Closed", case.closed_reason]))
-        return Line(f"{case}: {said}", case.get_absolute_url(), case.closed_at, str(case.closed_by or ""))
+        return Line(str(case), said, case.get_absolute_url(), case.closed_at, str(case.closed_by or ""))
 
     return _section("Cases", summary, ended, line)
 
@@ -237,7 +248,8 @@ def _notes(reader: User, since: datetime, until: datetime) -> Section | None:
         return None
 
     def line(note: CaseNote) -> Line:
-        return Line(f"{note.case}: {note.text[:300]}", note.case.get_absolute_url(), note.at, str(note.user or LEFT))
+        link, who = note.case.get_absolute_url(), str(note.user or LEFT)
+        return Line(str(note.case), note.text[:300], link, note.at, who)
 
     return _section("Notes", f"{_counted(number, 'note')}.", rows, line)
 
@@ -248,7 +260,7 @@ def _searches(reader: User, since: datetime, until: datetime) -> Section:
 
     def line(search: Search) -> Line:
         words = ", ".join(filter(None, [search.purpose, search.reference]))
-        return Line(words, search.get_absolute_url(), search.created_at, str(search.user or LEFT))
+        return Line(words, "", search.get_absolute_url(), search.created_at, str(search.user or LEFT))
 
     summary = f"{_counted(number, 'search', 'searches')}." if number else "Nobody searched."
     return _section("Searches", summary, rows.select_related("user"), line)
@@ -261,8 +273,9 @@ def _batches(reader: User, since: datetime, until: datetime) -> Section | None:
         return None
 
     def line(batch: Batch) -> Line:
-        words = f"{batch.search.purpose}: {batch.get_status_display().lower()}, {batch.done:,} of {batch.total:,}"
-        return Line(words, batch.get_absolute_url(), batch.created_at, str(batch.search.user or LEFT))
+        words = f"{batch.get_status_display().lower()}, {batch.done:,} of {batch.total:,}"
+        link, who = batch.get_absolute_url(), str(batch.search.user or LEFT)
+        return Line(batch.search.purpose, words, link, batch.created_at, who)
 
     return _section("Batches", f"{_counted(number, 'batch', 'batches')}.", rows.select_related("search__user"), line)
 

@@ -52,7 +52,7 @@ def _lines(section: Section) -> Iterator[str]:
 
 def _line(line: Line) -> str:
     at = f"{timezone.localtime(line.at):%-d %b %H:%M}" if line.at else ""
-    return "  ".join(filter(None, [at, line.words, f"({line.who})" if line.who else ""]))
+    return "  ".join(filter(None, [at, line.text, f"({line.who})" if line.who else ""]))
 
 
 def _person(person: Person) -> str:

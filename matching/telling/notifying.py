@@ -25,7 +25,7 @@ from matching.models import (
 )
 from matching.searching import standing
 from matching.signals import delivery_waiting
-from matching.telling import dashboards, messages, outward
+from matching.telling import dashboards, messages, outward, push
 
 WORDS = {Review.Word.CONFIRMED: True, Review.Word.DISMISSED: False, Review.Word.NEW: None}
 COMES_TO = {
@@ -84,6 +84,7 @@ def subscribers(alert: Alert) -> list[Subscription]:
         .filter(Q(collection=None) | Q(collection=collection))
         .filter(Q(case=None) | Q(case=alert.case_id))
         .filter(Q(camera=None) | Q(camera=alert.camera_id))
+        .filter(Q(only_mine=False) | Q(user=alert.case.assigned_to_id if alert.case else None))
         .filter(Q(visitors=True) if alert.kind != Alert.Kind.SOUGHT else Q())
         .filter(strength__in=STEPS[: STEPS.index(alert.strength) + 1] if alert.strength else STEPS)
     )
@@ -93,7 +94,8 @@ def subscribers(alert: Alert) -> list[Subscription]:
 
 
 def _active() -> QuerySet[Subscription]:
-    return Subscription.objects.filter(is_active=True, user__is_active=True).select_related("user")
+    confirmed = Subscription.objects.filter(is_active=True, user__is_active=True, confirmed_at__isnull=False)
+    return confirmed.select_related("user")
 
 
 def _is_within(now: object, one: Subscription) -> bool:
@@ -236,7 +238,7 @@ def _send(delivery: Delivery, together: list[Delivery], tried: int) -> None:
     except Exception as problem:
         if work.is_the_machines(problem):
             raise
-        over = isinstance(problem, outward.PushOver)
+        over = isinstance(problem, push.PushOver)
         if over:
             Subscription.objects.filter(pk=delivery.subscription_id).update(is_active=False)
         last = over or tried + 1 > len(RETRY_MINUTES)

@@ -12,7 +12,13 @@ from standardwebhooks import Webhook
 
 from cases.sealed import seal, unseal
 from matching.models import Subscription
+from matching.telling import services
 from matching.telling.ways import SECONDS, Message, NotTaken
+
+
+def is_webhook(address: str) -> bool:
+    """Whether it is a program of the agency's own, which checks by a signature that the message is ours."""
+    return address.split(":", 1)[0].lower() in ("json", "jsons")
 
 
 def signing_key(subscription: Subscription, *, anew: bool = False) -> str:
@@ -25,8 +31,9 @@ def signing_key(subscription: Subscription, *, anew: bool = False) -> str:
     return unseal(subscription.signing_key)
 
 
-def send(service: Any, subscription: Subscription, message: Message) -> None:
-    """A signed JSON document, as standardwebhooks.com has it."""
+def send(subscription: Subscription, address: str, message: Message) -> None:
+    """A signed JSON document, as standardwebhooks.com has it. Raises `NotTaken`."""
+    service = services.service(address)
     attached = [
         {"filename": path.name, "base64": base64.b64encode(path.read_bytes()).decode(), "mimetype": "image/jpeg"}
         for path in message.pictures

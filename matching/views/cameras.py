@@ -2,8 +2,10 @@ import csv
 import json
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import segno
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -155,11 +157,25 @@ def camera_settings(request: HttpRequest, pk: int) -> HttpResponse:
 def camera_pair(request: HttpRequest, pk: int) -> HttpResponse:
     """A one-time code, also to be held before the camera, by which a client gets its token itself."""
     camera = get_object_or_404(visible(Camera, request.user), pk=pk)
-    code, server = tokens.begin_pairing(camera), request.build_absolute_uri("/").rstrip("/")
+    code, server = tokens.begin_pairing(camera), _server(request)
     audit.record(request, "gave pairing code", camera)
     shown = segno.make(f"sightline:{server}#{code}", micro=False)
     qr = shown.svg_inline(scale=6, border=4, dark="#000", light="#fff", omitsize=True)
-    return camera_detail(request, pk, code=code, qr=qr, server=server, minutes=tokens.PAIRING.seconds // 60)
+    minutes = tokens.PAIRING.seconds // 60
+    return camera_detail(request, pk, code=code, qr=qr, server=server, is_own=_is_own(server), minutes=minutes)
+
+
+def _server(request: HttpRequest) -> str:
+    """Sightline's address as a device beside a camera reaches it: the one that was set, else the browser's."""
+    if settings.PUBLIC_URL and not _is_own(settings.PUBLIC_URL):
+        return settings.PUBLIC_URL.rstrip("/")
+    return request.build_absolute_uri("/").rstrip("/")
+
+
+def _is_own(address: str) -> bool:
+    """Whether an address leads each machine to itself."""
+    host = urlsplit(address).hostname or ""
+    return host == "localhost" or host.startswith("127.") or host == "::1"
 
 
 @require_POST
@@ -186,7 +202,8 @@ def _page(request: HttpRequest, form: CameraForm, status: int = 200, **extra: ob
         "cameras": cameras,
         "has_plans": visible(SitePlan, request.user).exists(),
         "form": form,
-        "server": request.build_absolute_uri("/").rstrip("/"),
+        "server": _server(request),
+        "is_own": _is_own(_server(request)),
         **extra,
     }
     return render(request, "cameras/list.html", context, status=status)

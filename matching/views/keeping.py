@@ -1,4 +1,5 @@
-"""A case's person on request: all that is kept of them, their removal, and the legal hold that forbids it."""
+"""What is kept for how long; a person on request: all that is kept of them, their removal, and the legal hold that
+forbids it."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -8,9 +9,22 @@ from django.views.decorators.http import require_POST
 
 from cases import audit
 from cases.forms import EraseForm, HoldForm
-from cases.models import Case
-from cases.visibility import visible
+from cases.models import Case, Collection
+from cases.visibility import counts_all, visible
 from matching import keeping
+from matching.models import KeepingRun
+
+
+def system_keeping(request: HttpRequest) -> HttpResponse:
+    """For how many days what is kept, what the last night removed, what is held."""
+    user = audit.signed_in(request)
+    context = {
+        "counts_all": counts_all(user),
+        "kept": KeepingRun.objects.first() if counts_all(user) else None,
+        "collections": visible(Collection, user),
+        "held": visible(Case, user).exclude(held_at=None).order_by("held_at"),
+    }
+    return render(request, "system/keeping.html", context)
 
 
 @require_POST

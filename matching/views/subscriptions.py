@@ -1,32 +1,72 @@
-"""Who is told of what: each person's own subscriptions, tried with a test message."""
+"""Who is told of what: each person's own subscriptions, or those of somebody one sees to; confirmed, and tried with a
+test message."""
 
 import base64
 import json
-from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from cases import audit
-from matching.forms import PushForm, SubscriptionForm
-from matching.models import Subscription
+from cases.visibility import seen_to
+from matching.models import MessageServer, Subscription
+from matching.telling import confirming, notifying, outward, push, webhook
 from matching.telling import messages as words
-from matching.telling import notifying, outward, webhook
+from matching.telling_forms import PushForm, SubscriptionForm
 
 
-def _own(request: HttpRequest) -> Any:
+def _own(request: HttpRequest) -> QuerySet[Subscription]:
     return Subscription.objects.filter(user=audit.signed_in(request))
 
 
+def _seen_to(request: HttpRequest) -> QuerySet[Subscription]:
+    """One's own, and those of the people one sees to."""
+    manager = audit.signed_in(request)
+    return Subscription.objects.filter(Q(user=manager) | Q(user__in=seen_to(manager).values("pk")))
+
+
+def _whom(request: HttpRequest, pk: int) -> User:
+    """Somebody one sees to, who may no more than oneself."""
+    manager = audit.signed_in(request)
+    person = get_object_or_404(seen_to(manager), pk=pk)
+    _check(manager, person)
+    return person
+
+
+def _one(request: HttpRequest, pk: int) -> Subscription:
+    found = get_object_or_404(_seen_to(request).select_related("user"), pk=pk)
+    _check(audit.signed_in(request), found.user)
+    return found
+
+
+def _check(manager: User, person: User) -> None:
+    if not manager.is_superuser and not person.get_all_permissions() <= manager.get_all_permissions():
+        raise PermissionDenied(f"{person} may more than you: only they, or an administrator, change how they are told.")
+
+
 def subscription_list(request: HttpRequest) -> HttpResponse:
+    return _list(request, audit.signed_in(request))
+
+
+def person_told(request: HttpRequest, pk: int) -> HttpResponse:
+    """How somebody whom one sees to is told."""
+    return _list(request, _whom(request, pk))
+
+
+def _list(request: HttpRequest, person: User) -> HttpResponse:
+    told = Subscription.objects.filter(user=person)
+    given_up = notifying.given_up(audit.signed_in(request)).filter(subscription__user=person)
     context = {
-        "subscriptions": _own(request).select_related("collection", "case", "camera"),
-        "push_key": base64.urlsafe_b64encode(outward.push_key()).decode().rstrip("="),
-        "given_up": notifying.given_up(audit.signed_in(request)).filter(subscription__user=audit.signed_in(request))[
-            :10
-        ],
+        "person": None if person == request.user else person,
+        "subscriptions": told.select_related("collection", "case", "camera", "set_by"),
+        "push_key": base64.urlsafe_b64encode(push.key()).decode().rstrip("="),
+        "given_up": given_up[:10],
     }
     return render(request, "subscriptions/list.html", context)
 
@@ -35,23 +75,81 @@ def subscription_new(request: HttpRequest) -> HttpResponse:
     return _form(request, Subscription(user=audit.signed_in(request)))
 
 
+def person_told_new(request: HttpRequest, pk: int) -> HttpResponse:
+    return _form(request, Subscription(user=_whom(request, pk)))
+
+
 def subscription_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    return _form(request, get_object_or_404(_own(request), pk=pk))
+    return _form(request, _one(request, pk))
 
 
 def _form(request: HttpRequest, subscription: Subscription) -> HttpResponse:
-    form = SubscriptionForm(request.POST or None, instance=subscription, user=request.user)
+    form = SubscriptionForm(request.POST or None, instance=subscription, user=audit.signed_in(request))
     if request.method == "POST" and form.is_valid():
         is_new = subscription.pk is None
         saved = form.save()
         audit.record(request, "subscribed" if is_new else "changed", saved, ", ".join(form.changed_data))
-        if is_new and outward.is_webhook(form.cleaned_data.get("address", "")):
+        if form.cleaned_data.get("address") and "address" in form.changed_data and saved.confirmed_at is None:
+            return _ask(request, saved)
+        if is_new and outward.is_signed(saved):
             return _key(request, saved)
         messages.success(request, f"{saved.name} is saved. Send it a test message.")
-        return redirect("subscriptions")
-    is_signed = subscription.pk and outward.is_signed(subscription)
-    context = {"form": form, "subscription": subscription, "is_signed": is_signed}
+        return redirect(_back(request, saved))
+    context = {
+        "form": form,
+        "subscription": subscription,
+        "person": None if subscription.user == request.user else subscription.user,
+        "back": _back(request, subscription),
+        "is_signed": subscription.pk and outward.is_signed(subscription),
+        "servers": MessageServer.objects.all(),
+    }
     return render(request, "subscriptions/form.html", context, status=422 if form.errors else 200)
+
+
+def _back(request: HttpRequest, subscription: Subscription) -> str:
+    if subscription.user == request.user:
+        return reverse("subscriptions")
+    return reverse("person-told", args=[subscription.user_id])
+
+
+def _ask(request: HttpRequest, subscription: Subscription) -> HttpResponse:
+    """Have an address confirmed by its owner."""
+    if subscription.needs_code:
+        try:
+            confirming.send_code(subscription, audit.signed_in(request))
+        except (confirming.CodeRefused, outward.NotTaken) as problem:
+            messages.error(request, f"{subscription.name}: {problem}")
+    if subscription.user == request.user:
+        return redirect("subscription-confirm", subscription.pk)
+    messages.success(
+        request, f"{subscription.name} is saved. {subscription.user} confirms it, signed in, under How you are told."
+    )
+    return redirect(_back(request, subscription))
+
+
+def subscription_confirm(request: HttpRequest, pk: int) -> HttpResponse:
+    """Type the code that was sent; of a chat room or a webhook that somebody else set, say yes."""
+    subscription = get_object_or_404(_own(request), pk=pk)
+    problem = ""
+    if request.method == "POST":
+        try:
+            confirming.confirm(subscription, request.POST.get("code", ""))
+        except confirming.CodeRefused as refusal:
+            problem = str(refusal)
+        else:
+            audit.record(request, "confirmed address", subscription)
+            messages.success(request, f"{subscription.name} is confirmed: alerts reach you there from now on.")
+            return redirect("subscriptions")
+    context = {"subscription": subscription, "problem": problem}
+    return render(request, "subscriptions/confirm.html", context, status=422 if problem else 200)
+
+
+@require_POST
+def subscription_code(request: HttpRequest, pk: int) -> HttpResponse:
+    """Another code; the one before is good no more."""
+    subscription = _one(request, pk)
+    audit.record(request, "sent code", subscription)
+    return _ask(request, subscription)
 
 
 @require_POST
@@ -89,7 +187,10 @@ def subscription_push(request: HttpRequest) -> JsonResponse:
 @require_POST
 def subscription_test(request: HttpRequest, pk: int) -> HttpResponse:
     """A message that says that it is a test, sent while one waits."""
-    subscription = get_object_or_404(_own(request), pk=pk)
+    subscription = _one(request, pk)
+    if subscription.confirmed_at is None:
+        messages.error(request, f"{subscription.name}: it is not confirmed yet.")
+        return redirect(_back(request, subscription))
     try:
         outward.send(subscription, "Sightline: a test", "Alerts reach you here.", words.link("/subscriptions/"))
     except outward.NotTaken as problem:
@@ -97,16 +198,17 @@ def subscription_test(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.success(request, f"{subscription.name}: the service took the test message. Did it arrive?")
     audit.record(request, "tested", subscription)
-    return redirect("subscriptions")
+    return redirect(_back(request, subscription))
 
 
 @require_POST
 def subscription_remove(request: HttpRequest, pk: int) -> HttpResponse:
-    subscription = get_object_or_404(_own(request), pk=pk)
+    subscription = _one(request, pk)
     audit.record(request, "removed", subscription)
+    back = _back(request, subscription)
     subscription.delete()
     messages.success(request, f"{subscription.name} is removed; nobody is told there any more.")
-    return redirect("subscriptions")
+    return redirect(back)
 
 
 @require_POST

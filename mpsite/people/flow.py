@@ -19,7 +19,7 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from cases.models import ApiToken, Team, Training
-from cases.visibility import SEE_ALL, sees_all, visible
+from cases.visibility import SEE_ALL, seen_to, sees_all, visible
 
 
 class NotYours(PermissionDenied):
@@ -28,10 +28,11 @@ class NotYours(PermissionDenied):
 
 def people(manager: User) -> QuerySet[User]:
     """Those whom somebody sees to, with whether they have a second factor (`has_factor`)."""
-    found = User.objects.order_by("username")
-    if not sees_all(manager):
-        found = found.filter(teams__in=manager.teams.all(), is_superuser=False).distinct()
-    found = found.annotate(has_factor=Exists(Authenticator.objects.filter(user=OuterRef("pk"))))
+    found = (
+        seen_to(manager)
+        .order_by("username")
+        .annotate(has_factor=Exists(Authenticator.objects.filter(user=OuterRef("pk"))))
+    )
     return found.prefetch_related("groups", "teams").select_related("training")
 
 

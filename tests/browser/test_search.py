@@ -131,6 +131,13 @@ def test_nothing_is_fetched_from_another_host_and_nothing_runs_over_at_phone_wid
         "/worklists/",
         "/cameras/",
         "/system/",
+        "/system/accuracy/",
+        "/system/model/",
+        "/system/keeping/",
+        "/system/servers/",
+        "/subscriptions/new/",
+        "/handover/",
+        "/tasks/",
         "/evaluations/",
         "/api/docs/",
     ):

@@ -43,7 +43,7 @@ def test_the_curves_are_drawn_for_light_and_dark(page: Page, width):
     colours = set()
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        page.goto("/system/")
+        page.goto("/system/accuracy/")
         line = page.locator("polyline.non-mates")
         expect(line).to_be_visible()
         colours.add(line.evaluate("line => getComputedStyle(line).stroke"))

@@ -109,7 +109,7 @@ def test_everything_people_do_leaves_a_row(any_model, collection, as_admin, admi
     rows = AuditEvent.objects.exclude(action="signed in").order_by("pk")
     assert [row.action for row in rows] == ["created", "viewed", "changed", "closed"]
     assert {row.username for row in rows} == {"boss"}
-    assert [row.why for row in rows] == ["", "tip 12", "name", "found"]
+    assert [row.why for row in rows] == ["", "tip 12", "name", "Located safe, found"]
     assert rows[0].address == "127.0.0.1"
 
 

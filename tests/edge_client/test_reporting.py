@@ -37,7 +37,7 @@ def test_it_works(reporter, server):
     reporter.saw(AT + timedelta(minutes=1), [], 0)
     reporter.report()
     report = said(server)
-    assert (report["queue"], report["dropped"], report["looks_at"]) == (1, 0, "gate/1")
+    assert (report["queue"], report["dropped"], report["looks_at"]) == (1, 0, "rtsp://gate/1")
     assert report["queue_seconds"] > 0
     # Only minutes that have ended.
     assert report["minutes"] == [

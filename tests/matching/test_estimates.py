@@ -45,7 +45,7 @@ def test_they_are_off_until_an_administrator_says_for_what(weights, search, sign
     page = signed_in.get(search.get_absolute_url()).content.decode()
     assert "guess of the searched face" in page
     assert "fails on children" in page
-    assert "order of tips" in signed_in.get("/system/").content.decode()
+    assert "order of tips" in signed_in.get("/system/model/").content.decode()
     as_admin.post("/system/estimates/", {"off": "1"})
     assert "guess of the searched face" not in signed_in.get(search.get_absolute_url()).content.decode()
     rows = AuditEvent.objects.filter(action__contains="estimates").order_by("at").values_list("action", "why")

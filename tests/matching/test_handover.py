@@ -48,13 +48,13 @@ def test_a_handover_says_what_waits_what_happened_and_who_has_what(night, user):
     assert waits["Alerts"].summary.startswith("1 alert, 1 taken by nobody; the oldest since ")
     assert waits["Leads"].summary == "1 lead waits for a word."
     assert waits["Tasks"].summary == "1 task until tomorrow, 1 of them late."
-    assert "falls silent" in waits["Cameras in trouble"].lines[0].words
+    assert "falls silent" in waits["Cameras in trouble"].lines[0].text
     happened = {section.title: section for section in handed.happened}
     assert "2 alerts came" in happened["Alerts"].summary
     assert "1 confirmed sighting" in happened["Alerts"].summary
     assert happened["Cases"].summary == "6 cases opened, 1 closed (1 located safe)."
-    assert happened["Searches"].lines[0].words == "tip 12"
-    assert happened["Notes"].lines[0].words.endswith("Aunt called")
+    assert happened["Searches"].lines[0].text == "tip 12"
+    assert happened["Notes"].lines[0].text.endswith("Aunt called")
     who = {one.name: one for one in handed.people}
     assert (who["kim"].confirmed, who["kim"].has_tasks) == (1, 1)
     assert (who["lee"].searches, who["lee"].words) == (1, 1)
@@ -109,7 +109,7 @@ def test_imports_are_handed_over_to_those_who_see_them(night, admin, collection)
     ImportRun.objects.create(source=source, status="done", counts={"new": 1200}, finished_at=timezone.now())
     source.runs.create(status="halted", note="The site did not answer.")
     handed = handover.of(admin, timezone.now() - NIGHT, timezone.now())
-    lines = [line.words for section in [*handed.waits, *handed.happened] for line in section.lines]
+    lines = [line.text for section in [*handed.waits, *handed.happened] for line in section.lines]
     assert "County jail, done: 1,200 new" in lines
     assert "County jail, halted: The site did not answer." in lines
 

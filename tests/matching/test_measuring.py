@@ -167,7 +167,7 @@ def test_mates_are_counted_by_age_and_by_years_where_photos_are_dated(model, col
     ages = {name: Curve.from_json(kept).pairs for name, kept in by["ages"]}
     assert ages == {"under 13": CASES // 2, "18 to 39": CASES // 2, "40 to 59": CASES}
     FaceModel.objects.update(is_active=True)
-    page = as_admin.get("/system/").content.decode()
+    page = as_admin.get("/system/accuracy/").content.decode()
     assert "Persons missed here, by years between the photos" in page
     assert "under 13" in page
 

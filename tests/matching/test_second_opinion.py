@@ -123,7 +123,7 @@ def test_what_cannot_be_is_said(pack, signed_in, user):
 
 
 def test_it_is_left_off_and_forgotten(second, as_admin, make_case):
-    assert "dlib ResNet, 6 of 6 photos" in as_admin.get("/system/").content.decode()
+    assert "dlib ResNet, 6 of 6 photos" in as_admin.get("/system/model/").content.decode()
     models("second", "none")
     assert not Face.objects.filter(model=second).exists()
     assert not Template.objects.filter(model=second).exists()

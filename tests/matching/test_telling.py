@@ -17,8 +17,9 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from cases import public_hosts
 from cases.models import AuditEvent, Collection, Team
+from cases.sealed import unseal
 from matching.models import Alert, AlertCapture, Camera, Capture, Delivery, Review, Subscription
-from matching.telling import board, episodes, notifying, outward
+from matching.telling import board, episodes, notifying, outward, push
 from matching.watching import captures
 from tests import faces
 from tests.listener import listening
@@ -275,7 +276,7 @@ def test_an_address_is_sealed_and_never_shown_again(signed_in, user, settings):
         assert "s3cret" not in signed_in.get(path).content.decode()
     signed_in.post(f"/subscriptions/{made.pk}/", {**form, "name": "Night desk", "address": ""})
     again = Subscription.objects.get()
-    assert (again.name, outward.unseal(again.address)) == ("Night desk", form["address"])
+    assert (again.name, unseal(again.address)) == ("Night desk", form["address"])
     assert "s3cret" not in str(list(AuditEvent.objects.values()))
     settings.SECRET_KEY = "another"
     with pytest.raises(outward.NotTaken, match="Enter it again"):
@@ -429,7 +430,7 @@ def test_a_browser_is_told_encrypted_and_forgotten_when_it_signs_off(
     any_model, six_cases, camera, signed_in, webhook, settings, tmp_path
 ):
     settings.DATA_DIR = tmp_path
-    outward._vapid.cache_clear()
+    push._vapid.cache_clear()
     key = ec.generate_private_key(ec.SECP256R1()).public_key()
     point = key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
     keys = {name: base64.urlsafe_b64encode(raw).decode().rstrip("=") for name, raw in
@@ -450,7 +451,7 @@ def test_a_browser_is_told_encrypted_and_forgotten_when_it_signs_off(
     see(camera, 2)
     assert not Subscription.objects.get().is_active
     assert "signed off" in Delivery.objects.get(status="failed").error
-    outward._vapid.cache_clear()
+    push._vapid.cache_clear()
 
 
 def test_what_was_given_up_is_seen_and_tried_again(
@@ -507,7 +508,7 @@ def test_whether_the_level_is_right_shows_on_the_system_page(any_model, six_case
     first, second, _ = see(camera, 1), see(camera, 2), see(camera, 3)
     signed_in.post(f"/alerts/{first.pk}/review/", {"status": "confirmed", "reason": "features", "note": ""})
     signed_in.post(f"/alerts/{second.pk}/review/", {"status": "dismissed", "reason": "known_here", "note": "porter"})
-    page = as_admin.get("/system/").content.decode()
+    page = as_admin.get("/system/accuracy/").content.decode()
     assert "Known here: works or lives there 1" in page
     assert Review.objects.get(alert=second).reason == "known_here"
     assert AuditEvent.objects.filter(why="Known here: works or lives there: porter").exists()

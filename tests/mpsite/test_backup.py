@@ -13,9 +13,9 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from cases.models import ApiToken, AuditEvent, Case, Collection
+from cases.sealed import unseal
 from matching.models import Search, Subscription
 from matching.searching import pictures
-from matching.telling import outward
 from mpsite import backup
 from tests import faces
 from tests.people import api_token
@@ -60,7 +60,7 @@ def test_a_restored_system_finds_the_same_candidates(taken, user, settings, tmp_
     assert "each as it was written" in capsys.readouterr().out
     assert found(User.objects.get(username="kim")) == before
     assert Case.objects.get(number="MP4").circumstances == "line\nbreak\tand \\ more"
-    assert outward.unseal(Subscription.objects.get().address) == "mailtos://kim:s3cret@example.com"
+    assert unseal(Subscription.objects.get().address) == "mailtos://kim:s3cret@example.com"
     assert (settings.DATA_DIR / "secret_key").read_text() == "the key"
     assert ApiToken.objects.count() == 1
     photo = Case.objects.get(number="MP2").photos.get()
