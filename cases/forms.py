@@ -11,6 +11,21 @@ from cases.models import ApiToken, Case, Collection, Photo, Team
 from cases.visibility import TeamsRefused, is_name_taken, sees_all, teams_after, visible
 
 
+class Grouped(forms.BaseForm):
+    """A form whose fields stand under headings. GROUPS: the headings, by the name of the first field of each."""
+
+    GROUPS: dict[str, str]
+
+    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The fields under their headings."""
+        found: list[tuple[str, list[forms.BoundField]]] = []
+        for field in self:
+            if field.name in self.GROUPS:
+                found.append((self.GROUPS[field.name], []))
+            found[-1][1].append(field)
+        return found
+
+
 class ForUser(forms.BaseForm):
     """A form in which a person chooses only among what they see; what they don't see stays as it was."""
 
@@ -64,25 +79,19 @@ class OwnedForm(ForUser):
             raise forms.ValidationError(str(refusal)) from refusal
 
 
-class CollectionForm(OwnedForm, forms.ModelForm[Collection]):
+class CollectionForm(Grouped, OwnedForm, forms.ModelForm[Collection]):
     class Meta:
         model = Collection
         fields = [
-            "name",
-            "teams",
-            "description",
-            "kind",
-            "alert_level",
-            "reviewers",
-            "look_back_days",
-            "needs_reference",
-            "needs_reason",
-            "search_days",
-            "episode_seconds",
-            "stop_when_confirmed",
-            "far_apart",
-        ]
+            "name", "kind", "description", "teams", "needs_reference", "far_apart", "alert_level", "episode_seconds",
+            "stop_when_confirmed", "reviewers", "needs_reason", "look_back_days", "search_days",
+        ]  # fmt: skip
         widgets = {"description": forms.Textarea(attrs={"rows": 2}), "teams": forms.CheckboxSelectMultiple}
+
+    GROUPS = {
+        "name": "The collection", "needs_reference": "Searches", "alert_level": "Alerts", "reviewers": "Decisions",
+        "look_back_days": "For how long",
+    }  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -93,7 +102,7 @@ class CollectionForm(OwnedForm, forms.ModelForm[Collection]):
         return asked or self.instance.far_apart
 
 
-class CaseForm(ForUser, forms.ModelForm[Case]):
+class CaseForm(Grouped, ForUser, forms.ModelForm[Case]):
     source_url = forms.URLField(label="Source link", max_length=500, required=False, assume_scheme="https")
 
     class Meta:
@@ -115,20 +124,10 @@ class CaseForm(ForUser, forms.ModelForm[Case]):
             "complexion": forms.TextInput(attrs={"list": "codes-skin"}),
         }
 
-    # What stands together, by the name of the first of each group.
     GROUPS = {
         "collection": "The person", "last_seen_on": "When and where", "height_from": "What they look like",
         "vehicle": "What else is known", "agency": "Who knows more",
     }  # fmt: skip
-
-    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
-        """The fields under their headings."""
-        found: list[tuple[str, list[forms.BoundField]]] = []
-        for field in self:
-            if field.name in self.GROUPS:
-                found.append((self.GROUPS[field.name], []))
-            found[-1][1].append(field)
-        return found
 
     @property
     def suggestions(self) -> dict[str, list[str]]:

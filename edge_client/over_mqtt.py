@@ -145,6 +145,8 @@ class Mqtt:
             with socket.create_connection((self._host, self._port), streams.SECONDS) as bare:
                 if self._context is not None:
                     self._context.wrap_socket(bare, server_hostname=self._host).close()
+        except ssl.SSLError as error:
+            return streams.unreached(error, self._host, self._port)
         except OSError as error:
             return f"the broker is away: {streams.unreached(error, self._host, self._port)}"
         return "the broker is away"

@@ -4,7 +4,7 @@ from django import forms
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from cases.forms import ForUser, OwnedForm
+from cases.forms import ForUser, Grouped, OwnedForm
 from cases.models import Collection
 from cases.visibility import is_name_taken, visible
 from matching.faces import images
@@ -20,12 +20,12 @@ class CameraForm(OwnedForm, forms.ModelForm[Camera]):
         widgets = {"teams": forms.CheckboxSelectMultiple}
 
 
-class CameraEditForm(OwnedForm, forms.ModelForm[Camera]):
+class CameraEditForm(Grouped, OwnedForm, forms.ModelForm[Camera]):
     class Meta:
         model = Camera
         fields = [
-            "name", "place", "teams", "plan", "latitude", "longitude", "thing", "preview", "strangers", "visits_from",
-            "greets", "notes",
+            "name", "teams", "notes", "place", "plan", "latitude", "longitude", "strangers", "visits_from", "greets",
+            "preview", "thing",
         ]  # fmt: skip
         labels = {"plan": "Stands on the plan", "preview": "May be looked through"}
         widgets = {
@@ -33,6 +33,10 @@ class CameraEditForm(OwnedForm, forms.ModelForm[Camera]):
             "teams": forms.CheckboxSelectMultiple,
             "greets": forms.CheckboxSelectMultiple,
         }
+
+    GROUPS = {
+        "name": "The camera", "place": "Where it stands", "strangers": "Whom it tells of", "preview": "How it is used",
+    }  # fmt: skip
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, user=user, **kwargs)

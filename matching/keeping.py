@@ -17,12 +17,15 @@ from django.db import models, transaction
 from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from cases import erased
+from cases import erased, work
 from cases.models import AuditEvent, Case, Collection, Photo
 from matching import set_aside
 from matching.models import Alert, Candidate, Face, KeepingRun, Opinion, Review, Search
 from matching.watching import fleet, retention
 
+# Beyond so many photos without a file, and such a share of all, the data folder is not whole.
+FEW_GONE, SHARE_GONE = 20, 0.02
+TOO_MANY_GONE = "photos without a file, so many that nothing was changed: is the data folder whole?"
 # A file younger than this may be on its way to its row.
 SETTLED = timedelta(days=1)
 DECIDED = [Candidate.Decision.POSSIBLE, Candidate.Decision.CONFIRMED, Candidate.Decision.DISPUTED]
@@ -49,7 +52,7 @@ def keep_to_days() -> KeepingRun:
     for name in strays:
         default_storage.delete(name)
     counts["files without a row"] = len(strays)
-    counts["photos whose file is missing"] = mend_rows()
+    counts |= mend_rows()
     counts["failures of what is gone"] = set_aside.tidy()
     return KeepingRun.objects.create(counts={what: number for what, number in counts.items() if number})
 
@@ -106,24 +109,30 @@ def _named() -> Iterator[str]:
                 yield from (name for name in named.iterator(chunk_size=5000) if name)
 
 
-def mend_rows() -> int:
-    """Photos whose file is gone say so; one of which only a made picture is gone is indexed anew. Returns how many."""
-    mended = 0
+def mend_rows() -> dict[str, int]:
+    """Photos whose file is gone say so, and no more once it is back; one of which only a made picture is gone is
+    indexed anew. Returns how many of each.
+
+    Where many are gone at once the folder is not whole, as when its disk is not mounted: then nothing is said of any.
+    """
+    gone, back = [], []
     photos = Photo.objects.exclude(status=Photo.Status.PENDING)
     crops = Prefetch("faces", Face.objects.only("photo", "crop"))
     for photo in photos.prefetch_related(crops).iterator(chunk_size=500):
         missing = not default_storage.exists(photo.image.name or "")
         made = [photo.display.name, *(face.crop.name for face in photo.faces.all())]
         if missing and photo.status != Photo.Status.UNREADABLE:
-            Photo.objects.filter(pk=photo.pk).update(
-                status=Photo.Status.UNREADABLE, status_note="Its file is missing from the data folder."
-            )
-        elif not missing and any(name and not default_storage.exists(name) for name in made):
-            Photo.objects.filter(pk=photo.pk).update(status=Photo.Status.PENDING)
-        else:
-            continue
-        mended += 1
-    return mended
+            gone.append(photo.pk)
+        elif not missing and (
+            work.MISSING in photo.status_note or any(name and not default_storage.exists(name) for name in made)
+        ):
+            back.append(photo.pk)
+    if len(gone) > max(FEW_GONE, photos.count() * SHARE_GONE):
+        return {TOO_MANY_GONE: len(gone)}
+    Photo.objects.filter(pk__in=gone).update(status=Photo.Status.UNREADABLE, status_note=work.MISSING)
+    Photo.objects.filter(pk__in=back).update(status=Photo.Status.PENDING, status_note="")
+    work.done("photo", back)
+    return {"photos whose file is missing": len(gone), "photos looked at anew": len(back)}
 
 
 def _remove_later(names: list[str]) -> None:

@@ -48,7 +48,9 @@ class SubscriptionForm(ForUser, forms.ModelForm[Subscription]):
         super().__init__(*args, user=user, **kwargs)
         if self.instance.user_id != user.pk:
             self.fields["only_mine"].label = f"only cases that {self.instance.user} sees to"
-        if self.instance.pk:
+        if not self.instance.pk:
+            del self.fields["is_active"]
+        else:
             # Never shown again; left empty, it stays.
             self.initial["address"] = ""
             self.initial["case"] = self.instance.case.number if self.instance.case else ""
@@ -119,8 +121,9 @@ class SubscriptionForm(ForUser, forms.ModelForm[Subscription]):
 
 
 def _is_said(field: BoundField) -> bool:
-    """Whether something other than nothing stands in a field, or something is wrong with it."""
-    return bool(field.errors) or field.value() not in (None, "", False, 0, "0")
+    """Whether something stands in a field that is not there by itself, or something is wrong with it."""
+    by_itself = (True,) if field.name == "is_active" else (None, "", False, 0, "0")
+    return bool(field.errors) or field.value() not in by_itself
 
 
 class _ServerForm(forms.Form):

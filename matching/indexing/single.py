@@ -54,7 +54,10 @@ class Prepared:
 
 
 def prepare(photo: Photo, engine: Engine) -> Prepared:
-    """Decode a photo, find and embed its faces; no row is read or written, so any thread may do it."""
+    """Decode a photo, find and embed its faces; no row is read or written, so any thread may do it.
+
+    Raises `FileNotFoundError`: a file that is not here is no verdict, it may be on its way or on another machine.
+    """
     try:
         with photo.image.open() as file:
             opened = images.turned(images.open_image(file.read()), photo.turned)
@@ -63,8 +66,6 @@ def prepare(photo: Photo, engine: Engine) -> Prepared:
         if degrees:
             opened = images.turned(opened, degrees)
             found = face_models.find_faces(engine, opened.rgb)
-    except FileNotFoundError:
-        return Prepared(photo, "The file is missing from the data folder.")
     except images.ImageRefused as refusal:
         return Prepared(photo, str(refusal))
     prepared = Prepared(

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from cases import audit
 from cases.visibility import seen_to
 from matching.models import MessageServer, Subscription
-from matching.telling import confirming, notifying, outward, push, webhook
+from matching.telling import confirming, notifying, outward, push, servers, webhook
 from matching.telling import messages as words
 from matching.telling_forms import PushForm, SubscriptionForm
 
@@ -101,7 +101,7 @@ def _form(request: HttpRequest, subscription: Subscription) -> HttpResponse:
         "person": None if subscription.user == request.user else subscription.user,
         "back": _back(request, subscription),
         "is_signed": subscription.pk and outward.is_signed(subscription),
-        "servers": MessageServer.objects.all(),
+        "servers": [(label, servers.of(kind)) for kind, label in MessageServer.Kind.choices],
     }
     return render(request, "subscriptions/form.html", context, status=422 if form.errors else 200)
 

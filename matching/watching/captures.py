@@ -101,7 +101,7 @@ def _match(capture: Capture, model: FaceModel) -> list[Alert]:
         face = face_models.find_face(
             face_models.engine(model), opened.rgb, lambda found: _meant_face(found, opened, capture)
         )
-    except (FileNotFoundError, images.ImageRefused):
+    except images.ImageRefused:
         face = None
     if face is None:
         _claim(capture, Capture.Status.NO_FACE)

@@ -14,6 +14,9 @@ byId("theme")?.addEventListener("click", () => {
   toast(next ? `Theme: ${next}` : "Theme: as the device");
 });
 
+// On a phone the tab that one is on may lie beyond the edge.
+document.querySelector(".chips [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+
 // How pictures of batches are shown to whoever sits here; a blurred one is pressed, or entered, to be seen.
 const viewingChoice = byId("viewing");
 if (viewingChoice) {

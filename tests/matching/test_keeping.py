@@ -91,13 +91,31 @@ def test_files_without_a_row_go_but_not_those_on_their_way(any_model, six_cases,
 
 def test_a_photo_whose_file_is_gone_says_so_and_one_whose_picture_is_gone_is_made_anew(any_model, six_cases):
     lost, unmade = Photo.objects.order_by("pk")[:2]
+    kept = Path(lost.image.path).read_bytes()
     Path(lost.image.path).unlink()
     Path(unmade.display.path).unlink()
-    assert keeping.keep_to_days().counts == {"photos whose file is missing": 2}
+    assert keeping.keep_to_days().counts == {"photos whose file is missing": 1, "photos looked at anew": 1}
     lost.refresh_from_db()
     unmade.refresh_from_db()
     assert (lost.status, unmade.status) == (Photo.Status.UNREADABLE, Photo.Status.PENDING)
     assert "missing from the data folder" in lost.status_note
+    # Brought back from a backup, it is looked at again.
+    Path(lost.image.path).write_bytes(kept)
+    assert keeping.keep_to_days().counts == {"photos looked at anew": 1}
+    lost.refresh_from_db()
+    assert (lost.status, lost.status_note) == (Photo.Status.PENDING, "")
+
+
+def test_of_a_folder_that_is_not_whole_nothing_is_said(any_model, six_cases, monkeypatch, settings):
+    monkeypatch.setattr(keeping, "FEW_GONE", 3)
+    for photo in Photo.objects.order_by("pk")[:4]:
+        Path(photo.image.path).unlink()
+    assert keeping.keep_to_days().counts == {keeping.TOO_MANY_GONE: 4}
+    assert not Photo.objects.filter(status=Photo.Status.UNREADABLE).exists()
+    # A disk that is not mounted leaves an empty folder.
+    settings.MEDIA_ROOT = Path(settings.MEDIA_ROOT) / "empty"
+    settings.MEDIA_ROOT.mkdir()
+    assert keeping.keep_to_days().counts == {keeping.TOO_MANY_GONE: 6}
 
 
 def test_a_replaced_or_removed_photo_leaves_no_file(any_model, make_case, settings, as_admin):

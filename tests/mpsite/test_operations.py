@@ -25,7 +25,7 @@ def test_ready_only_when_the_work_can_be_done(any_model, monkeypatch):
     FaceModel.objects.update(is_active=False)
     answer = Client().get("/readyz/")
     assert (answer.status_code, answer.json()["problems"]) == (503, ["face model"])
-    monkeypatch.setattr("matching.views.system.LEAST_FREE", 2**60)
+    monkeypatch.setattr("matching.views.health.LEAST_FREE", 2**60)
     assert "disk" in Client().get("/readyz/").json()["problems"]
 
 
