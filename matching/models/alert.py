@@ -1,5 +1,6 @@
 """Alerts, and what reviewers said of them."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,9 @@ from cases.models import Case, Collection, Photo, TeamOwned
 from matching.models.camera import Camera, Capture
 from matching.models.face import Face, FaceModel
 from matching.models.measurement import Measurement
+
+# What was seen longer ago when it comes is old news.
+LATE = timedelta(minutes=10)
 
 
 class Alert(models.Model):
@@ -111,6 +115,11 @@ class Alert(models.Model):
     def worth(self) -> float:
         """The similarity less all that is taken off before it is judged."""
         return self.similarity - self.allowance - self.commonness
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it came long after it was seen: it waited on its way, while the server or the network was away."""
+        return self.best_capture.received_at - self.last_captured_at > LATE
 
     @property
     def title(self) -> str:

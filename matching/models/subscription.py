@@ -168,6 +168,7 @@ class Delivery(models.Model):
         max_length=10, blank=True, help_text="Of the alert when it was told: told again where it rises."
     )
     in_digest = models.BooleanField(default=False, help_text="Told together with others.")
+    is_late = models.BooleanField(default=False, help_text="Of what came long after it was seen.")
     subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="deliveries")
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)

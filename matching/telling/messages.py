@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -60,14 +61,22 @@ def _handover(shift: Shift) -> tuple[str, str, str]:
 
 
 def digest(alerts: Sequence[Alert]) -> tuple[str, str, str]:
-    """Several weak alerts in one message."""
-    lines = [
-        f"{_time(alert.first_captured_at)} {alert.camera}: {alert.case or alert.title}, "
-        f"similarity {alert.similarity:.2f}"
-        for alert in alerts
-    ]
-    said = "\n".join([*lines, "Weak likenesses, as strangers reach them now and then. Compare before acting."])
-    return f"Sightline: {len(alerts)} weak alert{'' if len(alerts) == 1 else 's'}", said, link("/alerts/")
+    """Several alerts in one message: what came late, by camera, and weak ones."""
+    late = sorted((one for one in alerts if one.is_late), key=lambda one: (str(one.camera), one.first_captured_at))
+    parts = []
+    for camera, of_camera in groupby(late, key=lambda one: one.camera):
+        where = f"{camera}, {camera.place}" if camera.place else str(camera)
+        parts += [f"{where}: told late, for it waited on its way.", *(f"Seen {_line(one)}" for one in of_camera), ""]
+    weak = [one for one in alerts if not one.is_late]
+    parts += [f"{_line(one)}, at {one.camera}" for one in weak]
+    parts.append("Weak likenesses are what strangers reach now and then. Not confirmed: compare before acting.")
+    number = f"{len(alerts)} {'weak ' if not late else ''}alert{'' if len(alerts) == 1 else 's'}"
+    return f"Sightline: {number}{', told late' if not weak else ''}", "\n".join(parts), link("/alerts/")
+
+
+def _line(alert: Alert) -> str:
+    likeness = f"similarity {alert.similarity:.2f}, {strengths.of(alert).label.lower()}"
+    return f"{_time(alert.first_captured_at)}: {alert.case or alert.title}, {likeness}"
 
 
 def visits(alert: Alert) -> str:

@@ -39,6 +39,9 @@ COMES_TO = {
 STEPS = ["", "weak", "fair", "unmeasured", "strong"]
 logger = logging.getLogger(__name__)
 
+# Of what came late the first message waits so long for the rest of it, and the next ones come so long after.
+OLD_NEWS_AFTER, OLD_NEWS_AGAIN = timedelta(minutes=3), timedelta(minutes=30)
+
 # Minutes to wait after the first, second ... failed attempt; after the last one the delivery is given up.
 RETRY_MINUTES = (0.5, 2, 10, 30, 120)
 
@@ -55,18 +58,33 @@ def announce(alert: Alert, *, is_new: bool, risen: bool = False) -> None:
             if risen and not is_new and STEPS.index(alert.strength) <= _told(alert, subscription):
                 continue
             digest = subscription.digest_minutes if alert.strength == "weak" else 0
+            due = timezone.now() + timedelta(minutes=subscription.wait_minutes + digest)
+            if alert.is_late:
+                due = max(due, _next_old_news(subscription))
             delivery, created = Delivery.objects.get_or_create(
                 alert=alert,
                 subscription=subscription,
                 strength=alert.strength,
                 defaults={
-                    "in_digest": bool(digest),
-                    "next_attempt_at": timezone.now() + timedelta(minutes=subscription.wait_minutes + digest),
+                    "in_digest": bool(digest) or alert.is_late,
+                    "is_late": alert.is_late,
+                    "next_attempt_at": due,
                 },
             )
-            if created and not digest and not subscription.wait_minutes:
+            if created and not delivery.in_digest and not subscription.wait_minutes:
                 delivery_waiting.send(Delivery, delivery=delivery)
     transaction.on_commit(lambda: dashboards.tell(alert.pk, is_new=is_new or risen), robust=True)
+
+
+def _next_old_news(subscription: Subscription) -> datetime:
+    """When somebody is told next of what came late: all of it together, the first soon, the rest now and then."""
+    late = Delivery.objects.filter(subscription=subscription, is_late=True)
+    waiting = late.filter(status=Delivery.Status.WAITING).order_by("next_attempt_at").first()
+    if waiting is not None:
+        return waiting.next_attempt_at
+    soon = timezone.now() + OLD_NEWS_AFTER
+    last = late.filter(status=Delivery.Status.SENT).order_by("-sent_at").first()
+    return max(soon, last.sent_at + OLD_NEWS_AGAIN) if last and last.sent_at else soon
 
 
 def _told(alert: Alert, subscription: Subscription) -> int:
@@ -264,7 +282,8 @@ def _digest_of(delivery: Delivery) -> list[Delivery]:
     waiting = Delivery.objects.filter(
         subscription=delivery.subscription_id, in_digest=True, status=Delivery.Status.WAITING
     )
-    found = waiting.select_related("alert__case", "alert__camera").order_by("alert__first_captured_at")
+    told_of = ("alert__case", "alert__camera", "alert__best_capture")
+    found = waiting.select_related(*told_of).order_by("alert__first_captured_at")
     needed = [one for one in found if one.alert and one.alert.status in Alert.OPEN]
     _settle([one.pk for one in found if one not in needed], Delivery.Status.NOT_NEEDED)
     return needed

@@ -34,3 +34,6 @@ def test_a_way_to_be_told_is_added_with_one_field(page: Page):
     expect(page.get_by_text("shown this once")).to_be_visible()
     page.goto("/subscriptions/")
     expect(page.get_by_text("Jsons", exact=True)).to_be_visible()
+    # What cannot be delivered there would stand on every page of the tests that follow.
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("is removed")).to_be_visible()

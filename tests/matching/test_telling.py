@@ -165,6 +165,34 @@ def test_weak_alerts_are_told_together(any_model, six_cases, camera, subscribe, 
     assert sorted(Delivery.objects.values_list("status", flat=True)) == ["not_needed", "sent", "sent"]
 
 
+def test_what_came_late_is_told_together_and_not_as_a_nights_burst(
+    any_model, six_cases, camera, subscribe, webhook, signed_in
+):
+    """The network was away all night."""
+    one = subscribe()
+    for number, ago in ((1, 20_000), (2, 10_000), (3, 700)):
+        see(camera, number, ago=ago)
+    assert webhook.got == []
+    waiting = Delivery.objects.filter(status="waiting")
+    assert waiting.values("next_attempt_at").distinct().count() == 1
+    assert waiting[0].next_attempt_at < timezone.now() + timedelta(minutes=4)
+    see(camera, 4)
+    assert len(webhook.got) == 1, "what is seen now is told now"
+    due()
+    (_, said) = told(webhook)
+    assert said.count("Gate 3, Main station: told late") == 1
+    assert [said.index(f"MP{number}") for number in (1, 2, 3)] == sorted(said.index(f"MP{n}") for n in (1, 2, 3))
+    assert "Seen 20" in said
+    # More of it does not come at once.
+    see(camera, 5, ago=9_000)
+    later = Delivery.objects.get(status="waiting")
+    assert later.next_attempt_at > timezone.now() + timedelta(minutes=25)
+    assert later.subscription == one
+    page = signed_in.get("/alerts/").content.decode()
+    assert page.count("Came late") == 4
+    assert page.count('data-quiet="yes"') == 4
+
+
 def test_the_next_person_is_told_where_nobody_has_taken_an_alert(
     any_model, six_cases, camera, subscribe, webhook, user
 ):
@@ -197,7 +225,7 @@ def test_a_confirmed_sighting_can_end_further_alerts(
     subscribe()
     collection.stop_when_confirmed = True
     collection.save()
-    alert = see(camera, ago=600)
+    alert = see(camera, ago=500)
     notifying.review(alert, "confirmed", "", user)
     elsewhere = Camera(name="Gate 9")
     elsewhere.issue_token()
@@ -209,7 +237,7 @@ def test_a_confirmed_sighting_can_end_further_alerts(
 
 def test_a_case_is_quiet_at_one_camera_for_a_while(any_model, six_cases, camera, signed_in, subscribe, webhook):
     subscribe()
-    alert = see(camera, ago=600)
+    alert = see(camera, ago=500)
     assert "Say why" in signed_in.post(f"/alerts/{alert.pk}/quiet/", {"hours": 8}, follow=True).content.decode()
     page = signed_in.post(f"/alerts/{alert.pk}/quiet/", {"hours": 8, "reason": "works there"}, follow=True)
     assert "Quiet at Gate 3 until" in page.content.decode()
