@@ -7,10 +7,16 @@ for (const pin of plan.querySelectorAll(".pin")) {
   pin.style.left = `${pin.dataset.x * 100}%`;
   pin.style.top = `${pin.dataset.y * 100}%`;
 }
-place?.elements.camera.addEventListener("change", () => {
-  plan.classList.toggle("placing", Boolean(place.elements.camera.value));
-  document.getElementById("place-note").textContent = "Now press its place on the plan.";
-});
+function sayWhatIsNext() {
+  const isChosen = Boolean(place.elements.camera.value);
+  plan.classList.toggle("placing", isChosen);
+  document.getElementById("place-note").textContent = isChosen
+    ? "Now press its place on the plan."
+    : "Choose a camera, then press its place on the plan.";
+}
+place?.elements.camera.addEventListener("change", sayWhatIsNext);
+// A camera may be chosen before this script runs, and a browser that goes back keeps the choice.
+if (place) sayWhatIsNext();
 plan.addEventListener("click", (event) => {
   if (!place?.elements.camera.value) return;
   event.preventDefault();

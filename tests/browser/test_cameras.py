@@ -81,6 +81,8 @@ def test_a_camera_is_placed_on_a_plan_by_pressing_it(browser, product, camera, t
         )
         page.click("button.main")
         page.select_option("#place-camera", label=camera["name"])
+        expect(page.locator("#place-note")).to_have_text("Now press its place on the plan.")
+        expect(page.locator("#plan img")).to_have_js_property("complete", True)
         box = page.locator("#plan").bounding_box()
         page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + 200)
         expect(page.locator(".pin")).to_contain_text(camera["name"])
