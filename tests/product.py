@@ -86,6 +86,15 @@ class Product:
         session.headers["Authorization"] = f"Token {self.token()}"
         return session
 
+    def alerts(self) -> list[dict[str, Any]]:
+        """All of its alerts, page by page: other tests' may fill the first."""
+        found, address = [], f"{self.url}api/v1/alerts/"
+        while address:
+            page = self.api().get(address, timeout=60).json()
+            found += page["results"]
+            address = page["next"]
+        return found
+
 
 def environment(folder: Path) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")}

@@ -44,7 +44,7 @@ def wait_until_matched(product: Product, uids: list[str], seconds: float = 90) -
 
 
 def test_redis_emptied_again_and_again_while_captures_come(product, camera):  # noqa: F811
-    before = {a["id"] for a in product.api().get(f"{product.url}api/v1/alerts/", timeout=60).json()["results"]}
+    before = {a["id"] for a in product.alerts()}
     over = threading.Event()
 
     def flush() -> None:
@@ -72,7 +72,7 @@ def test_redis_emptied_again_and_again_while_captures_come(product, camera):  # 
 
 
 def test_a_camera_whose_clock_jumps_loses_nothing_and_begins_no_burst(product, camera):  # noqa: F811
-    before = {a["id"] for a in product.api().get(f"{product.url}api/v1/alerts/", timeout=60).json()["results"]}
+    before = {a["id"] for a in product.alerts()}
     now = datetime.now(UTC)
     # An hour back, a year ahead, to 1970 and on again, within one visit.
     hour, year, second = timedelta(hours=1), timedelta(days=365), timedelta(seconds=1)

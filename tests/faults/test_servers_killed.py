@@ -42,7 +42,7 @@ def is_well(product: Product) -> bool:
 
 @pytest.mark.parametrize("name", PIDFILES)
 def test_a_server_that_is_killed_runs_again_within_seconds_and_everything_goes_on(product, camera, name):  # noqa: F811
-    before = {a["id"] for a in product.api().get(f"{product.url}api/v1/alerts/", timeout=60).json()["results"]}
+    before = {a["id"] for a in product.alerts()}
     said = product.log.read_text().count(f"The embedded {name} was killed; it runs again.")
     server(product.folder, name).kill()
     wait_until(lambda: product.log.read_text().count(f"The embedded {name} was killed; it runs again.") > said, product)

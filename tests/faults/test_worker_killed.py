@@ -28,12 +28,12 @@ def send(product: Product, token: str, person: int) -> requests.Response:
 
 
 def alerts_of(product: Product, number: str, camera_alerts_before: set[int]) -> list[dict]:
-    found = product.api().get(f"{product.url}api/v1/alerts/", timeout=60).json()["results"]
+    found = product.alerts()
     return [a for a in found if a["case_number"] == number and a["id"] not in camera_alerts_before]
 
 
 def test_a_worker_killed_in_the_middle_of_a_capture_the_alert_still_comes_once(product, camera):
-    before = {a["id"] for a in product.api().get(f"{product.url}api/v1/alerts/", timeout=60).json()["results"]}
+    before = {a["id"] for a in product.alerts()}
     worker = product.child("captures,work")
     # Stopped first, so that the kill surely falls between taking the task and finishing it.
     worker.suspend()
