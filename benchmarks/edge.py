@@ -106,7 +106,7 @@ def speed(folder: Path) -> None:
             watch, _ = watching(folder, 12.5)
             if name.startswith("every"):
                 watch._followed.expected = lambda at: []  # type: ignore[method-assign]
-                detector = watch._detector
+                detector = watch._looking.detector
                 looked = time.perf_counter()
                 for frame in frames:
                     watch._followed.see(frame, [f for f in detector.find(frame.bgr) if f.detection_score >= 0.8])
@@ -135,7 +135,7 @@ def found(folder: Path) -> None:
         for seed in range(4):
             people = [enrolled[(seed * 8 + i) % len(enrolled)].person for i in range(8)]
             watch, queue = watching(folder, rate, score=0.6, threads=0)
-            detector = watch._detector
+            detector = watch._looking.detector
             for frame in made(people, mates, rate, seed):
                 for face in detector.find(frame.bgr):
                     if face.detection_score >= 0.6:

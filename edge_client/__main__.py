@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote
 
-from edge_client import check, detectors, pairing, sources, streams, watchdog
+from edge_client import check, detectors, pairing, picture, sources, streams, watchdog
 from edge_client.home import Home, HomeTaken
 from edge_client.line import Line
 from edge_client.over_http import Http, PairingFailed, Unreachable
@@ -31,6 +31,7 @@ COMMANDS = {
     "run": "watch a source (also without a command)",
     "pair": "get a token by a code",
     "check": "say what is wrong",
+    "picture": "save one picture of the source",
 }
 
 
@@ -64,13 +65,22 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--zone", type=_zone, action="append", help="send faces in this part: left,top,right,bottom as fractions; again"
     )
-    parser.add_argument("--fps", type=float, default=2.0, help="frames to look at in a second")
+    parser.add_argument(
+        "--fps", type=float, help="frames to look at in a second; as many as the machine has time for, without"
+    )
+    parser.add_argument(
+        "--turn",
+        type=int,
+        choices=(0, 90, 180, 270),
+        help="degrees clockwise to turn each frame; found by trying, without",
+    )
     parser.add_argument("--no-preview", action="store_true", help="show nobody what the camera sees, whoever asks")
     parser.add_argument(
         "--queue", type=Path, default=Path("edge-queue"), help="the client's folder: unsent faces, token"
     )
     parser.add_argument("--most-faces", type=int, default=20_000, help="unsent faces kept at most")
     parser.add_argument("--most-mb", type=int, default=2048, help="megabytes of unsent faces kept at most")
+    parser.add_argument("--to", default="picture.jpg", help="with picture: the file to write, - for standard output")
     parser.add_argument("--once", action="store_true", help="end when a folder has been read, instead of watching it")
     options = parser.parse_args(words)
     options.source = _with_passwords(options.source or os.environ.get("SIGHTLINE_SOURCE", "").split())
@@ -78,7 +88,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
         parser.error("name a --source: a camera's index, a stream, a clip or a folder")
     if options.server and not options.server.startswith(("http://", "https://", "mqtt://", "mqtts://")):
         parser.error(f"--server must begin with http://, https://, mqtt:// or mqtts://, not {options.server!r}")
-    if not 0 <= options.min_score <= 1 or options.fps <= 0:
+    if not 0 <= options.min_score <= 1 or (options.fps is not None and options.fps <= 0):
         parser.error("--min-score lies between 0 and 1, and --fps above 0")
     if options.ca and not Path(options.ca).exists():
         parser.error(f"--ca {options.ca} is not there")
@@ -95,6 +105,8 @@ def main(words: list[str] | None = None) -> int:
     try:
         if options.command == "check":
             return check.run(options)
+        if options.command == "picture":
+            return picture.run(options)
         home = Home(options.queue)
         if options.command == "pair":
             pairing.run(home, options.server, options.code, options.source, options.ca)
@@ -138,7 +150,7 @@ def watch(options: argparse.Namespace, home: Home) -> int:
         )
     own = Settings(
         fps=options.fps, min_score=options.min_score, min_size=options.min_size, zones=tuple(options.zone or ()),
-        detector="dlib" if options.model == "dlib" else Path(options.model).expanduser().name,
+        turn=options.turn, detector="dlib" if options.model == "dlib" else Path(options.model).expanduser().name,
     )  # fmt: skip
     settings = LiveSettings(own, may_preview=not options.no_preview)
     queue = DiskQueue(options.queue, options.most_faces, options.most_mb * 2**20)

@@ -17,6 +17,7 @@ from edge_client.home import Home
 from edge_client.over_http import TIMEOUT
 from edge_client.over_mqtt import Mqtt
 from edge_client.queue import DiskQueue
+from edge_client.watch import LEAST_PACE
 
 FREE_MB = 200
 CLOCK_SECONDS = 30
@@ -86,9 +87,9 @@ def _source(options: argparse.Namespace, detector: detectors.Detector | None) ->
         return
     yield "source", "", f"{source}: {size}, {faces} faces in {seen} frames"
     if detector is not None:
-        a_look, wanted = spent / seen, 1 / options.fps
-        slow = f"a look takes {a_look:.2f} s, so --fps {options.fps:g} is not reached; frames are looked at smaller"
-        yield "speed", slow if a_look > wanted else "", f"a look takes {a_look:.2f} s"
+        a_look, fps = spent / seen, options.fps or LEAST_PACE
+        slow = f"a look takes {a_look:.2f} s, so {fps:g} frames a second are not reached; frames are looked at smaller"
+        yield "speed", slow if a_look > 1 / fps else "", f"a look takes {a_look:.2f} s"
 
 
 def _server(options: argparse.Namespace, home: Home) -> Iterator[tuple[str, str, str]]:

@@ -70,8 +70,8 @@ class Line(threading.Thread):
         """Whether somebody looks, so that frames should come at least as often as they are shown."""
         return self._socket is not None and (time.monotonic() < self._until or self._test_width > 0)
 
-    def show(self, frame: Frame, faces: list[tuple[FoundFace, str]]) -> None:
-        """Show a frame to whoever looks. faces: with the track of each, or nothing."""
+    def show(self, frame: Frame, faces: list[tuple[FoundFace, str]], still: list[FoundFace]) -> None:
+        """Show a frame to whoever looks. faces: with the track of each, or nothing. still: those that do not move."""
         now = time.monotonic()
         if not self.is_watched() or not self._settings.now.preview or (now < self._next and not self._test_width):
             return
@@ -91,8 +91,9 @@ class Line(threading.Thread):
                     "box": [round(side / (height if i % 2 else width), 4) for i, side in enumerate(face.box)],
                     "score": round(face.detection_score, 3),
                     "track": track,
+                    "still": is_still,
                 }
-                for face, track in faces
+                for face, track, is_still in [*((f, t, False) for f, t in faces), *((f, "", True) for f in still)]
             ],
         }
         socket = self._socket

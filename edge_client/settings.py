@@ -12,16 +12,19 @@ Zone = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Settings:
-    """fps: frames looked at in a second. min_score: 0..1. min_size: pixels. detector: a name, see `detectors`.
+    """fps: frames looked at in a second; None for as many as the machine has time for. min_score: 0..1.
 
+    min_size: pixels. detector: a name, see `detectors`.
+    turn: degrees clockwise by which frames are turned; None for what is found by trying.
     sleep: from, until, as HH:MM in `time_zone`, or by the device's own clock. preview: whether people may look.
     """
 
-    fps: float = 2.0
+    fps: float | None = None
     min_score: float = 0.8
     min_size: float = 0
     zones: tuple[Zone, ...] = ()
     detector: str = "dlib"
+    turn: int | None = None
     sleep: tuple[str, str] | None = None
     time_zone: str | None = None
     preview: bool = True
@@ -87,6 +90,7 @@ class LiveSettings:
             "min_size": now.min_size,
             "zones": [list(zone) for zone in now.zones],
             "detector": now.detector,
+            "turn": now.turn,
             "sleep": list(now.sleep) if now.sleep else None,
             "preview": now.preview,
         }
@@ -111,4 +115,8 @@ def _checked(name: str, value: Any) -> Any:
         if not (0 < number <= 120 if name == "fps" else 0 <= number <= (1 if name == "min_score" else 10_000)):
             raise ValueError("out of range")
         return number
+    if name == "turn":
+        if int(value) not in (0, 90, 180, 270):
+            raise ValueError("0, 90, 180 or 270")
+        return int(value)
     return bool(value) if name == "preview" else str(value)

@@ -4,14 +4,17 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_client.boxes import Box
+from edge_client.describing import Describer
 from edge_client.detectors import FoundFace, cut_out
 from edge_client.sources import Frame
-from edge_client.tracking import Box, Tracker
+from edge_client.tracking import NOBODY, Tracker, Vector
 
 # A first picture goes out after so many seconds in view, a better one no sooner than so many after the last.
 SOON, AGAIN = 0.4, 1.0
@@ -65,35 +68,52 @@ class _Followed:
 
 
 class BestShots:
-    """patience: seconds that somebody may be out of sight and still be followed."""
+    """describer: what tells a face from another where its place does not.
 
-    def __init__(self, patience: float = 1.0) -> None:
-        self._patience = patience
-        self._tracker = Tracker(patience)
+    patience: seconds that somebody may be out of sight before the best picture of them goes out.
+    """
+
+    def __init__(self, describer: Describer | None = None, patience: float = 1.0) -> None:
+        self._patience, self._describer = patience, describer
+        self._tracker = self._new_tracker()
         self._followed: dict[int, _Followed] = {}
         # Persons who came into view since the beginning.
         self.begun = 0
         # Of the faces of the last frame, in their order.
         self.tracks: list[str] = []
 
-    def see(self, frame: Frame, faces: Sequence[FoundFace]) -> list[Shot]:
-        """What is to be sent now that this frame was looked at. Frames come in the order of their time."""
+    def see(self, frame: Frame, faces: Sequence[FoundFace], weak: Sequence[FoundFace] = ()) -> list[Shot]:
+        """What is to be sent now that this frame was looked at. Frames come in the order of their time.
+
+        weak: faces that are not sent, and by which somebody stays in view whose face is less sure for a moment.
+        """
         now = frame.seen_at.timestamp()
+        every = [*faces, *weak]
+        numbers = self._tracker.follow(
+            [face.box for face in every],
+            now,
+            None if self._describer is None else partial(_describe, self._describer, frame, every),
+            len(weak),
+        )
         self.tracks = []
-        for number, face in zip(self._tracker.follow([face.box for face in faces], now), faces, strict=True):
+        for place, (number, face) in enumerate(zip(numbers, every, strict=True)):
+            if number == NOBODY:
+                continue
             if number not in self._followed:
                 self._followed[number] = _Followed(since=now, seen=now)
                 self.begun += 1
             one = self._followed[number]
             one.seen = now
+            if place >= len(faces):
+                continue
             self.tracks.append(one.track)
             good = goodness(frame.bgr, face)
             if good > max(one.sent_goodness, one.waiting.goodness if one.waiting else 0.0):
                 jpeg, box = cut_out(frame.bgr, face)
                 one.waiting = Shot(jpeg, box, face.detection_score, frame.seen_at, one.track, good, _uid(frame, face))
-        due = [one.due(now) for one in self._followed.values()]
-        gone = [number for number, one in self._followed.items() if now - one.seen > self._patience]
-        due += [self._followed.pop(number).due(now, is_gone=True) for number in gone]
+        due = [one.due(now, is_gone=now - one.seen > self._patience) for one in self._followed.values()]
+        remembered = self._tracker.remembered()
+        self._followed = {number: one for number, one in self._followed.items() if number in remembered}
         return [shot for shot in due if shot is not None]
 
     def expected(self, at: float) -> list[Box]:
@@ -103,8 +123,16 @@ class BestShots:
     def finish(self) -> list[Shot]:
         """What is left to send when the source ends, or when the next frame shows another moment."""
         left = [one.due(one.seen, is_gone=True) for one in self._followed.values()]
-        self._followed, self._tracker = {}, Tracker(self._patience)
+        self._followed, self._tracker = {}, self._new_tracker()
         return [shot for shot in left if shot is not None]
+
+    def change(self, describer: Describer | None) -> list[Shot]:
+        """Go on with another describer, whose descriptions compare with none of the last. Returns what is left."""
+        self._describer = describer
+        return self.finish()
+
+    def _new_tracker(self) -> Tracker:
+        return Tracker(self._patience, self._describer.likeness if self._describer else None)
 
 
 def goodness(bgr: NDArray[np.uint8], face: FoundFace) -> float:
@@ -118,6 +146,10 @@ def goodness(bgr: NDArray[np.uint8], face: FoundFace) -> float:
     sharpness = float(cv2.Laplacian(grey, cv2.CV_64F).var())
     size = min(right - left, bottom - top)
     return max(1e-6, face.detection_score * min(size / LARGE, 1.0) * min((sharpness + SHARP / 4) / SHARP, 1.0))
+
+
+def _describe(describer: Describer, frame: Frame, faces: Sequence[FoundFace], place: int) -> Vector | None:
+    return describer.describe(frame.bgr, faces[place])
 
 
 def _uid(frame: Frame, face: FoundFace) -> str:

@@ -1,4 +1,5 @@
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
 from django.core.files.base import ContentFile
@@ -11,9 +12,51 @@ from matching.faces import images
 from matching.models import Camera, SitePlan
 
 MAX_FRAME_BYTES = 5 * 2**20
+STREAMS = ("rtsp", "rtsps", "http", "https")
+
+
+class StreamField(forms.CharField):
+    """The address of a stream that this machine is to watch."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            max_length=500, **kwargs,
+            widget=forms.TextInput(
+                attrs={"placeholder": "rtsp://name:password@10.0.0.7/stream1", "autocomplete": "off"}
+            ),
+        )  # fmt: skip
+
+    def clean(self, value: Any) -> str:
+        address: str = super().clean(value)
+        if not address:
+            return ""
+        try:
+            parts = urlsplit(address)
+            is_stream = parts.scheme in STREAMS and bool(parts.hostname) and (parts.port or 1) > 0
+        except ValueError:
+            is_stream = False
+        if not is_stream:
+            raise forms.ValidationError(
+                f"A stream's address begins with {', '.join(f'{one}://' for one in STREAMS)} and names the camera: "
+                "rtsp://10.0.0.7/stream1. The camera's handbook has its path."
+            )
+        if any(letter.isspace() for letter in address):
+            raise forms.ValidationError("An address has no spaces: write %20 for one.")
+        return address
+
+
+class SourceForm(forms.Form):
+    """The address of a camera that this machine watches."""
+
+    source = StreamField(label="Address of its stream")
 
 
 class CameraForm(OwnedForm, forms.ModelForm[Camera]):
+    source = StreamField(
+        label="Address of its stream", required=False,
+        help_text="This machine then watches it. Empty: it has a client of its own, which is paired by a code.",
+    )  # fmt: skip
+
     class Meta:
         model = Camera
         fields = ["name", "place", "teams"]
@@ -85,7 +128,11 @@ class CameraSettingsForm(forms.Form):
     """What a camera's client is asked to run. What is left empty the client decides by its own options."""
 
     fps = forms.FloatField(
-        label="Frames a second", required=False, min_value=0.05, max_value=30, help_text="To look at; its own: 2."
+        label="Frames a second",
+        required=False,
+        min_value=0.05,
+        max_value=30,
+        help_text="To look at; its own: as many as its machine has time for, 1 to 4.",
     )
     min_score = forms.FloatField(
         label="Detection threshold", required=False, min_value=0, max_value=1, help_text="0 to 1; its own: 0.8."
@@ -94,6 +141,13 @@ class CameraSettingsForm(forms.Form):
         label="Smallest face", required=False, min_value=0, max_value=4000, help_text="Pixels; its own: 0."
     )
     detector = forms.CharField(max_length=100, required=False, help_text="One that its client has.")
+    turn = forms.TypedChoiceField(
+        label="Turn the picture", required=False, coerce=int, empty_value=None,
+        choices=[
+            ("", "as it finds by trying"), (0, "not"), (90, "by 90°, clockwise"),
+            (180, "by 180°: it hangs upside down"), (270, "by 270°, clockwise"),
+        ],
+    )  # fmt: skip
     sleep_from = forms.TimeField(label="Sleeps from", required=False, widget=forms.TimeInput(attrs={"type": "time"}))
     sleep_until = forms.TimeField(label="until", required=False, widget=forms.TimeInput(attrs={"type": "time"}))
     zones = ZonesField(

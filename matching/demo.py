@@ -24,6 +24,7 @@ from matching.faces import opencv as cv2
 from matching.faces.images import RgbImage
 from matching.indexing import single
 from matching.models import Camera
+from matching.watching import here
 
 COLLECTION = "Demo"
 CAMERA = "Demo camera"
@@ -163,7 +164,7 @@ def play_camera(server: str) -> "subprocess.Popen[bytes]":
     make_clip(portrait, clip)
     command = [
         sys.executable, "-m", "edge_client", "--source", str(clip), "--server", server, "--fps", "3",
-        "--queue", str(Path(folder.name) / "queue"), "--model", face_models.active().source,
+        "--queue", str(Path(folder.name) / "queue"), "--model", here.detector(),
     ]  # fmt: skip
     # By the environment, for a command line can be read by every user of the machine.
     client = subprocess.Popen(command, cwd=settings.BASE_DIR, env={**os.environ, "SIGHTLINE_TOKEN": camera_token()})

@@ -155,6 +155,35 @@ class MinuteSerializer(serializers.Serializer[Any]):
     score = FiniteField(min_value=0, max_value=1, allow_null=True, default=None)
 
 
+class ShareBoxField(serializers.ListField):
+    """left, top, right, bottom as fractions of the picture."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(child=FiniteField(min_value=0, max_value=1), min_length=4, max_length=4, **kwargs)
+
+
+class SeesSerializer(serializers.Serializer[Any]):
+    """What a client can see, and what of it is no person."""
+
+    frame = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=MOST_COUNTED), min_length=2, max_length=2,
+        help_text="Its width and height, pixels.",
+    )  # fmt: skip
+    smallest_face = CountField(
+        allow_null=True, default=None, help_text="How wide a face must be to be found, pixels of the frame."
+    )
+    follows_by = serializers.CharField(
+        max_length=20, allow_blank=True, default="", help_text="face or colours: how it knows somebody again."
+    )
+    still = serializers.ListField(
+        child=ShareBoxField(), max_length=20, default=list, help_text="Faces that do not move, and are not sent."
+    )
+    unseen = serializers.CharField(
+        max_length=100, allow_blank=True, default="", help_text="Why nothing can be seen, if so."
+    )
+    unseen_seconds = FiniteField(min_value=0, max_value=MOST_COUNTED, default=0, help_text="And for how long.")
+
+
 class HeartbeatSerializer(serializers.Serializer[Any]):
     """What a client says of itself twice a minute."""
 
@@ -176,6 +205,7 @@ class HeartbeatSerializer(serializers.Serializer[Any]):
     runs = serializers.DictField(
         allow_null=True, default=None, help_text="The settings it goes by. Who says this is answered with settings."
     )
+    sees = SeesSerializer(allow_null=True, default=None)
     problem = serializers.CharField(
         max_length=300, allow_blank=True, default="", help_text="What it cannot do as asked."
     )

@@ -121,6 +121,7 @@ ROUTES: dict[str, Rule] = {
     **_all({"GET": SEE_CAMERAS, "POST": CHANGE_CAMERAS}, "plans", "plan"),
     **_all(ADD_CAMERAS, "camera-new", "camera-demo"),
     **_all(CHANGE_CAMERAS, "camera-edit", "camera-settings", "camera-pair", "camera-token", "camera-revoke"),
+    **_all(CHANGE_CAMERAS, "camera-try", "camera-source"),
     "camera-quiet": REVIEW,
     "plan-remove": CHANGE_CAMERAS,
     **_all(WALK, "walk", "walk-frame", "walk-alerts", "walk-end"),

@@ -16,6 +16,7 @@ import webbrowser
 from pathlib import Path
 from types import FrameType
 
+from cases.children import die_with_parent
 from mpsite import embedded
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,6 +30,8 @@ QUICK_SECONDS, QUICK_DEATHS = 5, 4
 # Other protocols that cameras speak, by the setting that asks for one: the process's name, and its command. What it
 # hears it gives to `matching.ingest`.
 BRIDGES = {"MQTT_URL": ("bridge", "mqtt_bridge")}
+# Started once a camera is to be watched by this machine, which is asked for by a file; it ends when none is.
+WATCH = "watch"
 
 Processes = dict[str, subprocess.Popen[bytes]]
 
@@ -55,7 +58,7 @@ def main(arguments: list[str]) -> None:
         _wait_for(url, processes)
         embedded.publish_url(url)
         _say_hello(options.host, options.port)
-        _look_after(processes, servers)
+        _look_after(processes, servers, url)
     except KeyboardInterrupt:
         _say("\nStopping ...")
     except (CannotStart, embedded.EmbeddedServerError) as problem:
@@ -84,7 +87,7 @@ def _prepare(processes: Processes, options: argparse.Namespace) -> None:
     flags = [flag for flag, wanted in (("--no-demo", options.no_demo), ("--no-input", options.no_input)) if wanted]
     # It may ask, so the terminal is its own meanwhile.
     processes["prepare"] = subprocess.Popen(
-        [sys.executable, "manage.py", "prepare", *flags], cwd=ROOT, preexec_fn=_die_with_parent
+        [sys.executable, "manage.py", "prepare", *flags], cwd=ROOT, preexec_fn=die_with_parent
     )
     if processes.pop("prepare").wait():
         raise CannotStart
@@ -146,7 +149,7 @@ def _has_desktop() -> bool:
     return sys.platform == "darwin" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
 
 
-def _look_after(processes: Processes, servers: embedded.Servers) -> None:
+def _look_after(processes: Processes, servers: embedded.Servers, url: str) -> None:
     """Until Ctrl-C. What dies is started again, the servers too; a process that keeps dying at once ends all."""
     started = dict.fromkeys(processes, time.monotonic())
     quick = dict.fromkeys(processes, 0)
@@ -162,8 +165,14 @@ def _look_after(processes: Processes, servers: embedded.Servers) -> None:
                 # Its disk may be full for now.
                 _complain(f"{problem} Trying again in {REVIVE_SECONDS} s.")
                 try_at = now + REVIVE_SECONDS
+        if WATCH not in processes and (embedded.data_dir() / WATCH).exists():
+            processes[WATCH] = _spawn(WATCH, [sys.executable, "manage.py", "watch", *_own_address(url)])
+            started[WATCH], quick[WATCH] = now, 0
         for name, process in list(processes.items()):
             if process.poll() is None:
+                continue
+            if name == WATCH and process.returncode == 0:
+                del processes[name]
                 continue
             quick[name] = quick[name] + 1 if now - started[name] < QUICK_SECONDS else 0
             if quick[name] == QUICK_DEATHS:
@@ -173,6 +182,11 @@ def _look_after(processes: Processes, servers: embedded.Servers) -> None:
             _complain(f"The {name} process ended with {process.returncode}; starting it again.")
             started[name] = now
             processes[name] = _spawn(name, list(process.args))  # type: ignore[arg-type]
+
+
+def _own_address(url: str) -> list[str]:
+    """Where this machine's own clients send: straight here, unless only HTTPS is answered."""
+    return [] if os.environ.get("HTTPS") == "yes" else ["--server", url]
 
 
 def _check_port(host: str, port: int) -> None:
@@ -206,7 +220,7 @@ def _spawn(name: str, command: list[str]) -> subprocess.Popen[bytes]:
         stdin=subprocess.DEVNULL,
         # Of their own group: Ctrl-C reaches this process alone, which then stops them in order.
         start_new_session=True,
-        preexec_fn=_nice_and_die_with_parent if name == "importer" else _die_with_parent,
+        preexec_fn=_nice_and_die_with_parent if name == "importer" else die_with_parent,
     )
 
 
@@ -219,15 +233,7 @@ def _database() -> dict[str, str]:
 
 def _nice_and_die_with_parent() -> None:
     os.nice(10)
-    _die_with_parent()
-
-
-def _die_with_parent() -> None:
-    """On Linux a child is told to end when this process is killed without a chance to stop it."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+    die_with_parent()
 
 
 def _stop(processes: Processes) -> None:

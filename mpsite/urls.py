@@ -10,6 +10,8 @@ from mpsite.sign_in import accept_notice, own_account
 KEPT = {"account_login", "account_logout", "account_signup", "account_inactive", "account_reauthenticate",
         "account_change_password", "account_set_password"}  # fmt: skip
 
+handler500 = "mpsite.errors.handler500"
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="alerts"), name="home"),
     path("notice/", accept_notice, name="accept-notice"),

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
@@ -11,9 +12,9 @@ from rest_framework.response import Response
 
 from cases import audit
 from cases.api import OwnedSerializer, VisibleOnly
-from matching.camera_forms import CameraSettingsForm
+from matching.camera_forms import CameraSettingsForm, StreamField
 from matching.models import Camera
-from matching.watching import fleet, tokens
+from matching.watching import fleet, here, tokens
 
 
 class OptionalBoolean(serializers.BooleanField):
@@ -25,15 +26,38 @@ class OptionalBoolean(serializers.BooleanField):
 class CameraSerializer(OwnedSerializer[Camera]):
     preview = OptionalBoolean(required=False, help_text="People who may look through cameras see its picture.")
     settings = serializers.JSONField(source="asked_settings", read_only=True)
+    stream = serializers.CharField(
+        write_only=True, required=False, allow_blank=True,
+        help_text="The address of its stream, which this machine then watches; empty ends that. Kept sealed.",
+    )  # fmt: skip
+    watched_here = serializers.CharField(
+        source="source_words",
+        read_only=True,
+        help_text="Where this machine watches it: the address without a password.",
+    )
     state = serializers.ChoiceField(["online", "late", "offline", "never", "revoked"], read_only=True)
 
     class Meta:
         model = Camera
         fields = [
             "id", "name", "place", "teams", "latitude", "longitude", "thing", "preview", "notes", "settings",
-            "created_at", "state", "last_seen_at", "heartbeat_at", "report", "clock_offset", "revoked_at",
+            "created_at", "stream", "watched_here", "state", "last_seen_at", "heartbeat_at", "report", "clock_offset",
+            "revoked_at",
         ]  # fmt: skip
         read_only_fields = ["last_seen_at", "heartbeat_at", "report", "clock_offset", "revoked_at"]
+
+    def validate_stream(self, value: str) -> str:
+        try:
+            return StreamField(required=False).clean(value)
+        except ValidationError as error:
+            raise serializers.ValidationError(error.messages) from None
+
+    def update(self, instance: Camera, validated_data: Any) -> Camera:
+        source = validated_data.pop("stream", None)
+        camera: Camera = super().update(instance, validated_data)
+        if source is not None:
+            here.watch(camera, source)
+        return camera
 
     def validate_thing(self, value: str | None) -> str | None:
         return value or None
@@ -44,6 +68,7 @@ class CameraSettingsSerializer(serializers.Serializer[Any]):
     min_score = serializers.FloatField(required=False, allow_null=True)
     min_size = serializers.IntegerField(required=False, allow_null=True)
     detector = serializers.CharField(required=False, allow_null=True)
+    turn = serializers.ChoiceField([0, 90, 180, 270], required=False, allow_null=True, help_text="Degrees clockwise.")
     zones = serializers.ListField(
         child=serializers.ListField(child=serializers.FloatField()),
         required=False,
@@ -87,10 +112,12 @@ class CameraViewSet(
         """Make a camera. The answer holds its token, this once."""
         form = self.get_serializer(data=request.data)
         form.is_valid(raise_exception=True)
-        teams = form.validated_data.pop("teams", [])
+        teams, source = form.validated_data.pop("teams", []), form.validated_data.pop("stream", "")
         camera = Camera(**form.validated_data, created_by_id=request.user.pk)
         token = camera.issue_token()
         camera.teams.set(teams)
+        if source:
+            here.watch(camera, source)
         audit.record(request, "added", camera)
         return Response({**self.get_serializer(camera).data, "token": token}, status=201)
 

@@ -100,6 +100,7 @@ def _frame(text: str) -> dict[str, Any] | None:
                     "box": [float(side) for side in face["box"]][:4],
                     "score": float(face["score"]),
                     "track": str(face.get("track") or "")[:36],
+                    "still": bool(face.get("still")),
                 }
                 for face in said["faces"][:MOST_FACES]
             ],

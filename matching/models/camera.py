@@ -12,6 +12,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from cases.models import Collection, TeamOwned
+from cases.sealed import SealBroken, SealedField, unseal
+from edge_client import streams
 
 # A client reports twice a minute.
 ONLINE, LATE = timedelta(seconds=90), timedelta(minutes=15)
@@ -92,6 +94,9 @@ class Camera(TeamOwned):
     )
     pairing_hash = models.CharField(max_length=64, blank=True, editable=False, db_index=True)
     pairing_until = models.DateTimeField(null=True, editable=False)
+    source = SealedField(
+        blank=True, default="", editable=False, help_text="The address of its stream, where this machine watches it."
+    )
     next_token_hash = models.CharField(
         max_length=64, blank=True, editable=False, help_text="Of a token that was given and not used yet."
     )
@@ -195,8 +200,19 @@ class Camera(TeamOwned):
         token = new_token()
         self.token_hash, self.next_token_hash, self.token_at = hash_token(token), "", timezone.now()
         self.revoked_at = None
-        self.save()
+        # Of one that is there, nothing else: somebody may be changing it.
+        self.save(update_fields=["token_hash", "next_token_hash", "token_at", "revoked_at"] if self.pk else None)
         return token
+
+    @property
+    def source_words(self) -> str:
+        """The address of its stream without name and password, where this machine watches it; else nothing."""
+        if not self.source:
+            return ""
+        try:
+            return streams.shown(unseal(self.source))
+        except SealBroken as broken:
+            return str(broken)
 
     def revoke(self) -> None:
         self.revoked_at = timezone.now()

@@ -22,11 +22,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from cases import sealed_files, work
-from edge_client.tracking import Tracker
+from edge_client.tracking import Likeness, Tracker
 from matching.faces import clips, face_models, images, looking
 from matching.faces.engines import DetectedFace, Engine, EngineUnavailable
 from matching.faces.engines.base import digest_of
 from matching.faces.rows import face_columns
+from matching.gallery import calibration
 from matching.models import Batch, BatchFile, BatchPicture, FaceModel, KnownHash, Search, Shot
 from matching.searching import batch_persons, evidence, fetching, known_files, social, web, web_found
 from matching.searching.evidence import EvidenceRefused, Frame, Picture
@@ -41,6 +42,8 @@ STEP, STRETCH = 20, 10.0
 AHEAD = 4
 # A track's best shots, so many and so many seconds apart.
 SHOTS, SPACING = 3, 0.4
+# Of strangers the shares above whose likeness two faces of a clip are one person's, and below which they are two's.
+SURELY_SAME, SURELY_OTHER = 1e-3, 0.15
 # Problems that the page can show; more are only counted.
 SHOWN = 500
 SAME = "The same file as {}, which was looked at."
@@ -222,16 +225,20 @@ class Walk:
         whole: list[bool] = []
         frames = evidence.frames(path, after, whole.append)
         second = after
+        non_mates = calibration.of(self.model).non_mates
+        likeness = Likeness(same=non_mates.similarity(SURELY_SAME), other=non_mates.similarity(SURELY_OTHER))
         first = next(frames, None)
         while first is not None:
             until = first.second + STRETCH
             rest: list[Frame] = []
             stretch = chain([first], _until(frames, until, rest))
-            tracker, tracks = Tracker(), dict[int, list[tuple[float, dict[str, Any]]]]()
+            tracker, tracks = Tracker(likeness=likeness), dict[int, list[tuple[float, dict[str, Any]]]]()
             for frame, faces in _ahead(stretch, lambda frame: _found(frame, self.engine, self.model)):
                 second = frame.second
                 boxes = [(f["left"], f["top"], f["right"], f["bottom"]) for f in faces]
-                for number, columns in zip(tracker.follow(boxes, second), faces, strict=True):
+                embeddings = [columns["embedding"] for columns in faces]
+                numbers = tracker.follow(boxes, second, embeddings.__getitem__)
+                for number, columns in zip(numbers, faces, strict=True):
                     tracks.setdefault(number, []).append((second, columns))
             shots = [
                 Shot(file=file, name=file.name, place=round(first.second * 1000), second=at, track=number,

@@ -23,12 +23,12 @@ from matching.forms import QuietForm
 from matching.models import Alert, Camera, Capture, SitePlan, Trouble
 from matching.telling import board
 from matching.views import charts
-from matching.watching import fleet, live, tokens
+from matching.watching import fleet, here, live, seeing, tokens
 
 # What each setting is called on the page.
 SETTINGS = {
     "fps": "Frames a second", "min_score": "Detection threshold", "min_size": "Smallest face", "detector": "Detector",
-    "zones": "Zones", "sleep": "Sleeps",
+    "turn": "Turned, degrees", "zones": "Zones", "sleep": "Sleeps",
 }  # fmt: skip
 SPANS = [("hour", "Hour"), ("day", "Day"), ("week", "Week"), ("month", "Month")]
 
@@ -47,6 +47,8 @@ def camera_detail(request: HttpRequest, pk: int, **extra: object) -> HttpRespons
     context = {
         "camera": camera,
         "report": camera.report,
+        "sees": seeing.of(camera),
+        "by_place": seeing.BY_PLACE,
         "span": span,
         "spans": SPANS,
         "parts": parts,
@@ -107,6 +109,11 @@ def camera_new(request: HttpRequest) -> HttpResponse:
     token = camera.issue_token()
     form.save_m2m()
     audit.record(request, "added", camera)
+    if source := form.cleaned_data["source"]:
+        here.watch(camera, source)
+        audit.record(request, "began watching", camera, camera.source_words)
+        messages.success(request, f"This machine watches {camera}. Its first report comes in some seconds.")
+        return redirect("camera", camera.pk)
     return _page(request, CameraForm(user=request.user), token=token, token_of=camera)
 
 

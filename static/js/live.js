@@ -85,8 +85,9 @@ function draw(context, face, frame) {
   const [left, top, right, bottom] = face.box.map((side, i) => side * (i % 2 ? frame.height : frame.width));
   if (!colours.has(face.track)) colours.set(face.track, COLOURS[colours.size % COLOURS.length]);
   const colour = face.track ? colours.get(face.track) : "#b8c0c8";
-  const label = face.name || (face.track ? face.track.slice(0, 4) : face.score.toFixed(2));
+  const label = face.still ? "does not move" : face.name || (face.track ? face.track.slice(0, 4) : face.score.toFixed(2));
   context.strokeStyle = colour;
+  context.setLineDash(face.still ? [6, 4] : []);
   context.strokeRect(left, top, right - left, bottom - top);
   const width = context.measureText(label).width + 8;
   const height = parseInt(context.font.split(" ")[1], 10) + 6;
@@ -100,6 +101,6 @@ function draw(context, face, frame) {
 function told(face, frame) {
   const item = document.createElement("li");
   const across = Math.round((face.box[2] - face.box[0]) * frame.width);
-  item.textContent = `${across} pixels wide, detected with ${face.score.toFixed(2)}`;
+  item.textContent = `${across} pixels wide, detected with ${face.score.toFixed(2)}${face.still ? ", does not move" : ""}`;
   return item;
 }

@@ -97,7 +97,7 @@ def report_of(product: Product, camera: dict) -> dict:
 def test_settings_are_taken_up_at_once_and_the_client_says_what_it_runs(product, camera, street, tmp_path):
     with client(product, camera, tmp_path / "edge", street.url) as log:
         wait_until(lambda: report_of(product, camera), log)
-        assert report_of(product, camera)["runs"]["fps"] == 2
+        assert report_of(product, camera)["runs"]["fps"] == pytest.approx(2.5, abs=1.5), "as many as it has time for"
         time.sleep(1)
         url = f"{product.url}api/v1/cameras/{camera['id']}/settings/"
         assert product.api().put(url, json={"fps": 7, "min_size": 12}, timeout=20).status_code == 200

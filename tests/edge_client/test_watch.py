@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from edge_client import detectors, watch
+from edge_client.boxes import of_smaller
+from edge_client.looking import LOOKED_AT
 from edge_client.over_http import Http
 from edge_client.queue import DiskQueue
 from edge_client.reporting import Reporter
 from edge_client.settings import LiveSettings, Settings
 from edge_client.sources import Frame
-from edge_client.watch import LOOKED_AT, Watch
+from edge_client.watch import Watch
 from tests import faces, needs
 
 BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -71,7 +73,7 @@ def test_between_two_looks_at_the_whole_only_those_in_view_are_looked_for(watchi
     around = detector.find(group().bgr, [face.box for face in whole])
     assert len(around) == len(whole), "each once, though they stand in each other's surroundings"
     for face in whole:
-        assert any(detectors._overlap(face.box, other.box) > 0.8 for other in around)
+        assert any(of_smaller(face.box, other.box) > 0.8 for other in around)
 
 
 def test_a_recorders_picture_read_again_is_the_same_capture(watching, queue, in_view):
@@ -84,13 +86,13 @@ def test_a_recorders_picture_read_again_is_the_same_capture(watching, queue, in_
 def test_a_machine_that_is_too_slow_looks_at_smaller_frames_and_at_large_ones_again(watching, monkeypatch, caplog):
     one = watching(fps=10)
     for _ in range(40):
-        one._adapt(2.0)
-    assert LOOKED_AT[one._side] == 640
+        one._looking._adapt(2.0, 0.4)
+    assert one._looking.longest == 640
     assert "frames are looked at" in caplog.text
     assert one.about()["runs"]["looked_at"] == 640
     for _ in range(100):
-        one._adapt(0.01)
-    assert LOOKED_AT[one._side] == LOOKED_AT[0]
+        one._looking._adapt(0.01, 0.4)
+    assert one._looking.longest == LOOKED_AT[0]
 
 
 def test_faces_found_in_a_smaller_frame_are_cut_out_of_the_whole_one(watching, queue):
@@ -99,7 +101,7 @@ def test_faces_found_in_a_smaller_frame_are_cut_out_of_the_whole_one(watching, q
         Frame(np.asarray(bgr, np.uint8), BEGAN, str(n)) for n, bgr in enumerate([large, cv2.resize(large, (1280, 720))])
     ]
     one = watching(has_moments=False)
-    one._side = 1
+    one._looking._side = 1
     for frame in frames:
         one.look(frame)
     widths = [cv2.imdecode(np.frombuffer(e.jpeg, np.uint8), 1).shape[1] for e in queue.first(100)]

@@ -45,6 +45,10 @@ def test_a_server_that_is_killed_runs_again_within_seconds_and_everything_goes_o
     before = {a["id"] for a in product.alerts()}
     said = product.log.read_text().count(f"The embedded {name} was killed; it runs again.")
     server(product.folder, name).kill()
+    # Meanwhile a camera hears that it is to come again, or that its face is kept; never a fault.
+    answers = [send(product, camera, person=4) for _ in range(5)]
+    assert {answer.status_code for answer in answers} <= {202, 503}
+    assert all("Retry-After" in answer.headers and answer.json()["detail"] for answer in answers if not answer.ok)
     wait_until(lambda: product.log.read_text().count(f"The embedded {name} was killed; it runs again.") > said, product)
     wait_until(lambda: is_well(product), product)
     assert send(product, camera, person=4).status_code == 202

@@ -11,7 +11,6 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from cases.models import AuditEvent
-from edge_client.tracking import Tracker
 from matching.faces import images
 from matching.models import Batch, BatchFile, Search, Shot
 from matching.searching import batch_persons, batch_results, batch_walk, batches, containers, deciding, evidence
@@ -324,15 +323,6 @@ def test_work_without_end_ends_with_what_there_is(batch, monkeypatch):
     made = batch(("a.jpg", faces.person(3)), ("b.jpg", faces.person(1)))
     assert (made.status, who(made)) == ("done", [("MP3", 1)])
     assert "the limit" in why(made)["The batch"]
-
-
-def test_who_is_followed_is_one_track():
-    tracker = Tracker(patience=1.0)
-    walker = [tracker.follow([(x, 0, x + 10, 10)], at)[0] for x, at in ((0, 0.0), (12, 0.2), (24, 0.4), (36, 0.6))]
-    assert set(walker) == {0}
-    both = tracker.follow([(100, 0, 110, 10), (48, 0, 58, 10)], 0.8)
-    assert both == [1, 0]
-    assert tracker.follow([(102, 0, 112, 10)], 3.0) == [2]
 
 
 def test_a_picture_on_its_head_is_turned_shown_so_and_said_to_be(batch, signed_in):
