@@ -44,9 +44,9 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("command", nargs="?", choices=COMMANDS, default="run", help="run, where none is named")
     parser.add_argument(
         "--source", action="append",
-        help="a camera's index, an rtsp:// or http:// stream, a clip, a folder, s3://bucket/prefix or awscam; again: "
-        "the substream to fall back to. Or in SIGHTLINE_SOURCE, parted by spaces, which no list of processes shows; of "
-        "rtsp://name@… the password is taken from SIGHTLINE_SOURCE_PASSWORD, or asked for",
+        help="a camera's index, an rtsp:// or http:// stream, a clip, a folder, s3://bucket/prefix, mqtt://broker/topic"
+        " or awscam; again: the substream to fall back to. Or in SIGHTLINE_SOURCE, parted by spaces, which no list of "
+        "processes shows; of rtsp://name@… the password is taken from SIGHTLINE_SOURCE_PASSWORD, or asked for",
     )  # fmt: skip
     parser.add_argument("--server", help="Sightline's address, e.g. https://sightline.example, or mqtts://broker/name")
     parser.add_argument(
@@ -125,7 +125,7 @@ def _with_passwords(named: list[str]) -> list[str]:
     for source in named:
         scheme, _, rest = source.partition("://")
         user, at, where = rest.rpartition("@")
-        if scheme in ("rtsp", "rtsps", "http", "https") and at and ":" not in user:
+        if scheme in ("rtsp", "rtsps", "http", "https", "mqtt", "mqtts") and at and ":" not in user:
             if password is None and sys.stdin is not None and sys.stdin.isatty():
                 password = getpass.getpass(f"Password of {user} at {streams.shown(source)}: ")
             if password is not None:
@@ -182,10 +182,9 @@ def watch(options: argparse.Namespace, home: Home) -> int:
     reporter = Reporter(
         queue, transport, options.source[0], lambda: {"client": home.client, **watching.about()}, follow
     )
-    first = Path(options.source[0])
     watching = Watch(
         settings, models, queue, reporter, line,
-        has_moments=not first.is_dir() and not options.source[0].startswith("s3://"),
+        has_moments=sources.has_moments(options.source[0]),
         alive=lambda: watchdog.notify("WATCHDOG=1"), threads=options.threads,
     )  # fmt: skip
 

@@ -6,7 +6,6 @@
 import base64
 import json
 import logging
-import socket
 import ssl
 import threading
 import time
@@ -51,21 +50,20 @@ class Mqtt:
         )
         if token:
             self._client.username_pw_set(unquote(parts.username or self.name), token)
-        self._context: ssl.SSLContext | None = None
+        context = None
         if parts.scheme == "mqtts":
             folder = ca if ca and Path(ca).is_dir() else None
             context = ssl.create_default_context(cafile=None if folder else ca, capath=folder)
             self._client.tls_set_context(context)
-            self._context = context
         # The broker says it for us when we are gone without a word.
         self._client.will_set(self._topic("status"), "offline", qos=1, retain=True)
         self._client.reconnect_delay_set(1, 60)
         self._client.on_connect = self._connected
         self._client.on_message = self._heard
         self._problem = "the broker has not answered yet"
-        self._client.connect_async(parts.hostname, parts.port or (8883 if parts.scheme == "mqtts" else 1883), KEEPALIVE)
-        self._host, self._port = parts.hostname, parts.port or (8883 if parts.scheme == "mqtts" else 1883)
-        self._client.on_connect_fail = lambda *_: self._say_away(self._why())
+        where = parts.hostname, parts.port or (8883 if parts.scheme == "mqtts" else 1883)
+        self._client.connect_async(*where, KEEPALIVE)
+        self._client.on_connect_fail = lambda *_: self._say_away(streams.why_no_broker(*where, context))
         self._client.on_disconnect = self._lost
         self._client.loop_start()
 
@@ -138,18 +136,6 @@ class Mqtt:
         # A refusal ends the connection too, and says more.
         if not self._problem.startswith("the broker refuses"):
             self._say_away("the broker is away")
-
-    def _why(self) -> str:
-        """Why the broker was not reached, asked once more."""
-        try:
-            with socket.create_connection((self._host, self._port), streams.SECONDS) as bare:
-                if self._context is not None:
-                    self._context.wrap_socket(bare, server_hostname=self._host).close()
-        except ssl.SSLError as error:
-            return streams.unreached(error, self._host, self._port)
-        except OSError as error:
-            return f"the broker is away: {streams.unreached(error, self._host, self._port)}"
-        return "the broker is away"
 
     def _say_away(self, problem: str) -> None:
         self._problem = problem

@@ -18,7 +18,7 @@ def run(options: argparse.Namespace) -> int:
     for frame in sources.frames(options.source, lambda: PACE, once=True, home=options.queue, remember=False):
         seen += 1
         _, jpeg = cv2.imencode(".jpg", sources.shrunk(frame.bgr, 1920), [cv2.IMWRITE_JPEG_QUALITY, 88])
-        if seen == FRAMES:
+        if seen == (FRAMES if sources.has_moments(options.source[0]) else 1):
             break
     if not seen:
         raise sources.SourceUnavailable("The source holds no picture yet.")

@@ -58,7 +58,7 @@ def folder(path: Path, once: bool, idle: Callable[[], None], home: Path | None) 
                 continue
             sizes.pop(name, None)
             if done.is_another(name, content):
-                yield from _decoded(content, str(file), changed / 1e9, f"{name}:{version}")
+                yield from decoded(content, str(file), changed / 1e9, f"{name}:{version}")
             done.add(name, version, content)
         done.forget_but(found)
         if once and not waiting:
@@ -112,7 +112,7 @@ def bucket(where: str, once: bool, idle: Callable[[], None], home: Path | None) 
                     small = entry["Size"] <= MOST_BYTES
                     content = client.get_object(Bucket=parts.netloc, Key=key)["Body"].read() if small else b""
                     taken = entry["LastModified"].timestamp()
-                    yield from _decoded(content, f"s3://{parts.netloc}/{key}", taken, f"{key}:{entry['ETag']}")
+                    yield from decoded(content, f"s3://{parts.netloc}/{key}", taken, f"{key}:{entry['ETag']}")
                 done.add(key, entry["ETag"])
             done.forget_but(found)
         except (BotoCoreError, ClientError) as error:
@@ -182,7 +182,7 @@ def _is_whole(name: str, content: bytes) -> bool:
     return name.lower().endswith((".jpg", ".jpeg")) and b"\xff\xd9" in content[-64:]
 
 
-def _decoded(content: bytes, name: str, taken: float, key: str) -> Iterator[Picture]:
+def decoded(content: bytes, name: str, taken: float, key: str) -> Iterator[Picture]:
     """The picture, or none where it is none: said, and left out."""
     size = _pixels(content)
     if size > MOST_PIXELS:

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_client import recordings, streams
+from edge_client import recordings, snapshots, streams
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +31,7 @@ CATCH_UP_SECONDS = 3.0
 BACK_SECONDS = 300.0
 # Pictures with a longer side are made smaller first: no face gains by more, and a small device runs out of memory.
 LONGEST_SIDE = 3840
+OVER_MQTT = ("mqtt://", "mqtts://")
 
 
 class SourceUnavailable(Exception):
@@ -62,8 +63,9 @@ def frames(
 ) -> Iterator[Frame]:
     """Frames of a source, at most `pace()` a second of its time.
 
-    source: a camera's index, rtsp:// or http:// streams (the first, else the next), a clip, `awscam`, a folder, or
-    s3://bucket/prefix. once: end when a folder is read. home: where is kept which pictures of S3 were read.
+    source: a camera's index, rtsp:// or http:// streams (the first, else the next), a clip, `awscam`, a folder,
+    s3://bucket/prefix, or mqtt://broker/topic. once: end when a folder is read, or one picture has come. home: where
+    is kept which pictures of S3 were read.
     idle: called now and then while nothing comes. remember: which pictures were read; without it a recorder's are
     looked at as if for the first time, and stay to be read. say: is told what is wrong with the source, in words that
     name no password, and nothing once all is well. Raises `SourceUnavailable`.
@@ -73,6 +75,8 @@ def frames(
         return _live([int(first)], pace, idle, say)
     if first.startswith("s3://"):
         return (_still(one) for one in recordings.bucket(first, once, idle, home if remember else None))
+    if first.startswith(OVER_MQTT):
+        return (_still(one) for one in snapshots.topic(first, once, idle, say))
     if "://" in first:
         return _live(source, pace, idle, say)
     if first == "awscam":
@@ -83,6 +87,11 @@ def frames(
     if path.is_file():
         return _clip(path, pace, say)
     raise SourceUnavailable(f"{first} is no camera index, stream, clip or folder.")
+
+
+def has_moments(source: str) -> bool:
+    """Whether a source's frames follow each other, and are no pictures that each stand for themselves."""
+    return not source.startswith(("s3://", *OVER_MQTT)) and not Path(source).is_dir()
 
 
 def shrunk(bgr: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:

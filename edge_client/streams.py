@@ -67,6 +67,19 @@ def unreached(error: BaseException, host: str, port: int) -> str:
     )
 
 
+def why_no_broker(host: str, port: int, context: ssl.SSLContext | None) -> str:
+    """Why an MQTT broker was not reached, asked once more. context: where it speaks TLS."""
+    try:
+        with socket.create_connection((host, port), SECONDS) as bare:
+            if context is not None:
+                context.wrap_socket(bare, server_hostname=host).close()
+    except ssl.SSLError as error:
+        return unreached(error, host, port)
+    except OSError as error:
+        return f"the broker is away: {unreached(error, host, port)}"
+    return "the broker is away"
+
+
 def _why_rtsp(parts: SplitResult) -> str:
     """Asks for the description of the stream, as a player does: without a password, then with it."""
     address = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, parts.query, ""))

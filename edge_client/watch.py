@@ -68,7 +68,8 @@ class Watch:
 
     def about(self) -> dict[str, Any]:
         """What the report says of it."""
-        away = time.monotonic() - self._frame_at
+        # Pictures that come when somebody is there are not missed.
+        away = time.monotonic() - self._frame_at if self._has_moments else 0.0
         return {
             "detectors": list(self._models),
             "source_away": round(away, 1) if away > max(15.0, 3 / self.pace()) else None,

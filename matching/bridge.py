@@ -22,6 +22,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from rest_framework.exceptions import Throttled, ValidationError
 
 from matching import ingest
+from matching.discovery import Discovery
 from matching.models import Camera
 from matching.watching import fleet, live
 
@@ -35,6 +36,8 @@ KEEPALIVE = 30
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 # A message that breaks its walk so often while database and disk are well is left out.
 MOST_ATTEMPTS = 5
+# How often Home Assistant is told what changed of the cameras.
+TELL_SECONDS = 2.0
 # How often one and the same complaint is written down.
 COMPLAIN_SECONDS = 60.0
 
@@ -47,9 +50,10 @@ class Bridge:
     """url: mqtt://user:password@broker or mqtts://…; ca: certificates to trust beside the usual ones.
 
     The broker keeps a session for it, and a message is confirmed when its walk is done: what comes meanwhile waits.
+    discovery: Home Assistant's prefix, where it is to learn of the cameras.
     """
 
-    def __init__(self, url: str, ca: str = "", name: str = "sightline-bridge") -> None:
+    def __init__(self, url: str, ca: str = "", name: str = "sightline-bridge", discovery: str = "") -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
             raise BridgeRefused(f"MQTT_URL must be mqtt://broker or mqtts://broker, not {parts.scheme}://…")
@@ -69,6 +73,9 @@ class Bridge:
             "the broker is away, or its certificate is not trusted"
         )
         self._client.on_disconnect = lambda *_: self._complain("the broker is away")
+        self._discovery = Discovery(self._keep, discovery) if discovery else None
+        if self._discovery is not None:
+            self._client.will_set(self._discovery.available, "offline", qos=1, retain=True)
         self._subscribed = threading.Event()
         self._client.on_subscribe = lambda *_: self._subscribed.set()
         self._stopping = threading.Event()
@@ -80,7 +87,10 @@ class Bridge:
         """Until `stop`. With the broker away it tries again and again."""
         self._client.connect_async(*self._where, KEEPALIVE)
         self._client.loop_start()
-        self._stopping.wait()
+        while not self._stopping.wait(TELL_SECONDS if self._discovery else None):
+            self._tell()
+        if self._discovery is not None and self._client.is_connected():
+            self._keep(self._discovery.available, "offline").wait_for_publish(2)
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -95,9 +105,34 @@ class Bridge:
             self._complain(f"the broker refuses the bridge: {reason}")
             return
         logger.info("the bridge listens at %s:%s", *self._where)
-        client.subscribe([(topic, 1) for topic in TOPICS])
+        topics = TOPICS
+        if self._discovery is not None:
+            self._discovery.forget()
+            self._keep(self._discovery.available, "online")
+            topics = [*TOPICS, self._discovery.topics]
+        client.subscribe([(topic, 1) for topic in topics])
+
+    def _tell(self) -> None:
+        """Home Assistant, of the cameras."""
+        if self._discovery is None or not self._client.is_connected():
+            return
+        try:
+            self._discovery.tell()
+        except DatabaseError as error:
+            connection.close()
+            self._complain(f"Home Assistant is told nothing, for the database is away ({type(error).__name__})")
+        finally:
+            close_old_connections()
+
+    def _keep(self, topic: str, payload: str) -> paho.MQTTMessageInfo:
+        """The broker keeps it, for whoever comes later."""
+        return self._client.publish(topic, payload, qos=1, retain=True)
 
     def _came(self, client: Any, data: Any, message: Any) -> None:
+        if self._discovery is not None and paho.topic_matches_sub(self._discovery.topics, message.topic):
+            self._discovery.heard(message.topic, message.payload)
+            client.ack(message.mid, message.qos)
+            return
         pause, attempts = FIRST_PAUSE, 0
         while not self._stopping.is_set():
             try:

@@ -12,7 +12,7 @@ from matching.faces import images
 from matching.models import Camera, SitePlan
 
 MAX_FRAME_BYTES = 5 * 2**20
-STREAMS = ("rtsp", "rtsps", "http", "https")
+STREAMS = ("rtsp", "rtsps", "http", "https", "mqtt", "mqtts")
 
 
 class StreamField(forms.CharField):
@@ -39,6 +39,10 @@ class StreamField(forms.CharField):
             raise forms.ValidationError(
                 f"A stream's address begins with {', '.join(f'{one}://' for one in STREAMS)} and names the camera: "
                 "rtsp://10.0.0.7/stream1. The camera's handbook has its path."
+            )
+        if parts.scheme.startswith("mqtt") and not parts.path.strip("/"):
+            raise forms.ValidationError(
+                "After the broker stands a topic: mqtt://broker/frigate/<camera>/person/snapshot."
             )
         if any(letter.isspace() for letter in address):
             raise forms.ValidationError("An address has no spaces: write %20 for one.")

@@ -16,7 +16,7 @@ import webbrowser
 from pathlib import Path
 from types import FrameType
 
-from cases.children import die_with_parent
+from cases.orphans import die_with_parent
 from mpsite import embedded
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -243,6 +243,8 @@ CAMERA_LIMITS = {
 # The broker that `manage.py mqtt_bridge` listens to, and certificates to trust beside the usual ones.
 MQTT_URL = os.environ.get("MQTT_URL", "")
 MQTT_CA = os.environ.get("MQTT_CA", "")
+# Under which prefix Home Assistant learns of the cameras; empty: nowhere.
+MQTT_DISCOVERY = os.environ.get("MQTT_DISCOVERY", "").strip("/")
 # Days after which a paired camera's client gets itself another token.
 TOKEN_DAYS = int(os.environ.get("TOKEN_DAYS", "30"))
 MEDIA_ROOT = DATA_DIR / "media"

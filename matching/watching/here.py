@@ -13,7 +13,7 @@ import psutil
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from cases.children import die_with_parent
+from cases.orphans import die_with_parent
 from cases.sealed import SealBroken, unseal
 from edge_client import streams
 from matching.faces import face_models
@@ -87,12 +87,12 @@ class Watchers:
         self._server = server
         self._watched: dict[int, _Watched] = {}
 
-    def run(self, is_over: Callable[[], bool]) -> None:
-        """Until it is over, or no camera is left to watch."""
+    def run(self, is_over: Callable[[], bool], *, stays: bool = False) -> None:
+        """Until it is over, or no camera is left to watch, unless it stays."""
         try:
             while not is_over():
                 try:
-                    if not self.look_after():
+                    if not self.look_after() and not stays:
                         asked_for().unlink(missing_ok=True)
                         # One may have been asked for since.
                         if not _wanted():

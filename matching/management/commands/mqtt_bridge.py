@@ -16,7 +16,7 @@ class Command(BaseCommand):
         if not settings.MQTT_URL:
             raise CommandError("MQTT_URL names no broker, e.g. mqtts://bridge:password@broker.example")
         try:
-            bridge = Bridge(settings.MQTT_URL, settings.MQTT_CA)
+            bridge = Bridge(settings.MQTT_URL, settings.MQTT_CA, discovery=settings.MQTT_DISCOVERY)
         except (BridgeRefused, OSError) as problem:
             raise CommandError(str(problem)) from problem
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,4 +1,4 @@
-"""Processes that end with the one that started them."""
+"""No process outlives the one that started it."""
 
 import ctypes
 import signal
