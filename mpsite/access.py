@@ -117,6 +117,8 @@ ROUTES: dict[str, Rule] = {
     "probe": SEE_ALERTS,
     **_all(SPEAK, "candidate-decide", "marks", "mark-remove", "leads", "leads-export", "lead-sheet", "lead-zip"),
     **_all(EVALUATE, "evaluations", "evaluation", "evaluation-stop", "evaluation-remove", "evaluation-crop"),
+    # Each shows only those kinds of things that one may see.
+    **_all((SEE_CASES, SEE_ALERTS, SEE_CAMERAS), "map", "map-list", "api-map"),
     **_all(SEE_CAMERAS, "cameras", "camera", "camera-counts", "plan-picture"),
     **_all({"GET": SEE_CAMERAS, "POST": CHANGE_CAMERAS}, "plans", "plan"),
     **_all(ADD_CAMERAS, "camera-new", "camera-demo"),

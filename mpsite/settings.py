@@ -3,6 +3,7 @@
 import os
 import secrets
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import dj_database_url
 import django_stubs_ext
@@ -20,6 +21,12 @@ DATA_DIR = data_dir()
 
 def _list(name: str, default: str) -> list[str]:
     return [part.strip() for part in os.environ.get(name, default).split(",") if part.strip()]
+
+
+def host_of_tiles(address: str) -> str:
+    """Whom browsers may ask for tiles: `https://{s}.tiles.example/{z}/{x}/{y}.png` has several hosts."""
+    parts = urlsplit(address.replace("{s}", "*"))
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _secret_key() -> str:
@@ -47,11 +54,12 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz/", r"^metrics$"]
 # Other hosts of the agency's domain are not ours to promise TLS for.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+MAP_TILES = os.environ.get("MAP_TILES", "")
 # No script and no style but our own files; nothing of another host; nobody frames a page.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
-        "img-src": [SELF, "data:", "blob:"],
+        "img-src": [SELF, "data:", "blob:", *([host_of_tiles(MAP_TILES)] if MAP_TILES else [])],
         "object-src": [NONE],
         "base-uri": [SELF],
         "form-action": [SELF, *_list("OIDC_URL", "")],
@@ -247,6 +255,8 @@ MQTT_CA = os.environ.get("MQTT_CA", "")
 MQTT_DISCOVERY = os.environ.get("MQTT_DISCOVERY", "").strip("/")
 # Days after which a paired camera's client gets itself another token.
 TOKEN_DAYS = int(os.environ.get("TOKEN_DAYS", "30"))
+# Where the map takes streets from, and whom it thanks for them: an address with {z}, {x} and {y}; without it no host.
+MAP_CREDIT = os.environ.get("MAP_CREDIT", "")
 MEDIA_ROOT = DATA_DIR / "media"
 STORAGES = {
     "default": {"BACKEND": "cases.sealed_files.SealedStorage"},

@@ -10,6 +10,7 @@ from matching.api.cameras import CameraViewSet
 from matching.api.captures import CaptureBatchView, CapturesView, HeartbeatsView, PairView, RotateView
 from matching.api.leads import LeadViewSet
 from matching.api.looking_back import SeenCaseView, SeenProbeView, StandingViewSet
+from matching.api.map import MapView
 from matching.api.pairs import PairViewSet
 from matching.api.tokens import TokenView
 from matching.api.views import AlertViewSet, SearchViewSet
@@ -37,6 +38,7 @@ urlpatterns = [
     path("v1/captures/", CapturesView.as_view(), name="captures"),
     path("v1/probes/<int:pk>/seen/", SeenProbeView.as_view(), name="probe-seen"),
     path("v1/cases/<int:pk>/seen/", SeenCaseView.as_view(), name="api-case-seen"),
+    path("v1/map/", MapView.as_view(), name="api-map"),
     path("v1/token/", TokenView.as_view(), name="api-token"),
     path("v1/", include((router.urls, "api"))),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -1,0 +1,67 @@
+"""What stands where, over HTTP: the map's own way, and anybody else's."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from cases import audit
+from matching import places
+from matching.map_forms import MapForm
+from matching.views.maps import look
+
+
+class PointSerializer(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(list(places.KINDS))
+    latitude = serializers.FloatField(help_text="Degrees; of several things their mean.")
+    longitude = serializers.FloatField()
+    count = serializers.IntegerField(help_text="How many things lie together here.")
+    title = serializers.CharField()
+    link = serializers.CharField(help_text="Empty: zoom in, they are several.")
+    state = serializers.CharField(help_text="A camera's state, an alert's likeness, a case's status.")
+    at = serializers.DateTimeField(allow_null=True, help_text="When it was last seen.")
+
+
+class StepSerializer(serializers.Serializer[Any]):
+    alert = serializers.IntegerField(source="alert.pk")
+    latitude = serializers.FloatField(source="alert.camera.latitude")
+    longitude = serializers.FloatField(source="alert.camera.longitude")
+    kilometres = serializers.FloatField(help_text="From the step before.")
+    hours = serializers.FloatField()
+    far = serializers.BooleanField(help_text="Nobody comes so far so fast.")
+
+
+class MapSerializer(serializers.Serializer[Any]):
+    points = PointSerializer(many=True, help_text="What lies together in 64 pixels of the map is one point of a kind.")
+    path = StepSerializer(many=True, help_text="Of one case: where cameras may have seen its person, in order.")
+
+
+class MapView(APIView):
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("show", many=True, enum=list(places.KINDS)),
+            *(
+                OpenApiParameter(name, description=str(field.help_text))
+                for name, field in MapForm.base_fields.items()
+                if name != "show"
+            ),
+        ],
+        responses=MapSerializer,
+        operation_id="map",
+    )
+    def get(self, request: Request) -> Response:
+        """Cameras, alerts, confirmed sightings and last-seen places in a window of the map."""
+        user = audit.signed_in(request)
+        form = MapForm(request.query_params, user=user)
+        if not form.is_valid():
+            raise serializers.ValidationError({name: list(map(str, said)) for name, said in form.errors.items()})
+        asked = form.asked()
+        look(request, form)
+        found = {
+            "points": places.points(user, form.window(), asked),
+            "path": places.path(user, asked.case) if asked.case else [],
+        }
+        return Response(MapSerializer(found).data)

@@ -1,0 +1,237 @@
+"""What stands where: cameras, alerts, sightings and last-seen places, drawn together in PostgreSQL for one window."""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Avg, Count, F, FloatField, Max, Min, Q, QuerySet
+from django.db.models.functions import Cast, Floor, Greatest, Least, Ln, Pi, Radians, Tan
+from django.urls import reverse
+from django.utils import timezone
+
+from cases.models import Case, Collection
+from cases.visibility import visible
+from matching.models import Alert, Camera
+
+# What is nearer to each other than so many pixels of the map is one point.
+CELL = 64
+# The latitude at which the map's square ends.
+EDGE = 85.0
+EARTH_KM = 6371.0
+# Nobody goes faster, not even by air from gate to gate.
+MOST_KM_AN_HOUR, LEAST_KM = 900.0, 5.0
+MOST_STEPS = 500
+LISTED = 30
+KINDS = {
+    "cameras": "Cameras",
+    "alerts": "Open alerts",
+    "sightings": "Confirmed sightings",
+    "cases": "Last-seen places",
+}
+# Each kind is shown to whom its own pages are shown.
+PERMISSIONS = {
+    "cameras": "matching.view_camera",
+    "alerts": "matching.view_alert",
+    "sightings": "matching.view_alert",
+    "cases": "cases.view_case",
+}
+
+
+@dataclass(frozen=True)
+class Window:
+    """Degrees; west may lie east of east, across the date line. zoom: 0 shows the world in 256 pixels, each more
+    doubles that."""
+
+    west: float = -180.0
+    south: float = -90.0
+    east: float = 180.0
+    north: float = 90.0
+    zoom: int = 2
+
+    def holds(self, prefix: str) -> Q:
+        inside = Q(**{f"{prefix}latitude__range": (self.south, self.north)})
+        if self.east - self.west >= 360:
+            return inside & Q(**{f"{prefix}longitude__isnull": False})
+        west, east = _turned(self.west), _turned(self.east)
+        from_west, to_east = Q(**{f"{prefix}longitude__gte": west}), Q(**{f"{prefix}longitude__lte": east})
+        return inside & ((from_west & to_east) if west <= east else (from_west | to_east))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What somebody wants to see. since, until: of alerts and sightings. case: nothing but this one."""
+
+    kinds: tuple[str, ...] = tuple(KINDS)
+    since: datetime | None = None
+    until: datetime | None = None
+    collection: Collection | None = None
+    strength: str = ""
+    case: Case | None = None
+
+
+@dataclass(frozen=True)
+class Point:
+    """One thing, or several that lie together. latitude, longitude: of several their mean, degrees."""
+
+    kind: str
+    latitude: float
+    longitude: float
+    count: int
+    title: str
+    link: str = ""
+    state: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One alert on the path of a person. kilometres, hours: from the step before; far: nobody comes so far so fast."""
+
+    alert: Alert
+    kilometres: float
+    hours: float
+
+    @property
+    def far(self) -> bool:
+        return self.kilometres > LEAST_KM and self.kilometres > MOST_KM_AN_HOUR * self.hours
+
+
+def points(user: Any, window: Window, asked: Asked) -> list[Point]:
+    """Whatever lies in the window, as far as this person may see it: never more than one point of a kind in a cell of
+    `CELL` pixels."""
+    found: list[Point] = []
+    for kind in _seen(user, asked.kinds):
+        rows, prefix = _rows(user, kind, asked)
+        found += _together(kind, rows.filter(window.holds(prefix)), prefix, window.zoom)
+    return found
+
+
+def listed(user: Any, window: Window, asked: Asked) -> list[tuple[str, str, int, list[Any]]]:
+    """The same in words: of each kind its name, how many lie in the window, and the latest `LISTED` of them."""
+    said = []
+    for kind in _seen(user, asked.kinds):
+        rows, prefix = _rows(user, kind, asked)
+        inside = rows.filter(window.holds(prefix))
+        order = {"cameras": "name", "cases": "-last_seen_on"}.get(kind, "-last_captured_at")
+        first = F(order.strip("-")).desc(nulls_last=True) if order.startswith("-") else order
+        related = {"cameras": (), "cases": ("collection",)}.get(kind, ("camera", "case__collection"))
+        said.append((kind, KINDS[kind], inside.count(), list(inside.select_related(*related).order_by(first)[:LISTED])))
+    return said
+
+
+def unplaced(user: Any) -> dict[str, int]:
+    """How many that this person may see have no coordinates, and so stand on no map."""
+    waiting = {
+        "cameras": visible(Camera, user).filter(revoked_at=None, officer=None, latitude=None).count(),
+        "cases": visible(Case, user).filter(status=Case.Status.OPEN, latitude=None).count(),
+    }
+    return {kind: waiting[kind] for kind in _seen(user, waiting)}
+
+
+def path(user: Any, case: Case) -> list[Step]:
+    """Where cameras may have seen somebody, in the order of time: open alerts and confirmed sightings."""
+    alerts = (
+        visible(Alert, user)
+        .filter(case=case, camera__latitude__isnull=False, camera__longitude__isnull=False)
+        .exclude(status__in=(Alert.Status.DISMISSED, Alert.Status.CLOSED))
+        .select_related("camera")
+        .order_by("-first_captured_at")[:MOST_STEPS]
+    )
+    steps: list[Step] = []
+    for alert in reversed(alerts):
+        before = steps[-1].alert if steps else None
+        far = kilometres(_place(before.camera), _place(alert.camera)) if before else 0.0
+        hours = (alert.first_captured_at - before.last_captured_at).total_seconds() / 3600 if before else 0.0
+        steps.append(Step(alert, far, max(0.0, hours)))
+    return steps
+
+
+def kilometres(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Along the ground between two places, each latitude and longitude in degrees."""
+    (a, b), (c, d) = ((math.radians(lat), math.radians(lon)) for lat, lon in (one, other))
+    half = math.sin((c - a) / 2) ** 2 + math.cos(a) * math.cos(c) * math.sin((d - b) / 2) ** 2
+    return 2 * EARTH_KM * math.asin(math.sqrt(min(1.0, half)))
+
+
+def _seen(user: Any, kinds: Iterable[str]) -> list[str]:
+    return [kind for kind in kinds if user.has_perm(PERMISSIONS[kind])]
+
+
+def _place(camera: Any) -> tuple[float, float]:
+    return camera.latitude, camera.longitude
+
+
+def _rows(user: Any, kind: str, asked: Asked) -> tuple[QuerySet[Any], str]:
+    """The rows of a kind, and the way to their coordinates."""
+    if kind == "cameras":
+        rows: QuerySet[Any] = visible(Camera, user).filter(revoked_at=None, officer=None)
+        return (rows.filter(alerts__case=asked.case).distinct() if asked.case else rows), ""
+    if kind == "cases":
+        rows = visible(Case, user).filter(status=Case.Status.OPEN)
+        if asked.collection:
+            rows = rows.filter(collection=asked.collection)
+        return (visible(Case, user).filter(pk=asked.case.pk) if asked.case else rows), ""
+    rows = visible(Alert, user).filter(
+        status__in=Alert.OPEN if kind == "alerts" else (Alert.Status.CONFIRMED,),
+        last_captured_at__gte=asked.since or timezone.now() - timedelta(days=36500),
+    )
+    if asked.until:
+        rows = rows.filter(first_captured_at__lte=asked.until)
+    if asked.collection:
+        rows = rows.filter(case__collection=asked.collection)
+    if asked.strength:
+        rows = rows.filter(strength=asked.strength)
+    return (rows.filter(case=asked.case) if asked.case else rows), "camera__"
+
+
+def _together(kind: str, rows: QuerySet[Any], prefix: str, zoom: int) -> Iterator[Point]:
+    cells = (2**zoom) * 256 / CELL
+    latitude = Radians(Greatest(Least(Cast(f"{prefix}latitude", FloatField()), EDGE), -EDGE))
+    # Mercator's, as the map draws it.
+    across = Floor((F(f"{prefix}longitude") + 180.0) / 360.0 * cells)
+    down = Floor((1.0 - Ln(Tan(Pi() / 4.0 + latitude / 2.0)) / Pi()) / 2.0 * cells)
+    grouped = (
+        rows.order_by()
+        .annotate(across=across, down=down)
+        .values("across", "down")
+        .annotate(
+            count=Count("pk"),
+            one=Min("pk"),
+            latitude=Avg(f"{prefix}latitude"),
+            longitude=Avg(f"{prefix}longitude"),
+            **({"first": Min("camera"), "last": Max("camera")} if prefix else {}),
+        )
+        .values_list("count", "one", "latitude", "longitude", *(("first", "last") if prefix else ()))
+    )
+    cells_found = list(grouped)
+    related = ("camera", "case__collection") if prefix else ()
+    alone = rows.model._default_manager.select_related(*related).in_bulk(
+        [one for count, one, *_ in cells_found if count == 1 or prefix]
+    )
+    for count, one, north, east, *cameras in cells_found:
+        where = (kind, north, east, count)
+        if count == 1:
+            yield Point(*where, *_said(alone[one]))
+        elif cameras and cameras[0] == cameras[1]:
+            # Alerts of one camera lie together at any zoom: its list has them.
+            status = "new" if kind == "alerts" else Alert.Status.CONFIRMED.value
+            link = f"{reverse('alerts')}?status={status}&camera={cameras[0]}"
+            yield Point(*where, f"{count} at {alone[one].camera}", link)
+        else:
+            yield Point(*where, f"{count} {KINDS[kind].lower()}")
+
+
+def _said(row: Any) -> tuple[str, str, str, datetime | None]:
+    """Title, link, state and time of one thing."""
+    if isinstance(row, Camera):
+        return row.name, reverse("camera", args=[row.pk]), row.state, row.last_seen_at
+    if isinstance(row, Case):
+        return f"{row.display_name} ({row.number})", row.get_absolute_url(), row.status, None
+    return f"{row.title} at {row.camera}", row.get_absolute_url(), row.strength, row.last_captured_at
+
+
+def _turned(longitude: float) -> float:
+    """The same meridian between -180 and 180 degrees."""
+    return (longitude + 180) % 360 - 180 if not -180 <= longitude <= 180 else longitude

@@ -1,0 +1,169 @@
+// The map: what the server has put together for the window that is looked at, a list of the same, live alerts, a day.
+"use strict";
+
+const holder = document.getElementById("map");
+const form = document.getElementById("map-form");
+const list = document.getElementById("map-list");
+const note = document.getElementById("map-note");
+const live = document.getElementById("map-live");
+const MARKS = { cameras: "▣", alerts: "!", sightings: "✓", cases: "?" };
+
+const map = L.map(holder, { worldCopyJump: true, minZoom: 1, maxZoom: 19, zoomSnap: 1 });
+map.attributionControl.setPrefix(false);
+map.attributionControl.addAttribution("Natural Earth");
+const kept = sessionStorage.getItem("map-view")?.split(",").map(Number);
+if (kept?.length === 3 && kept.every(Number.isFinite)) map.setView([kept[0], kept[1]], kept[2]);
+else map.fitWorld();
+const marks = L.layerGroup().addTo(map);
+const path = L.layerGroup().addTo(map);
+
+async function base() {
+  const [world, states] = await Promise.all(
+    [holder.dataset.world, holder.dataset.states].map(async (url) => (await fetch(url)).json()),
+  );
+  L.geoJSON(topojson.feature(world, world.objects.countries), { className: "land", interactive: false }).addTo(map);
+  L.geoJSON(topojson.mesh(states, states.objects.states, (one, other) => one !== other), { className: "state-line", interactive: false }).addTo(map);
+}
+if (holder.dataset.tiles) L.tileLayer(holder.dataset.tiles, { attribution: holder.dataset.credit, maxZoom: 19 }).addTo(map);
+else base().catch(() => { note.textContent = "The coasts could not be loaded. What stands on the map is right all the same."; });
+
+function asked(inWindow) {
+  const words = new URLSearchParams(new FormData(form));
+  for (const [name, value] of [...words]) if (!value) words.delete(name, value);
+  if (!words.has("show")) words.append("show", "none");
+  if (day) {
+    words.delete("days");
+    words.set("since", new Date(day).toISOString());
+    words.set("until", new Date(day + hour.value * 3600000).toISOString());
+  }
+  if (inWindow) {
+    const seen = map.getBounds();
+    const west = Math.max(seen.getWest(), -540), east = Math.min(seen.getEast(), 540);
+    for (const [name, value] of Object.entries({
+      west, east, south: Math.max(seen.getSouth(), -90), north: Math.min(seen.getNorth(), 90),
+    })) words.set(name, value.toFixed(5));
+    words.set("zoom", map.getZoom());
+  }
+  return words;
+}
+
+let number = 0, soon = 0;
+function later(milliseconds = 200) {
+  clearTimeout(soon);
+  soon = setTimeout(show, milliseconds);
+}
+
+async function show() {
+  const mine = ++number, words = asked(true);
+  if (words.get("show") === "none") { marks.clearLayers(); path.clearLayers(); list.replaceChildren(); note.textContent = "Nothing is chosen to be shown."; return; }
+  try {
+    const [points, said] = await Promise.all([
+      fetch(`${holder.dataset.points}?${words}`, { headers: { Accept: "application/json" } }),
+      fetch(`${holder.dataset.list}?${words}`, { headers: { "HX-Request": "true" } }),
+    ]);
+    if (mine !== number) return;
+    if (!points.ok || !said.ok) throw new Error(points.status);
+    const found = await points.json();
+    draw(found);
+    list.innerHTML = await said.text();
+    note.textContent = found.points.length ? "" : "Nothing of what is chosen lies here.";
+  } catch {
+    if (mine === number) note.textContent = "The map could not be filled. It tries again with the next move.";
+  }
+}
+
+function draw(found) {
+  marks.clearLayers();
+  path.clearLayers();
+  for (const point of found.points) {
+    const words = point.count > 1 ? String(point.count) : MARKS[point.kind];
+    // Alerts stand beside the camera that raised them, not on it.
+    const anchor = { alerts: [-4, 26], sightings: [26, 26] }[point.kind] ?? [12, 12];
+    const icon = L.divIcon({ className: `mark ${point.kind} ${point.state}`, html: words, iconSize: null, iconAnchor: anchor });
+    // East of a copy of the world it stands there, too.
+    const seen = map.getCenter().lng, turns = Math.round((seen - point.longitude) / 360);
+    const marker = L.marker([point.latitude, point.longitude + turns * 360], { icon, title: point.title, alt: point.title, keyboard: true, riseOnHover: true });
+    marker.on("click", () => {
+      if (point.link) location.assign(point.link);
+      else map.flyTo(marker.getLatLng(), Math.min(map.getZoom() + 2, 19), { duration: 0.4 });
+    });
+    marker.addTo(marks);
+  }
+  let before = null;
+  for (const step of found.path) {
+    const here = [step.latitude, step.longitude];
+    if (before) L.polyline([before, here], { className: step.far ? "path far" : "path", interactive: false }).addTo(path);
+    before = here;
+  }
+}
+
+// One person's things are looked at whole at first.
+async function fit() {
+  const found = await (await fetch(`${holder.dataset.points}?${asked(false)}`)).json();
+  const where = [...found.points, ...found.path].map((one) => [one.latitude, one.longitude]);
+  if (where.length) map.fitBounds(where, { padding: [50, 50], maxZoom: 14 });
+}
+
+const day_ = document.getElementById("play-day"), hour = document.getElementById("play-hour");
+const button = document.getElementById("play-button"), said = document.getElementById("play-said");
+let day = 0, playing = 0;
+function sayHour() {
+  said.textContent = `${String(Math.floor(hour.value)).padStart(2, "0")}:${String((hour.value % 1) * 60).padStart(2, "0")}`;
+}
+function ofDay() {
+  day = day_.value ? new Date(`${day_.value}T00:00`).getTime() : 0;
+  sayHour();
+  later(0);
+}
+function play(on) {
+  clearInterval(playing);
+  playing = 0;
+  button.setAttribute("aria-pressed", on);
+  button.textContent = on ? "Pause" : "Play";
+  if (!on) return;
+  if (!day_.value) day_.value = new Date(Date.now() - new Date().getTimezoneOffset() * 60000).toISOString().slice(0, 10);
+  if (Number(hour.value) >= 24) hour.value = 0;
+  playing = setInterval(() => {
+    hour.value = Number(hour.value) + 0.5;
+    ofDay();
+    if (Number(hour.value) >= 24) play(false);
+  }, 700);
+  ofDay();
+}
+button.addEventListener("click", () => play(!playing));
+day_.addEventListener("change", ofDay);
+hour.addEventListener("input", () => { if (day) ofDay(); else sayHour(); });
+document.getElementById("play-end").addEventListener("click", () => { play(false); day_.value = ""; hour.value = 24; ofDay(); });
+
+list.addEventListener("click", (event) => {
+  const { lat, lon } = event.target.closest("[data-lat]")?.dataset ?? {};
+  if (lat) map.flyTo([lat, lon], Math.max(map.getZoom(), 12), { duration: 0.4 });
+});
+form.addEventListener("change", (event) => { if (event.target.name) later(0); });
+form.addEventListener("submit", (event) => { event.preventDefault(); later(0); });
+map.on("moveend", () => {
+  const at = map.getCenter();
+  sessionStorage.setItem("map-view", [at.lat, at.lng, map.getZoom()]);
+  later();
+});
+
+let pause = 500;
+function connect() {
+  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/alerts/`);
+  socket.onopen = () => { pause = 500; sayLive("on", "Live"); later(0); };
+  socket.onmessage = (event) => { if (JSON.parse(event.data).kind === "alert") later(300); };
+  socket.onclose = (event) => {
+    if (event.code === 4401 || event.code === 4410) { location.reload(); return; }
+    sayLive("off", "Not connected; trying again.");
+    setTimeout(connect, pause);
+    pause = Math.min(pause * 2, 10000);
+  };
+}
+function sayLive(state, text) {
+  live.className = `live ${state}`;
+  live.lastElementChild.textContent = text;
+}
+
+if (form.elements.case) fit().finally(show);
+else show();
+connect();
