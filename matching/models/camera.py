@@ -195,13 +195,20 @@ class Camera(TeamOwned):
     is_authenticated = True
     is_anonymous = False
 
-    def issue_token(self) -> str:
-        """Give the camera a new token, which ends the old one. Returns it; it cannot be read again."""
+    def issue_token(self, *, watched_here: bool = False) -> str:
+        """Give the camera a new token, which ends the old one. Returns it; it cannot be read again.
+
+        watched_here: it is for this machine's own client; else another client has it, and this machine watches no more.
+        """
         token = new_token()
         self.token_hash, self.next_token_hash, self.token_at = hash_token(token), "", timezone.now()
         self.revoked_at = None
+        changed = ["token_hash", "next_token_hash", "token_at", "revoked_at"]
+        if not watched_here:
+            self.source = ""
+            changed.append("source")
         # Of one that is there, nothing else: somebody may be changing it.
-        self.save(update_fields=["token_hash", "next_token_hash", "token_at", "revoked_at"] if self.pk else None)
+        self.save(update_fields=changed if self.pk else None)
         return token
 
     @property

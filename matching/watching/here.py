@@ -150,7 +150,7 @@ class Watchers:
                 logger.error("the address of %s: %s", camera, broken)
             one.next_at = time.monotonic() + LONGEST_PAUSE
             return
-        token = camera.issue_token()
+        token = camera.issue_token(watched_here=True)
         folder = settings.DATA_DIR / "watched" / str(camera.pk)
         folder.mkdir(parents=True, exist_ok=True)
         command = [

@@ -67,8 +67,7 @@ def pair(code: str) -> tuple[Camera, str]:
             raise CodeRefused("No camera waits for this code. A code works once; ask for another on the Cameras page.")
         until = camera.pairing_until
         camera.pairing_hash, camera.pairing_until = "", None
-        if until is None or until < timezone.now():
-            camera.save(update_fields=["pairing_hash", "pairing_until"])
-        else:
+        camera.save(update_fields=["pairing_hash", "pairing_until"])
+        if until is not None and until >= timezone.now():
             return camera, camera.issue_token()
     raise CodeRefused(f"This code has run out. Ask for another on the page of {camera}.")

@@ -12,7 +12,7 @@ import pytest
 from cases.models import AuditEvent
 from cases.sealed import unseal
 from matching.models import Camera
-from matching.watching import here
+from matching.watching import here, tokens
 from tests import faces
 from tests.product import Product
 from tests.streams import NetworkCamera, network_camera
@@ -91,6 +91,15 @@ def test_one_whose_key_is_gone_says_so(as_admin, camera, settings):
     watchers = here.Watchers("http://127.0.0.1:9/")
     assert watchers.look_after() == 1
     watchers.stop()
+
+
+def test_whoever_pairs_a_client_of_its_own_ends_the_watching_here(camera):
+    for ends in (lambda: tokens.pair(tokens.begin_pairing(camera)), lambda: Camera.objects.get().issue_token()):
+        here.watch(Camera.objects.get(), "rtsp://10.0.0.7/stream1")
+        Camera.objects.get().issue_token(watched_here=True)
+        assert Camera.objects.get().source, "its own client's token ends nothing"
+        ends()
+        assert Camera.objects.get().source == ""
 
 
 @pytest.fixture
