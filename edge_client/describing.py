@@ -1,5 +1,6 @@
 """What tells a face from another between two looks: a pack's recogniser, or the colours of a head and its shoulders."""
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,6 +12,9 @@ from edge_client.tracking import Likeness, Vector
 
 if TYPE_CHECKING:
     from edge_client.detectors import FoundFace
+
+# InsightFace says so of its own code, with every face.
+warnings.filterwarnings("ignore", message="`estimate` is deprecated", category=FutureWarning)
 
 # Of labelled strangers one pair in a thousand is so alike, and one in six; of mates between two looks nearly all are.
 BY_FACE = Likeness(same=0.33, other=0.12)

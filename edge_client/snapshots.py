@@ -49,7 +49,7 @@ def topic(source: str, once: bool, idle: Callable[[], None], say: Callable[[str]
                     yield picture
                     if once:
                         return
-            if once and time.monotonic() >= until:
+            if once and opened_once and time.monotonic() >= until:
                 return
             idle()
     finally:

@@ -26,9 +26,9 @@ MOST_STEPS = 500
 LISTED = 30
 KINDS = {
     "cameras": "Cameras",
-    "alerts": "Open alerts",
-    "sightings": "Confirmed sightings",
-    "cases": "Last-seen places",
+    "alerts": "Alerts",
+    "sightings": "Sightings",
+    "cases": "Last seen",
 }
 # Each kind is shown to whom its own pages are shown.
 PERMISSIONS = {
@@ -220,7 +220,7 @@ def _together(kind: str, rows: QuerySet[Any], prefix: str, zoom: int) -> Iterato
             link = f"{reverse('alerts')}?status={status}&camera={cameras[0]}"
             yield Point(*where, f"{count} at {alone[one].camera}", link)
         else:
-            yield Point(*where, f"{count} {KINDS[kind].lower()}")
+            yield Point(*where, f"{count} {KINDS[kind].lower()} here")
 
 
 def _said(row: Any) -> tuple[str, str, str, datetime | None]:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -29,6 +30,8 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "due_tasks": desk.due(audit.signed_in(request)).count(),
         "behind": _behind(request),
         "active_model": FaceModel.objects.filter(is_active=True).first(),
+        "map_tiles": settings.MAP_TILES,
+        "map_credit": settings.MAP_CREDIT,
     }
 
 

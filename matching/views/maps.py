@@ -2,7 +2,6 @@
 
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -22,8 +21,6 @@ def map_page(request: HttpRequest) -> HttpResponse:
         "kinds": places.KINDS,
         "shown": request.GET.getlist("show") or list(places.KINDS),
         "unplaced": places.unplaced(user),
-        "tiles": settings.MAP_TILES,
-        "credit": settings.MAP_CREDIT,
     }
     return render(request, "map/page.html", context)
 

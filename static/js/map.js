@@ -8,24 +8,11 @@ const note = document.getElementById("map-note");
 const live = document.getElementById("map-live");
 const MARKS = { cameras: "▣", alerts: "!", sightings: "✓", cases: "?" };
 
-const map = L.map(holder, { worldCopyJump: true, minZoom: 1, maxZoom: 19, zoomSnap: 1 });
-map.attributionControl.setPrefix(false);
-map.attributionControl.addAttribution("Natural Earth");
 const kept = sessionStorage.getItem("map-view")?.split(",").map(Number);
-if (kept?.length === 3 && kept.every(Number.isFinite)) map.setView([kept[0], kept[1]], kept[2]);
-else map.fitWorld();
+const isKept = kept?.length === 3 && kept.every(Number.isFinite) && !form.elements.case;
+const map = baseMap(holder, isKept ? [[kept[0], kept[1]], kept[2]] : [[25, 0], 2], (problem) => { note.textContent = problem; });
 const marks = L.layerGroup().addTo(map);
 const path = L.layerGroup().addTo(map);
-
-async function base() {
-  const [world, states] = await Promise.all(
-    [holder.dataset.world, holder.dataset.states].map(async (url) => (await fetch(url)).json()),
-  );
-  L.geoJSON(topojson.feature(world, world.objects.countries), { className: "land", interactive: false }).addTo(map);
-  L.geoJSON(topojson.mesh(states, states.objects.states, (one, other) => one !== other), { className: "state-line", interactive: false }).addTo(map);
-}
-if (holder.dataset.tiles) L.tileLayer(holder.dataset.tiles, { attribution: holder.dataset.credit, maxZoom: 19 }).addTo(map);
-else base().catch(() => { note.textContent = "The coasts could not be loaded. What stands on the map is right all the same."; });
 
 function asked(inWindow) {
   const words = new URLSearchParams(new FormData(form));
@@ -82,12 +69,13 @@ function draw(found) {
     const icon = L.divIcon({ className: `mark ${point.kind} ${point.state}`, html: words, iconSize: null, iconAnchor: anchor });
     // East of a copy of the world it stands there, too.
     const seen = map.getCenter().lng, turns = Math.round((seen - point.longitude) / 360);
-    const marker = L.marker([point.latitude, point.longitude + turns * 360], { icon, title: point.title, alt: point.title, keyboard: true, riseOnHover: true });
+    const marker = L.marker([point.latitude, point.longitude + turns * 360], { icon, title: point.title, keyboard: true, riseOnHover: true });
     marker.on("click", () => {
       if (point.link) location.assign(point.link);
       else map.flyTo(marker.getLatLng(), Math.min(map.getZoom() + 2, 19), { duration: 0.4 });
     });
     marker.addTo(marks);
+    marker.getElement().setAttribute("aria-label", point.title);
   }
   let before = null;
   for (const step of found.path) {
@@ -97,11 +85,11 @@ function draw(found) {
   }
 }
 
-// One person's things are looked at whole at first.
+// At first all that there is, or all of one person.
 async function fit() {
   const found = await (await fetch(`${holder.dataset.points}?${asked(false)}`)).json();
   const where = [...found.points, ...found.path].map((one) => [one.latitude, one.longitude]);
-  if (where.length) map.fitBounds(where, { padding: [50, 50], maxZoom: 14 });
+  if (where.length) map.fitBounds(where, { padding: [50, 50], maxZoom: 12, animate: false });
 }
 
 const day_ = document.getElementById("play-day"), hour = document.getElementById("play-hour");
@@ -164,6 +152,6 @@ function sayLive(state, text) {
   live.lastElementChild.textContent = text;
 }
 
-if (form.elements.case) fit().finally(show);
-else show();
+if (isKept) show();
+else fit().catch(() => {}).finally(show);
 connect();

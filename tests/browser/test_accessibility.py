@@ -12,7 +12,7 @@ PAGES = [
     "/alerts/?status=all", "/search/", "/search/history/", "/batches/", "/leads/?list=confirmed", "/standing/",
     "/cases/", "/cases/1/", "/cases/1/seen/",
     "/cases/1/seen/?purpose=x", "/cases/new/", "/collections/", "/collections/1/edit/", "/worklists/",
-    "/imports/", "/cameras/", "/cameras/plans/", "/walk/", "/offline/", "/system/", "/system/accuracy/",
+    "/imports/", "/cameras/", "/cameras/plans/", "/map/", "/walk/", "/offline/", "/system/", "/system/accuracy/",
     "/system/model/", "/system/keeping/", "/system/servers/", "/subscriptions/new/", "/handover/", "/tasks/",
     "/evaluations/",
 ]  # fmt: skip

@@ -95,9 +95,10 @@ def test_a_broker_that_goes_away_and_comes_back_is_said(mosquitto):
         ("mqtt://me:secret@nowhere.invalid/x", "no machine is called nowhere.invalid"),
     ],
 )
-def test_what_is_wrong_is_said_without_the_password(url, said):
+@pytest.mark.parametrize("once", [False, True])
+def test_what_is_wrong_is_said_without_the_password(url, said, once):
     with pytest.raises(sources.SourceUnavailable, match=said) as refused:
-        Read(url).next()
+        Read(url, once).next()
     assert "secret" not in str(refused.value)
 
 

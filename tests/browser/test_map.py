@@ -1,0 +1,115 @@
+"""The map in a real browser, without a GPU: alerts come live, a list says the same, a day is played."""
+
+import re
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from tests import faces
+from tests.browser.test_cameras import opened
+from tests.product import Product
+
+LISBON = {"latitude": 38.72, "longitude": -9.14}
+
+
+@pytest.fixture
+def gate(product: Product) -> Iterator[dict[str, Any]]:
+    """A camera in Lisbon, which is taken away again."""
+    api = product.api()
+    made = api.post(
+        f"{product.url}api/v1/cameras/", json={"name": f"Lisbon {uuid.uuid4().hex[:6]}", **LISBON}, timeout=60
+    ).json()
+    yield made
+    api.post(f"{product.url}api/v1/cameras/{made['id']}/revoke/", timeout=60).raise_for_status()
+
+
+def sends(product: Product, gate: dict[str, Any], number: int) -> None:
+    said = {"id": str(uuid.uuid4()), "captured_at": timezone.now().isoformat(), "detection_score": "0.95"}
+    answer = requests.post(
+        f"{product.url}api/v1/captures/", files={"image": faces.person(number)}, data=said,
+        headers={"Authorization": f"Bearer {gate['token']}"}, timeout=60,
+    )  # fmt: skip
+    assert answer.status_code == 202, answer.text
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
+def test_an_alert_appears_on_the_map_by_itself_and_leads_to_its_page(browser, product, gate, size):
+    with opened(browser, product, size) as page:
+        page.goto("/map/")
+        expect(page.locator("#map .land").first).to_be_attached()
+        mark = page.get_by_role("button", name=gate["name"])
+        expect(mark.first).to_be_visible()
+        expect(page.locator("#map-live.on")).to_be_visible()
+        near(page, gate)
+        sends(product, gate, 1)
+        alert = page.locator(".mark.alerts")
+        expect(alert).to_have_count(1)
+        expect(page.locator("#map-list")).to_contain_text(gate["name"])
+        alert.click()
+        expect(page).to_have_url(re.compile(r"/alerts/\d+/"))
+
+
+def near(page: Page, gate: dict[str, Any]) -> None:
+    """By the list, which whoever uses no mouse has."""
+    page.locator("#map-list li", has_text=gate["name"]).first.locator("button").press("Enter")
+    expect(page.locator(".mark.cameras")).to_have_count(1)
+
+
+def test_what_is_shown_is_chosen_and_a_day_is_played(browser, product, gate):
+    sends(product, gate, 2)
+    with opened(browser, product, (1440, 900)) as page:
+        page.goto("/map/")
+        near(page, gate)
+        expect(page.locator(".mark.alerts")).to_have_count(1)
+        page.get_by_label("Alerts", exact=True).uncheck()
+        expect(page.locator(".mark.alerts")).to_have_count(0)
+        page.get_by_label("Cameras", exact=True).uncheck()
+        expect(page.locator(".mark.cameras")).to_have_count(0)
+        page.get_by_label("Alerts", exact=True).check()
+        expect(page.locator(".mark.alerts")).to_have_count(1)
+        page.click("#play summary")
+        page.fill("#play-day", "2001-01-01")
+        page.locator("#play-day").dispatch_event("change")
+        expect(page.locator(".mark.alerts")).to_have_count(0)
+        expect(page.locator("#map-note")).to_contain_text("Nothing")
+        page.click("#play-button")
+        expect(page.locator("#play-button")).to_have_text("Pause")
+        expect(page.locator("#play-said")).not_to_have_text("24:00")
+        page.click("#play-end")
+        expect(page.locator(".mark.alerts")).to_have_count(1)
+        for word in ("Alerts", "Sightings", "Last seen"):
+            page.get_by_label(word, exact=True).uncheck()
+        expect(page.locator("#map-note")).to_contain_text("Nothing is chosen")
+
+
+def test_a_map_that_cannot_be_filled_says_so_and_is_filled_when_it_can(browser, product, gate):
+    with opened(browser, product, (1440, 900)) as page:
+        page.goto("/map/")
+        near(page, gate)
+        page.route("**/api/v1/map/**", lambda route: route.abort())
+        page.locator(".leaflet-control-zoom-out").click()
+        expect(page.locator("#map-note")).to_contain_text("could not be filled")
+        page.unroute("**/api/v1/map/**")
+        page.locator(".leaflet-control-zoom-in").click()
+        expect(page.locator("#map-note")).to_have_text("")
+
+
+def test_a_place_is_picked_instead_of_typed(browser, product, gate):
+    with opened(browser, product, (390, 844)) as page:
+        page.goto(f"/cameras/{gate['id']}/edit/")
+        page.click("#pick summary")
+        expect(page.locator("#pick-map .mark")).to_have_count(1)
+        page.locator("#pick-map").click(position={"x": 60, "y": 200})
+        picked = page.input_value("[name=latitude]"), page.input_value("[name=longitude]")
+        assert picked != ("38.72", "-9.14")
+        expect(page.locator("#pick-said")).to_have_text(", ".join(str(float(side)) for side in picked))
+        page.press("#pick-map", "ArrowRight")
+        page.click("#pick-middle")
+        assert (page.input_value("[name=latitude]"), page.input_value("[name=longitude]")) != picked
+        page.click("button.main")
+        expect(page.locator("h1")).to_have_text(gate["name"])
