@@ -12,7 +12,7 @@ ALL = (
     "accuracy", "open_set",
     "alike", "strangers", "curves", "strengths", "poor_direction", "searching", "vectors", "indexing", "comparing",
     "batches", "looking_back", "same_face", "best_shots", "edge", "passing", "memory",
-    "registry", "hostile", "missing_found", "killing", "live", "field", "load",
+    "registry", "hostile", "missing_found", "map", "killing", "live", "field", "load",
 )  # fmt: skip
 
 

@@ -10,8 +10,8 @@ from matching.models import Camera
 FACE_METRES, ANGLE = 0.16, math.radians(80)
 # What was counted of 30 people who walked by, at half a frame to 12.5 frames a second (docs/performance.md).
 COUNTED = {
-    "face": "It follows people by their faces: of 30 who walk by one after another it counts 27 to 31, at any pace.",
-    "colours": "It follows people by their places and colours: of 30 who walk by one after another it counts 27 to 40. "
+    "face": "It follows people by their faces: of 30 who walk by one after another it counts 28 to 35, at any pace.",
+    "colours": "It follows people by their places and colours: of 30 who walk by one after another it counts 28 to 40. "
     "A client that is started with a pack that has a recogniser counts better.",
 }
 BY_PLACE = (
