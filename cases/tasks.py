@@ -45,6 +45,13 @@ def retry_problem(problem_id: int) -> None:
             ImportProblem.objects.filter(pk=problem_id).update(status=ImportProblem.Status.OPEN)
 
 
+@shared_task(queue=BULK)
+def locate() -> None:
+    from cases import locating
+
+    locating.locate_all(must_stop=stopping.is_set)
+
+
 @shared_task
 def keep_current() -> None:
     """Start what is due or has changed, and go on with runs whose process is gone."""

@@ -14,6 +14,7 @@ from edge_client.detectors import FoundFace
 STILL_SECONDS = 120.0
 # It is in its place where the boxes share so much of their union, and unchanged where the pictures correlate so much.
 SAME_PLACE, UNCHANGED = 0.6, 0.96
+SAME_FACE = 0.3
 # Pixels on each side that its picture is made small to, which leaves no noise.
 SIDE = 24
 # A place in which it was not seen for so long is forgotten: a lamp may have been off, or somebody stood before it.
@@ -49,8 +50,12 @@ class StillFaces:
         return [self._is_still(bgr, face, at) for face in faces]
 
     def boxes(self) -> list[Box]:
-        """Of those that do not move, in pixels of the frame."""
-        return [place.box for place in self._places if place.is_still()]
+        """Of those that do not move, in pixels of the frame, each once however a detector drew it."""
+        kept: list[Box] = []
+        for place in self._places:
+            if place.is_still() and all(of_union(place.box, box) < SAME_FACE for box in kept):
+                kept.append(place.box)
+        return kept
 
     def _is_still(self, bgr: NDArray[np.uint8], face: FoundFace, at: float) -> bool:
         for place in [place for place in self._places if of_union(place.box, face.box) >= SAME_PLACE]:

@@ -1,16 +1,16 @@
 """What stands where: cameras, alerts, sightings and last-seen places, drawn together in PostgreSQL for one window."""
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Avg, Count, F, FloatField, Max, Min, Q, QuerySet
-from django.db.models.functions import Cast, Floor, Greatest, Least, Ln, Pi, Radians, Tan
+from django.db.models.functions import Cast, Coalesce, Floor, Greatest, Least, Ln, Pi, Radians, Tan
 from django.urls import reverse
-from django.utils import timezone
 
+from cases import locating
+from cases.gazetteer import kilometres
 from cases.models import Case, Collection
 from cases.visibility import visible
 from matching.models import Alert, Camera
@@ -19,7 +19,6 @@ from matching.models import Alert, Camera
 CELL = 64
 # The latitude at which the map's square ends.
 EDGE = 85.0
-EARTH_KM = 6371.0
 # Nobody goes faster, not even by air from gate to gate.
 MOST_KM_AN_HOUR, LEAST_KM = 900.0, 5.0
 MOST_STEPS = 500
@@ -29,6 +28,11 @@ KINDS = {
     "alerts": "Alerts",
     "sightings": "Sightings",
     "cases": "Last seen",
+}
+RELATED = {
+    "cases": ("collection", "town"),
+    "alerts": ("camera", "case__collection"),
+    "sightings": ("camera", "case__collection"),
 }
 # Each kind is shown to whom its own pages are shown.
 PERMISSIONS = {
@@ -50,12 +54,12 @@ class Window:
     north: float = 90.0
     zoom: int = 2
 
-    def holds(self, prefix: str) -> Q:
-        inside = Q(**{f"{prefix}latitude__range": (self.south, self.north)})
+    def holds(self) -> Q:
+        inside = Q(up__range=(self.south, self.north), right__isnull=False)
         if self.east - self.west >= 360:
-            return inside & Q(**{f"{prefix}longitude__isnull": False})
+            return inside
         west, east = _turned(self.west), _turned(self.east)
-        from_west, to_east = Q(**{f"{prefix}longitude__gte": west}), Q(**{f"{prefix}longitude__lte": east})
+        from_west, to_east = Q(right__gte=west), Q(right__lte=east)
         return inside & ((from_west & to_east) if west <= east else (from_west | to_east))
 
 
@@ -103,8 +107,7 @@ def points(user: Any, window: Window, asked: Asked) -> list[Point]:
     `CELL` pixels."""
     found: list[Point] = []
     for kind in _seen(user, asked.kinds):
-        rows, prefix = _rows(user, kind, asked)
-        found += _together(kind, rows.filter(window.holds(prefix)), prefix, window.zoom)
+        found += _together(kind, _rows(user, kind, asked).filter(window.holds()), window.zoom)
     return found
 
 
@@ -112,12 +115,11 @@ def listed(user: Any, window: Window, asked: Asked) -> list[tuple[str, str, int,
     """The same in words: of each kind its name, how many lie in the window, and the latest `LISTED` of them."""
     said = []
     for kind in _seen(user, asked.kinds):
-        rows, prefix = _rows(user, kind, asked)
-        inside = rows.filter(window.holds(prefix))
+        inside = _rows(user, kind, asked).filter(window.holds())
         order = {"cameras": "name", "cases": "-last_seen_on"}.get(kind, "-last_captured_at")
         first = F(order.strip("-")).desc(nulls_last=True) if order.startswith("-") else order
-        related = {"cameras": (), "cases": ("collection",)}.get(kind, ("camera", "case__collection"))
-        said.append((kind, KINDS[kind], inside.count(), list(inside.select_related(*related).order_by(first)[:LISTED])))
+        rows = inside.select_related(*RELATED.get(kind, ())).order_by(first)[:LISTED]
+        said.append((kind, KINDS[kind], inside.count(), list(rows)))
     return said
 
 
@@ -125,7 +127,7 @@ def unplaced(user: Any) -> dict[str, int]:
     """How many that this person may see have no coordinates, and so stand on no map."""
     waiting = {
         "cameras": visible(Camera, user).filter(revoked_at=None, officer=None, latitude=None).count(),
-        "cases": visible(Case, user).filter(status=Case.Status.OPEN, latitude=None).count(),
+        "cases": visible(Case, user).filter(status=Case.Status.OPEN).exclude(locating.with_place()).count(),
     }
     return {kind: waiting[kind] for kind in _seen(user, waiting)}
 
@@ -148,13 +150,6 @@ def path(user: Any, case: Case) -> list[Step]:
     return steps
 
 
-def kilometres(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """Along the ground between two places, each latitude and longitude in degrees."""
-    (a, b), (c, d) = ((math.radians(lat), math.radians(lon)) for lat, lon in (one, other))
-    half = math.sin((c - a) / 2) ** 2 + math.cos(a) * math.cos(c) * math.sin((d - b) / 2) ** 2
-    return 2 * EARTH_KM * math.asin(math.sqrt(min(1.0, half)))
-
-
 def _seen(user: Any, kinds: Iterable[str]) -> list[str]:
     return [kind for kind in kinds if user.has_perm(PERMISSIONS[kind])]
 
@@ -163,35 +158,40 @@ def _place(camera: Any) -> tuple[float, float]:
     return camera.latitude, camera.longitude
 
 
-def _rows(user: Any, kind: str, asked: Asked) -> tuple[QuerySet[Any], str]:
-    """The rows of a kind, and the way to their coordinates."""
+def _rows(user: Any, kind: str, asked: Asked) -> QuerySet[Any]:
+    """The rows of a kind, with `up` and `right`: latitude and longitude, degrees."""
     if kind == "cameras":
-        rows: QuerySet[Any] = visible(Camera, user).filter(revoked_at=None, officer=None)
-        return (rows.filter(alerts__case=asked.case).distinct() if asked.case else rows), ""
+        cameras = visible(Camera, user).filter(revoked_at=None, officer=None)
+        if asked.case:
+            cameras = cameras.filter(pk__in=Alert.objects.filter(case=asked.case).values("camera"))
+        return cameras.annotate(up=F("latitude"), right=F("longitude"))
     if kind == "cases":
-        rows = visible(Case, user).filter(status=Case.Status.OPEN)
+        cases = visible(Case, user).filter(Q(pk=asked.case.pk) if asked.case else Q(status=Case.Status.OPEN))
         if asked.collection:
-            rows = rows.filter(collection=asked.collection)
-        return (visible(Case, user).filter(pk=asked.case.pk) if asked.case else rows), ""
+            cases = cases.filter(collection=asked.collection)
+        up, right = (Coalesce(side, f"town__{side}") for side in ("latitude", "longitude"))
+        return cases.annotate(up=up, right=right)
     rows = visible(Alert, user).filter(
         status__in=Alert.OPEN if kind == "alerts" else (Alert.Status.CONFIRMED,),
-        last_captured_at__gte=asked.since or timezone.now() - timedelta(days=36500),
     )
-    if asked.until:
-        rows = rows.filter(first_captured_at__lte=asked.until)
-    if asked.collection:
-        rows = rows.filter(case__collection=asked.collection)
-    if asked.strength:
-        rows = rows.filter(strength=asked.strength)
-    return (rows.filter(case=asked.case) if asked.case else rows), "camera__"
+    narrowed = {
+        "last_captured_at__gte": asked.since,
+        "first_captured_at__lte": asked.until,
+        "case__collection": asked.collection,
+        "strength": asked.strength,
+        "case": asked.case,
+    }
+    rows = rows.filter(**{name: value for name, value in narrowed.items() if value})
+    return rows.annotate(up=F("camera__latitude"), right=F("camera__longitude"))
 
 
-def _together(kind: str, rows: QuerySet[Any], prefix: str, zoom: int) -> Iterator[Point]:
+def _together(kind: str, rows: QuerySet[Any], zoom: int) -> Iterator[Point]:
     cells = (2**zoom) * 256 / CELL
-    latitude = Radians(Greatest(Least(Cast(f"{prefix}latitude", FloatField()), EDGE), -EDGE))
+    latitude = Radians(Greatest(Least(Cast("up", FloatField()), EDGE), -EDGE))
     # Mercator's, as the map draws it.
-    across = Floor((F(f"{prefix}longitude") + 180.0) / 360.0 * cells)
+    across = Floor((F("right") + 180.0) / 360.0 * cells)
     down = Floor((1.0 - Ln(Tan(Pi() / 4.0 + latitude / 2.0)) / Pi()) / 2.0 * cells)
+    of_camera = kind in ("alerts", "sightings")
     grouped = (
         rows.order_by()
         .annotate(across=across, down=down)
@@ -199,18 +199,17 @@ def _together(kind: str, rows: QuerySet[Any], prefix: str, zoom: int) -> Iterato
         .annotate(
             count=Count("pk"),
             one=Min("pk"),
-            latitude=Avg(f"{prefix}latitude"),
-            longitude=Avg(f"{prefix}longitude"),
-            **({"first": Min("camera"), "last": Max("camera")} if prefix else {}),
+            middle_up=Avg("up"),
+            middle_right=Avg("right"),
+            **({"first": Min("camera"), "last": Max("camera")} if of_camera else {}),
         )
-        .values_list("count", "one", "latitude", "longitude", *(("first", "last") if prefix else ()))
+        .values_list("count", "one", "middle_up", "middle_right", *(("first", "last") if of_camera else ()))
     )
-    cells_found = list(grouped)
-    related = ("camera", "case__collection") if prefix else ()
-    alone = rows.model._default_manager.select_related(*related).in_bulk(
-        [one for count, one, *_ in cells_found if count == 1 or prefix]
+    found = list(grouped)
+    alone = rows.model._default_manager.select_related(*RELATED.get(kind, ())).in_bulk(
+        [one for count, one, *_ in found if count == 1 or of_camera]
     )
-    for count, one, north, east, *cameras in cells_found:
+    for count, one, north, east, *cameras in found:
         where = (kind, north, east, count)
         if count == 1:
             yield Point(*where, *_said(alone[one]))
@@ -228,7 +227,8 @@ def _said(row: Any) -> tuple[str, str, str, datetime | None]:
     if isinstance(row, Camera):
         return row.name, reverse("camera", args=[row.pk]), row.state, row.last_seen_at
     if isinstance(row, Case):
-        return f"{row.display_name} ({row.number})", row.get_absolute_url(), row.status, None
+        about = f", somewhere in {row.town.name}" if row.latitude is None and row.town else ""
+        return f"{row.display_name} ({row.number}){about}", row.get_absolute_url(), row.status, None
     return f"{row.title} at {row.camera}", row.get_absolute_url(), row.strength, row.last_captured_at
 
 

@@ -40,6 +40,7 @@ TRAIL = {
     "looked back": ("searches", "Looked for in what was seen before"),
     "added web source": ("searches", "Watched on the web"),
     "removed web source": ("searches", "No longer watched on the web"),
+    "said place": ("case", "Said which place it is"),
     "assigned": ("desk", "Given"),
     "removed task": ("desk", "Task removed"),
     "exported": ("taken", "Taken along"),

@@ -112,6 +112,7 @@ urlpatterns = [
     path("imports/indexing/resume/", indexing.indexing_resume, name="indexing-resume"),
     path("worklists/", worklists.worklist, name="worklists"),
     path("worklists/missing-found.csv", worklists.missing_found_csv, name="missing-found-csv"),
+    path("worklists/places/<int:pk>/", worklists.place_decide, name="place-decide"),
     path("worklists/subjects/<int:pk>/", worklists.subject_decide, name="subject-decide"),
     path("worklists/pairs/<int:pk>/", worklists.pair_decide, name="pair-decide"),
     path("worklists/photos/<int:pk>/", worklists.odd_decide, name="odd-decide"),

@@ -87,6 +87,7 @@ ROUTES: dict[str, Rule] = {
         "collection-levels",
     ),
     **_all(CHANGE_CASES, "case-edit", "case-close", "case-reopen", "case-link", "pair-decide", "case-assign"),
+    "place-decide": CHANGE_CASES,
     **_all(SEE_CASES, "case-desk", "case-timeline", "tasks"),
     **_all(REVIEW, "case-note", "note-strike", "case-task", "task-done", "task-remove"),
     **_all("cases.add_case", "case-new", "case-begin"),

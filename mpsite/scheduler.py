@@ -12,6 +12,7 @@ app.conf.timezone = os.environ.get("TIME_ZONE", "UTC")
 app.conf.task_routes = {
     "matching.tasks.sweep": {"queue": "captures"},
     "cases.tasks.keep_current": {"queue": "work"},
+    "cases.tasks.locate": {"queue": "bulk"},
     "matching.gallery.tasks.measure": {"queue": "bulk"},
     "matching.watching.tasks.forget": {"queue": "bulk"},
     "matching.tasks.keep_to_days": {"queue": "bulk"},
@@ -23,6 +24,7 @@ app.conf.task_routes = {
 app.conf.beat_schedule = {
     "sweep": {"task": "matching.tasks.sweep", "schedule": 10.0, "options": {"expires": 10.0}},
     "keep-current": {"task": "cases.tasks.keep_current", "schedule": 20.0, "options": {"expires": 20.0}},
+    "locate": {"task": "cases.tasks.locate", "schedule": 600.0, "options": {"expires": 600.0}},
     "measure": {"task": "matching.gallery.tasks.measure", "schedule": crontab(hour="3", minute="10"), "args": [True]},
     "fill-second": {
         "task": "matching.indexing.tasks.fill_second",

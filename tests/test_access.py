@@ -66,7 +66,7 @@ SYSTEM = {
     "cases.ImportedCase", "matching.KeepingRun", "matching.EstimatesPurpose",
     "matching.MessageServer",
     "matching.MissingFoundRun", "matching.HashList", "matching.KnownHash",
-    "cases.Notice", "cases.Training", "cases.FailedWork", "cases.AuditEvent", "cases.AuditQuestion",
+    "cases.Notice", "cases.Training", "cases.Town", "cases.FailedWork", "cases.AuditEvent", "cases.AuditQuestion",
 }  # fmt: skip
 # Routes with an id whose object belongs to no team, for those who may see the system's own.
 UNOWNED = {
@@ -173,7 +173,8 @@ OF_PATH = {
     "cameras/plans/": "plan", "imports/": "source", "imports/runs/": "run", "imports/problems/": "problem",
     "imports/doubts/": "doubt",
     "marks/": "mark", "standing/": "standing", "worklists/pairs/": "pair", "worklists/photos/": "odd",
-    "worklists/subjects/": "photo", "subscriptions/": "subscription", "deliveries/": "delivery",
+    "worklists/subjects/": "photo", "worklists/places/": "case",
+    "subscriptions/": "subscription", "deliveries/": "delivery",
     "pairs/": "pair", "system/work/": "work",
     "people/": "person", "people/teams/": "team", "people/tokens/": "token",
     "people/sessions/": "session", "collections/": "collection", "leads/": "candidate", "searches/": "search",

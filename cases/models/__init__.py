@@ -20,6 +20,7 @@ from cases.models.photo import (
 from cases.models.team import Team, TeamOwned
 from cases.models.token import ApiToken
 from cases.models.tombstone import Tombstone
+from cases.models.town import Town
 from cases.models.work import FailedWork
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "Team",
     "TeamOwned",
     "Tombstone",
+    "Town",
     "Training",
     "add_photo",
     "change_photos",

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from cases import text_search
 from cases.models.team import TeamOwned
+from cases.models.town import Town
 from cases.signals import case_moved
 
 
@@ -201,6 +202,18 @@ class Case(models.Model):
     last_seen_place = models.CharField(max_length=300, blank=True)
     latitude = models.FloatField(null=True, blank=True, validators=[MinValueValidator(-90), MaxValueValidator(90)])
     longitude = models.FloatField(null=True, blank=True, validators=[MinValueValidator(-180), MaxValueValidator(180)])
+    town = models.ForeignKey(
+        Town,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        editable=False,
+        help_text="The town that the words for the place mean, for the map; coordinates go before it.",
+    )
+    located_from = models.CharField(
+        max_length=300, blank=True, editable=False, help_text="The words by which its town was looked up."
+    )
+    town_said = models.BooleanField(default=False, editable=False, help_text="A person said which town it is, or none.")
     circumstances = models.TextField(blank=True)
     agency = models.CharField(max_length=200, blank=True)
     contact = models.CharField(max_length=300, blank=True, help_text="Whom to call, with the number.")

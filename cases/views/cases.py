@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.views.decorators.http import require_POST
 
-from cases import audit, exports, taken_along
+from cases import audit, exports, locating, taken_along
 from cases.filters import CaseFilter
 from cases.forms import BeginForm, CaseForm, CloseForm
 from cases.models import Case, Photo, PhotoAlreadyThere, add_photo
@@ -53,7 +53,7 @@ def case_nist(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def case_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    rows = Case.objects.select_related("collection", "closed_by")
+    rows = Case.objects.select_related("collection", "closed_by", "town")
     case = get_object_or_404(visible(rows, request.user), pk=pk)
     audit.record(request, "viewed", case, request.GET.get("why", "")[:300])
     context = {"case": case, "views": Photo.View.choices, "kinds": Photo.Kind.choices}
@@ -65,6 +65,7 @@ def case_new(request: HttpRequest) -> HttpResponse:
     form = CaseForm(request.POST or None, user=request.user)
     if request.method == "POST" and form.is_valid():
         case = form.save()
+        locating.keep_up(case)
         audit.record(request, "created", case)
         messages.success(request, "The case is open. Now add its photos.")
         return redirect(case)
@@ -95,7 +96,8 @@ def case_edit(request: HttpRequest, pk: int) -> HttpResponse:
     case = get_object_or_404(visible(Case, request.user), pk=pk)
     form = CaseForm(request.POST or None, instance=case, user=request.user)
     if request.method == "POST" and form.is_valid():
-        audit.record(request, "changed", form.save(), ", ".join(form.changed_data))
+        locating.keep_up(form.save())
+        audit.record(request, "changed", case, ", ".join(form.changed_data))
         return redirect(case)
     return render(request, "cases/form.html", {"form": form, "case": case})
 

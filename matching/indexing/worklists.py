@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
+from cases import locating
 from cases.models import Case, Photo, change_photos
 from matching.gallery import missing_found, templates
 from matching.models import CasePair, Face, FaceModel, OddPhoto, Template
@@ -106,6 +107,11 @@ LISTS = {
     "better": WorkList(
         "A better photo is needed",
         "All that shows these people is too poor to rely on: they are searched, but raise no alert.", too_poor_cases,
+    ),
+    "places": WorkList(
+        "Which place?",
+        "Words that may mean several towns, or none that is known. Until somebody says which, the case is on no map.",
+        lambda m: locating.unsure(),
     ),
     "no-face": WorkList(
         "No face", "No face was found. Another photo helps, or the right view.", lambda m: photos(Photo.Status.NO_FACE)

@@ -7,14 +7,15 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST
 
-from cases import audit, exports
-from cases.models import Case, Photo
+from cases import audit, exports, gazetteer, locating
+from cases.models import Case, Photo, Town
 from cases.visibility import visible
 from matching.gallery import missing_found
 from matching.indexing import choosing, worklists
 from matching.models import CasePair, Face, FaceModel, MissingFoundRun, OddPhoto
 
 PAGE_SIZE = 24
+MOST_TOWNS = 8
 SUBJECTS_A_PAGE = 60  # small pictures, a key each
 
 
@@ -33,11 +34,32 @@ def worklist(request: HttpRequest) -> HttpResponse:
         _show_faces(page, model)
     if name == "missing-found":
         _show_points(page, model)
+    if name == "places":
+        for case in page:
+            case.towns = gazetteer.find(case.last_seen_place)[:MOST_TOWNS]
     tabs = [(key, chosen.title, counts[key]) for key, chosen in worklists.LISTS.items()]
     context = {"name": name, "chosen": worklists.LISTS[name], "tabs": tabs, "page": page}
     context |= {"views": Photo.View.choices, "kinds": Photo.Kind.choices, "means": CasePair.Means.choices}
     context |= {"last_run": MissingFoundRun.objects.first() if name == "missing-found" else None}
     return render(request, "worklists/list.html", context)
+
+
+@require_POST
+def place_decide(request: HttpRequest, pk: int) -> HttpResponse:
+    """Which town the words for a case's place mean; "none": none of these; empty: that is taken back."""
+    case = get_object_or_404(visible(Case.objects.select_related("collection"), request.user), pk=pk)
+    wanted = request.POST.get("town", "")
+    if not wanted:
+        locating.locate(case)
+    else:
+        town = Town.objects.filter(pk=wanted).first() if wanted.isdigit() else None
+        if town is None and wanted != "none":
+            return HttpResponse("There is no such town. Load the page again.", status=400)
+        locating.say(case, town)
+    said = case.town or ("none" if wanted else "undone")
+    audit.record(request, "said place", case, f"{case.last_seen_place}: {said}")
+    case.towns = gazetteer.find(case.last_seen_place)[:MOST_TOWNS]  # type: ignore[attr-defined]
+    return render(request, "worklists/_place.html", {"case": case})
 
 
 @require_POST

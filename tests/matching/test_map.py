@@ -12,7 +12,6 @@ from django.test import Client
 from django.utils import timezone
 
 from cases.models import AuditEvent, Case, Team
-from matching import places
 from matching.models import Alert, Camera
 from matching.watching import captures
 from mpsite.settings import host_of_tiles
@@ -174,7 +173,7 @@ def test_what_is_another_teams_stands_on_no_map(make_case, collection):
     client.force_login(kim)
     assert asked(client)["points"] == []
     assert "Hidden" not in client.get("/map/list/").content.decode()
-    assert "no coordinates" not in client.get("/map/").content.decode()
+    assert "On no map" not in client.get("/map/").content.decode()
     assert client.get(URL, {"case": hidden.pk}).status_code == 400
     assert client.get(URL, {"collection": collection.pk}).status_code == 400
 
@@ -220,10 +219,3 @@ def test_what_others_wrote_is_what_its_list_says():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == said, name
     for one in listed:
         assert any(name.startswith(f"{one}/LICENSE") for name in sums), f"{one} has no licence beside it"
-
-
-def test_kilometres():
-    assert places.kilometres(BERLIN, HAMBURG) == pytest.approx(255, abs=3)
-    assert places.kilometres(BERLIN, BERLIN) == 0
-    assert places.kilometres((0, 179.5), (0, -179.5)) == pytest.approx(111, abs=1)
-    assert places.kilometres((0, 0), (0, 180)) == pytest.approx(20015, abs=1)
