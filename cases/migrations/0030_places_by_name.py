@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ('population', models.PositiveIntegerField()),
                 ('latitude', models.FloatField()),
                 ('longitude', models.FloatField()),
-                ('names', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=200), help_text='What it is called, folded as `gazetteer.fold` does.', size=None)),
+                ('names', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=200), help_text='What it is called, as `gazetteer.fold` folds it.', size=None)),
             ],
             options={
                 'ordering': ['-population', 'pk'],
