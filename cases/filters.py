@@ -9,8 +9,9 @@ from django.db.models.functions import Coalesce, ExtractYear
 from django.http import HttpRequest
 from django.utils import timezone
 
-from cases import text_search
+from cases import locating, text_search
 from cases.models import AuditEvent, Case, Collection, Photo
+from cases.nearness import Near, near_filters
 from cases.visibility import visible
 
 
@@ -18,7 +19,13 @@ def _collections(request: HttpRequest | None) -> QuerySet[Collection]:
     return Collection.objects.none() if request is None else visible(Collection, request.user)
 
 
-class CaseFilter(django_filters.FilterSet):
+class NearCases(Near):
+    """By the coordinates of a case, else by its town."""
+
+    up, right = (Coalesce(side, f"town__{side}") for side in ("latitude", "longitude"))
+
+
+class CaseFilter(NearCases, django_filters.FilterSet):
     q = django_filters.CharFilter(method="search", label="Name, number, place, mark or any word")
     collection = django_filters.ModelChoiceFilter(queryset=_collections, empty_label="All collections")
     status = django_filters.ChoiceFilter(choices=Case.Status.choices, empty_label="Open and closed")
@@ -28,6 +35,7 @@ class CaseFilter(django_filters.FilterSet):
     assigned = django_filters.ChoiceFilter(
         choices=[("me", "Mine"), ("nobody", "Nobody's")], method="by_assignee", empty_label="Anybody's"
     )
+    near, km = near_filters("Last seen near a town or point")
 
     class Meta:
         model = Case
@@ -112,7 +120,7 @@ def _height(label: str) -> WholeNumberFilter:
     return WholeNumberFilter(label=label, method="by_height", min_value=20, max_value=280)
 
 
-class SearchedCases(django_filters.FilterSet):
+class SearchedCases(NearCases, django_filters.FilterSet):
     """The cases that a face may be compared with. A case that doesn't state what is asked for stays in: only those
     known not to fit are left out, so that a gap in a record hides nobody."""
 
@@ -131,6 +139,7 @@ class SearchedCases(django_filters.FilterSet):
         method="by_last_seen", label="Last seen, to", widget=forms.DateInput({"type": "date"})
     )
     region = django_filters.CharFilter(method="by_region", label="Region or place last seen", max_length=200)
+    near, km = near_filters("Last seen near a town or point")
     height_from = _height("Height in cm, from")
     height_to = _height("Height in cm, to")
     hair = django_filters.CharFilter(method="by_look", label="Hair", max_length=200)
@@ -157,6 +166,12 @@ class SearchedCases(django_filters.FilterSet):
     def by_words(self, queryset: QuerySet[Case], name: str, value: str) -> QuerySet[Case]:
         found = text_search.having(Case.objects.all(), value)
         return queryset.filter(Q(pk__in=found.values("pk")) | Q(marks="", clothing=""))
+
+    def by_near(self, queryset: QuerySet[Any], name: str, value: Any) -> QuerySet[Any]:
+        near = super().by_near(Case.objects.all(), name, value)
+        if name != "near":
+            return queryset
+        return queryset.filter(Q(pk__in=near.values("pk")) | ~locating.with_place())
 
     def by_height(self, queryset: QuerySet[Case], name: str, value: int) -> QuerySet[Case]:
         if name.endswith("_from"):

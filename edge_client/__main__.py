@@ -116,6 +116,10 @@ def main(words: list[str] | None = None) -> int:
     except (*PROBLEMS, BadStart) as problem:
         logger.error("%s", problem)
         return 2
+    except KeyboardInterrupt:
+        # A second signal, while what is left was still being sent.
+        logger.warning("ended at once; what is unsent waits in %s", options.queue)
+        return 1
 
 
 def _with_passwords(named: list[str]) -> list[str]:

@@ -5,9 +5,10 @@ from typing import Any
 import django_filters
 from django import forms
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from cases.models import Collection
+from cases.nearness import Near, near_filters
 from cases.visibility import visible
 from matching.gallery import calibration
 from matching.models import Alert, Camera, Candidate, Search
@@ -34,7 +35,8 @@ def _seen(model: type[Any]) -> Any:
     return lambda request: model.objects.none() if request is None else visible(model, request.user)
 
 
-class BoardFilter(django_filters.FilterSet):
+class BoardFilter(Near, django_filters.FilterSet):
+    up, right = F("camera__latitude"), F("camera__longitude")
     q = django_filters.CharFilter(method="words", label="Person, number or place")
     kind = django_filters.ChoiceFilter(choices=Alert.Kind.choices, label="Who", empty_label="Anybody")
     strength = django_filters.ChoiceFilter(
@@ -47,6 +49,7 @@ class BoardFilter(django_filters.FilterSet):
     whose = django_filters.ChoiceFilter(
         choices=[("mine", "Mine"), ("nobody", "Nobody's")], method="by_whose", label="Taken", empty_label="By anybody"
     )
+    near, km = near_filters("Camera near a town or point")
     unread = django_filters.BooleanFilter(label="Not looked at by me", widget=forms.CheckboxInput, method="by_unread")
 
     class Meta:

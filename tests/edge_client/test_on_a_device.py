@@ -1,12 +1,16 @@
 """The client on a device of its own: installed alone, checked before it is relied on, watched by systemd."""
 
+import contextlib
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import cv2
 import pytest
 
 from tests import faces, needs
@@ -159,3 +163,44 @@ def test_a_server_with_a_certificate_that_nobody_signed_is_refused_unless_its_ca
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def waiting(queue: Path) -> int:
+    with (
+        contextlib.suppress(sqlite3.Error),
+        contextlib.closing(sqlite3.connect(f"file:{queue}?mode=ro", uri=True)) as kept,
+    ):
+        return int(kept.execute("SELECT count(*) FROM faces").fetchone()[0])
+    return 0
+
+
+def test_a_second_signal_ends_it_at_once_and_in_words(tmp_path):
+    """The server takes connections and answers nothing, so the first one waits for what is unsent."""
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    cv2.imwrite(str(frames / "frame.jpg"), cv2.imread(str(faces.GROUP)))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        words = edge(
+            "--source",
+            str(frames),
+            "--server",
+            f"http://127.0.0.1:{silent.getsockname()[1]}",
+            "--queue",
+            str(tmp_path / "q"),
+        )
+        client = subprocess.Popen(
+            [*words, "--min-score", "0.5"], cwd=ROOT, env={**os.environ, "SIGHTLINE_TOKEN": "cam_x"},
+            stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        deadline = time.monotonic() + 60
+        while not waiting(tmp_path / "q" / "queue.sqlite3"):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        client.terminate()
+        time.sleep(1)
+        assert client.poll() is None, "it waits for what is unsent"
+        client.terminate()
+        said = client.communicate(timeout=10)[1]
+    assert client.returncode == 1
+    assert "ended at once" in said
+    assert "Traceback" not in said

@@ -133,6 +133,12 @@ def test_alerts_are_narrowed_by_time_likeness_collection_and_person(as_admin, al
     assert of(asked(as_admin, case=alert.case_id), "alerts")
 
 
+def test_the_board_is_narrowed_to_cameras_near_a_point(as_admin, alert):
+    for words, km, there in (("52.5, 13.4", "", True), ("53.55, 9.99", "", False), ("53.55, 9.99", "300", True)):
+        page = as_admin.get("/alerts/", {"near": words, "km": km}).content.decode()
+        assert (f"alert-{alert.pk}" in page) is there, (words, km)
+
+
 def test_several_alerts_of_one_camera_lead_to_its_list(as_admin, alert):
     alert_at(alert.camera, 2)
     point = of(asked(as_admin, zoom=20), "alerts")[0]
