@@ -166,11 +166,11 @@ def test_a_server_with_a_certificate_that_nobody_signed_is_refused_unless_its_ca
 
 
 def waiting(queue: Path) -> int:
-    with (
-        contextlib.suppress(sqlite3.Error),
-        contextlib.closing(sqlite3.connect(f"file:{queue}?mode=ro", uri=True)) as kept,
-    ):
-        return int(kept.execute("SELECT count(*) FROM faces").fetchone()[0])
+    """Faces in a client's queue."""
+    with contextlib.suppress(sqlite3.Error):
+        kept = sqlite3.connect(f"file:{queue}?mode=ro", uri=True)
+        with contextlib.closing(kept):
+            return int(kept.execute("SELECT count(*) FROM waiting").fetchone()[0])
     return 0
 
 
@@ -180,14 +180,8 @@ def test_a_second_signal_ends_it_at_once_and_in_words(tmp_path):
     frames.mkdir()
     cv2.imwrite(str(frames / "frame.jpg"), cv2.imread(str(faces.GROUP)))
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        words = edge(
-            "--source",
-            str(frames),
-            "--server",
-            f"http://127.0.0.1:{silent.getsockname()[1]}",
-            "--queue",
-            str(tmp_path / "q"),
-        )
+        server = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        words = edge("--source", str(frames), "--server", server, "--queue", str(tmp_path / "q"))
         client = subprocess.Popen(
             [*words, "--min-score", "0.5"], cwd=ROOT, env={**os.environ, "SIGHTLINE_TOKEN": "cam_x"},
             stderr=subprocess.PIPE, text=True,
