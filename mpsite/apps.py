@@ -14,6 +14,8 @@ class MpsiteConfig(AppConfig):
 
     def ready(self) -> None:
         # Makes the Celery application the one that tasks are queued with.
+        from cases import heartbeat
+        from cases.models import ProcessBeat
         from mpsite import (
             celery,  # noqa: F401
             metrics,
@@ -21,5 +23,6 @@ class MpsiteConfig(AppConfig):
         from mpsite.access import make_roles
 
         metrics.register()
+        heartbeat.begin(ProcessBeat.keep)
 
         post_migrate.connect(make_roles, sender=apps.get_app_config("matching"))

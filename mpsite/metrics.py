@@ -22,6 +22,7 @@ class WorkCollector:
         return []
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
+        from cases.models import ProcessBeat
         from matching.models import Alert, Capture, Delivery, Search
 
         now = timezone.now()
@@ -53,6 +54,12 @@ class WorkCollector:
             "What one took on average, face model and gallery",
             value=(took["mean"] or 0) / 1e3,
         )
+        beats = GaugeMetricFamily(
+            "sightline_process_silent_seconds", "Since when a process said that it is at work", labels=["kind", "host"]
+        )
+        for beat in ProcessBeat.objects.all():
+            beats.add_metric([beat.kind, beat.host], (now - beat.at).total_seconds())
+        yield beats
         yield GaugeMetricFamily("sightline_time_seconds", "When this was read", value=time.time())
 
 

@@ -16,6 +16,7 @@ import webbrowser
 from pathlib import Path
 from types import FrameType
 
+from cases import heartbeat
 from cases.orphans import die_with_parent
 from mpsite import embedded
 
@@ -24,6 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 30
 STOP_SECONDS = 15
 REVIVE_SECONDS = 5
+# A process that says nothing for so long hangs.
+HUNG_SECONDS = 40.0
 # A process that lives shorter than this so often in a row will not live.
 QUICK_SECONDS, QUICK_DEATHS = 5, 4
 
@@ -149,14 +152,44 @@ def _has_desktop() -> bool:
     return sys.platform == "darwin" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
 
 
+class _Beats:
+    """Which processes hang: their files stay as they were, by the time that this process was itself at work."""
+
+    def __init__(self) -> None:
+        self._at_work, self._last = 0.0, time.monotonic()
+        self._seen: dict[str, tuple[int, float]] = {}
+
+    def tick(self) -> None:
+        """Now and then. A machine that slept, or was too busy for us, is no reason to miss anybody."""
+        now = time.monotonic()
+        self._at_work += min(now - self._last, 2.0)
+        self._last = now
+
+    def has_hung(self, name: str) -> bool:
+        try:
+            beat = _beat_file(name).stat().st_mtime_ns
+        except OSError:
+            self._seen.pop(name, None)
+            return False
+        if self._seen.get(name, (0, 0.0))[0] != beat:
+            self._seen[name] = (beat, self._at_work)
+        return self._at_work - self._seen[name][1] > HUNG_SECONDS
+
+
+def _beat_file(name: str) -> Path:
+    return embedded.data_dir() / "beats" / name
+
+
 def _look_after(processes: Processes, servers: embedded.Servers, url: str) -> None:
     """Until Ctrl-C. What dies is started again, the servers too; a process that keeps dying at once ends all."""
     started = dict.fromkeys(processes, time.monotonic())
     quick = dict.fromkeys(processes, 0)
     try_at = 0.0
+    beats = _Beats()
     while True:
         time.sleep(0.5)
         now = time.monotonic()
+        beats.tick()
         if now >= try_at:
             try:
                 for name in servers.revive():
@@ -170,6 +203,9 @@ def _look_after(processes: Processes, servers: embedded.Servers, url: str) -> No
             started[WATCH], quick[WATCH] = now, 0
         for name, process in list(processes.items()):
             if process.poll() is None:
+                if beats.has_hung(name):
+                    _complain(f"The {name} process has hung for {HUNG_SECONDS:.0f} s; it is ended and started anew.")
+                    process.kill()
                 continue
             if name == WATCH and process.returncode == 0:
                 del processes[name]
@@ -201,6 +237,9 @@ def _check_port(host: str, port: int) -> None:
 
 
 def _spawn(name: str, command: list[str]) -> subprocess.Popen[bytes]:
+    beat = _beat_file(name)
+    beat.parent.mkdir(exist_ok=True)
+    beat.unlink(missing_ok=True)
     return subprocess.Popen(
         command,
         cwd=ROOT,
@@ -210,6 +249,8 @@ def _spawn(name: str, command: list[str]) -> subprocess.Popen[bytes]:
             **_database(),
             # The worker looks at two captures at once: a thread each is fastest for both.
             **({"FACE_THREADS": os.environ.get("FACE_THREADS", "1")} if name == "worker" else {}),
+            heartbeat.KIND: name,
+            heartbeat.FILE: str(beat),
             # Else each of many threads keeps what it once needed for itself.
             "MALLOC_ARENA_MAX": "2",
             # Checks would load every page; `prepare` has made them.

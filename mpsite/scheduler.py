@@ -5,6 +5,8 @@ import os
 from celery import Celery
 from celery.schedules import crontab
 
+from cases import heartbeat
+
 app = Celery(
     "scheduler", broker=os.environ.get("REDIS_URL", "redis://localhost:6379/0"), fixups=[], set_as_current=False
 )
@@ -41,3 +43,4 @@ app.conf.beat_schedule = {
     "keep-audit-head": {"task": "cases.tasks.keep_audit_head", "schedule": crontab(minute="5")},
     "forget": {"task": "matching.watching.tasks.forget", "schedule": crontab(minute="40")},
 }
+heartbeat.begin()

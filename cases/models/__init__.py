@@ -17,6 +17,7 @@ from cases.models.photo import (
     remove_photo,
     replace_photo,
 )
+from cases.models.process import ProcessBeat
 from cases.models.team import Team, TeamOwned
 from cases.models.token import ApiToken
 from cases.models.tombstone import Tombstone
@@ -42,6 +43,7 @@ __all__ = [
     "OwnData",
     "Photo",
     "PhotoAlreadyThere",
+    "ProcessBeat",
     "Team",
     "TeamOwned",
     "Tombstone",

@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
+from cases.models import ProcessBeat
 from matching.models import FaceModel
 
 LEAST_FREE = 500 * 2**20
@@ -43,6 +44,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
             problems.append("migrations")
         elif not FaceModel.objects.filter(is_active=True).exists():
             problems.append("face model")
+        problems += [f"{kind} silent" for kind in ProcessBeat.silent()]
         if shutil.disk_usage(settings.DATA_DIR).free < LEAST_FREE:
             problems.append("disk")
     return JsonResponse({"ok": not problems, "problems": problems}, status=503 if problems else 200)

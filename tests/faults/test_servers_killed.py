@@ -63,6 +63,20 @@ def test_a_process_that_is_killed_is_started_again(product, word):
     wait_until(lambda: is_well(product), product)
 
 
+def test_a_process_that_hangs_is_missed_and_started_anew(product, camera):  # noqa: F811
+    """Stopped as by a debugger, or a disk that never answers: it is there, and does nothing."""
+    before = {a["id"] for a in product.alerts()}
+    wait_until(lambda: (product.folder / "beats" / "worker").exists(), product)
+    hung = {product.child("captures,work"), product.child("mpsite.scheduler")}
+    for process in hung:
+        process.suspend()
+    wait_until(lambda: "The worker process has hung" in product.log.read_text(), product, 90)
+    wait_until(lambda: "The scheduler process has hung" in product.log.read_text(), product, 90)
+    wait_until(lambda: set(product.named("captures,work")) - hung and set(product.named("mpsite.scheduler")) - hung, product)
+    assert send(product, camera, person=2).status_code == 202
+    wait_until(lambda: alerts_of(product, "DEMO-3", before), product, 90)
+
+
 def test_a_command_that_started_the_servers_for_itself_takes_them_down_when_it_is_ended(tmp_path):
     for parent in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
         parent.chmod(0o755)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from datetime import timedelta
 
@@ -14,8 +15,11 @@ from django.core.files.base import ContentFile
 from django.test import Client
 from django.utils import timezone
 
+from cases import heartbeat
+from cases.models import ProcessBeat
 from matching.models import Capture, Delivery, FaceModel, Subscription
 from matching.watching import captures
+from mpsite import quickstart
 from mpsite.logs import JsonFormatter
 from tests import faces
 
@@ -113,3 +117,69 @@ def test_what_serves_is_not_the_owner_of_the_database(product):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(statement)
     assert product.manage("verify_audit").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "ago", "missed"),
+    [
+        ("worker", 5, False), ("worker", 61, True), ("worker", 86_400, True),
+        ("bridge", 61, True), ("bridge", 3_600, False), ("watch", 30, False),
+    ],
+)  # fmt: skip
+def test_a_process_that_falls_silent_is_missed(any_model, db, kind, ago, missed):
+    ProcessBeat.objects.create(kind=kind, host="one", at=timezone.now() - timedelta(seconds=ago))
+    said = Client().get("/readyz/").json()["problems"]
+    assert said == ([f"{kind} silent"] if missed else [])
+    # Another machine's does the work as well.
+    ProcessBeat.objects.create(kind=kind, host="two", at=timezone.now())
+    assert Client().get("/readyz/").json()["problems"] == []
+
+
+def test_metrics_say_since_when_each_process_is_silent(db, settings):
+    settings.METRICS_TOKEN = "a-token"
+    ProcessBeat.objects.create(kind="worker", host="one", at=timezone.now() - timedelta(seconds=90))
+    said = Client().get("/metrics", headers={"authorization": "Bearer a-token"}).content.decode()
+    line = next(line for line in said.splitlines() if line.startswith("sightline_process_silent_seconds{"))
+    assert 'kind="worker"' in line
+    assert float(line.split()[-1]) == pytest.approx(90, abs=5)
+
+
+def test_a_heartbeat_is_of_the_process_alone_that_was_started_so(db, tmp_path, monkeypatch):
+    monkeypatch.setattr(heartbeat, "EVERY", 0.05)
+    heard: list[str] = []
+    heartbeat.begin(heard.append)
+    time.sleep(0.3)
+    assert not heard, "whoever was started by hand says nothing"
+    file = tmp_path / "worker"
+    monkeypatch.setenv(heartbeat.KIND, "worker")
+    monkeypatch.setenv(heartbeat.FILE, str(file))
+    heartbeat.begin(heard.append)
+    assert heartbeat.KIND not in os.environ, "a child of it is another process"
+    deadline = time.monotonic() + 5
+    while not (heard and file.exists()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    monkeypatch.setattr(heartbeat, "EVERY", 3600.0)
+
+
+def test_a_machine_that_slept_misses_nobody(tmp_path, monkeypatch):
+    monkeypatch.setattr(quickstart, "_beat_file", lambda name: tmp_path / name)
+    clock = [0.0]
+    monkeypatch.setattr(quickstart.time, "monotonic", lambda: clock[0])
+    beats = quickstart._Beats()
+    (tmp_path / "worker").touch()
+
+    def passes(seconds: float, step: float) -> bool:
+        for _ in range(int(seconds / step)):
+            clock[0] += step
+            beats.tick()
+            hung = beats.has_hung("worker")
+        return hung
+
+    assert not passes(30, 0.5)
+    assert not passes(3_600, 3_600), "it slept for an hour"
+    assert passes(15, 0.5)
+    os.utime(tmp_path / "worker", ns=(1, 1))
+    assert not passes(30, 0.5), "it beats again"
+    (tmp_path / "worker").unlink()
+    assert not passes(90, 0.5), "without a file, as while it starts or on a full disk, nobody hangs"
