@@ -4,7 +4,6 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 
 from cases import audit
 from matching import places
@@ -31,7 +30,8 @@ def look(request: HttpRequest, form: MapForm) -> None:
     sides = [round(side) for side in (window.west, window.south, window.east, window.north)]
     words = {"case": said["case"].pk if said["case"] else "", "window": ",".join(map(str, sides))}
     audit.tell(request)
-    audit.record_path_once(request, "viewed", "map", f"{reverse('map')}?{urlencode(words)}")
+    route = request.resolver_match.view_name if request.resolver_match else "map"
+    audit.record_path_once(request, "viewed", route, f"{request.path}?{urlencode(words)}")
 
 
 def map_list(request: HttpRequest) -> HttpResponse:

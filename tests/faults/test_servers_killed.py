@@ -72,7 +72,9 @@ def test_a_process_that_hangs_is_missed_and_started_anew(product, camera):  # no
         process.suspend()
     wait_until(lambda: "The worker process has hung" in product.log.read_text(), product, 90)
     wait_until(lambda: "The scheduler process has hung" in product.log.read_text(), product, 90)
-    wait_until(lambda: set(product.named("captures,work")) - hung and set(product.named("mpsite.scheduler")) - hung, product)
+    wait_until(
+        lambda: set(product.named("captures,work")) - hung and set(product.named("mpsite.scheduler")) - hung, product
+    )
     assert send(product, camera, person=2).status_code == 202
     wait_until(lambda: alerts_of(product, "DEMO-3", before), product, 90)
 
