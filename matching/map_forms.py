@@ -32,6 +32,11 @@ class MapForm(ForUser, forms.Form):
         min_value=0, max_value=20, required=False, help_text="0: the world in 256 pixels; each more doubles that."
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, words in (("days", "How far back"), ("collection", "Collection"), ("strength", "Likeness")):
+            self.fields[name].widget.attrs["aria-label"] = words
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = self.cleaned_data
         for low, high in (("west", "east"), ("south", "north"), ("since", "until")):

@@ -13,6 +13,8 @@ from typing import Any
 
 import psutil
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 from tests import faces
 
@@ -84,6 +86,8 @@ class Product:
     def api(self) -> requests.Session:
         session = requests.Session()
         session.headers["Authorization"] = f"Token {self.token()}"
+        # Another test may have killed its database a moment ago.
+        session.mount(self.url, HTTPAdapter(max_retries=Retry(8, status_forcelist=[503], backoff_factor=0.5)))
         return session
 
     def alerts(self) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import threading
@@ -71,8 +72,9 @@ class Client:
         """What a client that nobody disturbs takes of the same pictures."""
         words = [*self._command, "--once"]
         words[words.index("--queue") + 1] = str(folder)
-        where = words.index("--source") + 1
-        (Path(words[where]) / ".sightline-done").unlink()
+        # A copy with the same names and times: the client that was disturbed may still be reading the others.
+        copy = shutil.copytree(self.pictures, folder.with_suffix(".pictures"), ignore=shutil.ignore_patterns(".*"))
+        words[words.index("--source") + 1] = str(copy)
         words[words.index("--server") + 1] = "http://127.0.0.1:9"
         subprocess.run(words, cwd=ROOT, env={**os.environ, "SIGHTLINE_TOKEN": "x"}, capture_output=True, timeout=600)
         from edge_client.queue import DiskQueue
