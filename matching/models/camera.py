@@ -212,6 +212,11 @@ class Camera(TeamOwned):
         return token
 
     @property
+    def point(self) -> tuple[float, float] | None:
+        """Where it stands, latitude and longitude in degrees, if that is known."""
+        return None if self.latitude is None or self.longitude is None else (self.latitude, self.longitude)
+
+    @property
     def source_words(self) -> str:
         """The address of its stream without name and password, where this machine watches it; else nothing."""
         if not self.source:

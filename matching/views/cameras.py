@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from cases import audit
+from cases import audit, gazetteer
 from cases.models import Case, Collection
 from cases.visibility import visible
 from matching import demo
@@ -49,6 +49,7 @@ def camera_detail(request: HttpRequest, pk: int, **extra: object) -> HttpRespons
         "report": camera.report,
         "sees": seeing.of(camera),
         "by_place": seeing.BY_PLACE,
+        "town": gazetteer.near(*camera.point) if camera.point else None,
         "span": span,
         "spans": SPANS,
         "parts": parts,

@@ -97,7 +97,7 @@ class Watchers:
                         # One may have been asked for since.
                         if not _wanted():
                             return
-                except DatabaseError as problem:
+                except (DatabaseError, OSError) as problem:
                     logger.warning("cameras are not looked after for now: %s", problem)
                     close_old_connections()
                 _sleep(EVERY, is_over)
@@ -153,19 +153,9 @@ class Watchers:
         token = camera.issue_token(watched_here=True)
         folder = settings.DATA_DIR / "watched" / str(camera.pk)
         folder.mkdir(parents=True, exist_ok=True)
-        command = [
-            *_client("run"),
-            "--server",
-            self._server,
-            "--queue",
-            str(folder),
-            "--model",
-            detector(),
-            "--threads",
-            "1",
-        ]
+        options = ["--server", self._server, "--queue", str(folder), "--model", detector(), "--threads", "1"]
         one.process = subprocess.Popen(
-            command, cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL,
+            [*_client("run"), *options], cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL,
             env=_environment(SIGHTLINE_SOURCE=source, SIGHTLINE_TOKEN=token, OMP_NUM_THREADS="1"),
             preexec_fn=die_with_parent,
         )  # fmt: skip
@@ -175,7 +165,10 @@ class Watchers:
 
 def detector() -> str:
     """The detector for a client on this machine: the pack in use where the client can use it, else dlib."""
-    source = face_models.active().source
+    try:
+        source = face_models.active().source
+    except face_models.NoFaceModel:
+        return "dlib"
     folder = Path(source)
     return source if any([*folder.glob("det*.onnx"), *folder.glob("scrfd*.onnx")]) else "dlib"
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cases.models import Town
 from matching.watching import seeing
 from tests.matching.test_fleet import report
 
@@ -66,3 +67,14 @@ def test_a_client_that_says_nothing_of_it_has_its_page_all_the_same(camera, sign
 )
 def test_what_no_camera_can_see_is_refused_with_its_name(camera, wrong, named):
     assert named in report(camera, status=400, sees={**SEES, **wrong}).json()["sees"]
+
+
+def test_where_it_stands_is_said_in_words_too(camera, signed_in):
+    Town.objects.create(
+        id=1, name="Bend", region="Oregon", region_code="OR", country="United States", country_code="US",
+        population=99_178, latitude=44.06, longitude=-121.31, names=["bend"],
+    )  # fmt: skip
+    assert "Bend, Oregon" not in page(signed_in, camera)
+    camera.latitude, camera.longitude = 44.05, -121.30
+    camera.save()
+    assert "Bend, Oregon, United States" in page(signed_in, camera)
