@@ -37,6 +37,7 @@ TRAIL = {
     "attached photo": ("case", "Photo given to the case"),
     "chose face": ("case", "Said which face is the person"),
     "checked photo": ("case", "Photo checked"),
+    "looked around": ("searches", "Looked around an alert"),
     "looked back": ("searches", "Looked for in what was seen before"),
     "added web source": ("searches", "Watched on the web"),
     "removed web source": ("searches", "No longer watched on the web"),

@@ -121,6 +121,7 @@ urlpatterns = [
     path("evaluations/<int:pk>/stop/", evaluations.evaluation_stop, name="evaluation-stop"),
     path("evaluations/<int:pk>/remove/", evaluations.evaluation_remove, name="evaluation-remove"),
     path("evaluations/pairs/<int:pk>/<str:which>/", evaluations.evaluation_crop, name="evaluation-crop"),
+    path("alerts/<int:pk>/around/", looking_back.alert_around, name="alert-around"),
     path("map/", maps.map_page, name="map"),
     path("map/list/", maps.map_list, name="map-list"),
     path("cameras/", cameras.camera_list, name="cameras"),

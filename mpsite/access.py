@@ -105,7 +105,7 @@ ROUTES: dict[str, Rule] = {
     **_all(SEARCH, "search-new", "search-again", "search-adjust", "search-second", "face-add", "face-leave-out"),
     **_all(READ_SEARCHES, "search-history", "search", "search-image", "search-sheet", "search-export"),
     **_all(CHANGE_SOURCES, "known-files", "known-files-remove"),
-    **_all(SEARCH, "search-seen", "case-seen"),
+    **_all(SEARCH, "search-seen", "case-seen", "alert-around"),
     "search-sample": SEARCH,
     **_all(SEARCH, "standing", "standing-notice", "standing-open", "standing-close"),
     "case-web": {"GET": SEE_CASES, "POST": SEARCH},

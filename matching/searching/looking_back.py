@@ -14,7 +14,7 @@ from matching.faces import poor
 from matching.faces.engines import Embeddings
 from matching.gallery import calibration, kept_faces
 from matching.gallery import search as gallery
-from matching.models import Camera, FaceModel, Probe, ProbeBits, Search, Template
+from matching.models import Alert, Camera, FaceModel, Probe, ProbeBits, Search, Template
 
 # Captures of one camera that lie no further apart are one visit.
 VISIT = timedelta(minutes=5)
@@ -66,6 +66,18 @@ def for_case(case: Case, model: FaceModel, user: User, *, purpose: str, referenc
     own = Template.objects.filter(case=case, model=model)
     wanted = [(np.asarray(one.embedding, np.float32), one.poorness) for one in own]
     return _look_back(model, user, [(one, poorness, gallery.common(model, one)) for one, poorness in wanted])
+
+
+def for_alert(alert: Alert, user: User) -> LookedBack:
+    """Where else the face of an alert's best capture was seen. Raises `SearchRefused`."""
+    among = [alert.case.collection] if alert.case else []
+    reference = alert.case.number if alert.case else f"alert {alert.pk}"
+    may_search(user, among, purpose=f"around the alert at {alert.camera}", reference=reference)
+    probe = Probe.objects.select_related("model").filter(capture=alert.best_capture_id).first()
+    if probe is None or not probe.model.is_active:
+        return LookedBack(0, [])
+    cleaned, poorness = poor.without(np.asarray(probe.embedding, np.float32)[None], probe.model.direction)
+    return _look_back(probe.model, user, [(cleaned[0], float(poorness[0]), probe.commonness)], leave_out=probe)
 
 
 def _look_back(

@@ -7,8 +7,8 @@ from cases.models import Case
 from cases.visibility import SearchRefused, visible
 from matching.faces.face_models import NoFaceModel, active
 from matching.forms import LookBackForm
-from matching.models import Probe
-from matching.searching import looking_back
+from matching.models import Alert, Probe
+from matching.searching import around, looking_back
 from matching.views import charts
 
 
@@ -24,6 +24,22 @@ def seen_probe(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(probe.search or "search-history")
     audit.record(request, "looked back", probe.search or probe, probe.search.purpose if probe.search else "")
     return _seen(request, {"probe": probe, "found": found})
+
+
+def alert_around(request: HttpRequest, pk: int) -> HttpResponse:
+    """Which cameras somebody can have passed before or after an alert, and who was like them there."""
+    alert = get_object_or_404(visible(Alert.objects.select_related("case__collection", "camera"), request.user), pk=pk)
+    asked = request.GET.get("hours", "")
+    hours = int(asked) if asked.isdecimal() and int(asked) in around.HOURS else around.HOURS[1]
+    try:
+        found = around.around(alert, audit.signed_in(request), hours)
+    except SearchRefused as refusal:
+        messages.error(request, str(refusal))
+        return redirect(alert)
+    audit.record(request, "looked around", alert.case or alert.camera, f"alert {alert.pk}, {hours} h before and after")
+    return render(
+        request, "alerts/around.html", {"alert": alert, "found": found, "hours": hours, "choices": around.HOURS}
+    )
 
 
 def seen_case(request: HttpRequest, pk: int) -> HttpResponse:
