@@ -22,7 +22,7 @@ MANY_NAMES = 15_000
 MOST_NAMES, LONGEST_NAME = 100, 60
 # Two of one name so near to each other are one place: a town and its own middle.
 SAME_KM = 25.0
-MOST = 200
+MOST, MOST_PARTS = 200, 8
 NEAR_DEGREES, NEAR_KM = 0.5, 30.0
 # What people call countries beside GeoNames' own names; of the United Kingdom its parts, which are regions there.
 ALSO: dict[str, tuple[str, str]] = {
@@ -50,7 +50,7 @@ def find(words: str) -> list[Town]:
 
     What stands behind the name (a state, a country) narrows it: "Portland, OR" is one, "Portland" is a dozen.
     """
-    parts = [part.strip() for part in re.split(r"[,;/()\n]| - ", words) if part.strip()]
+    parts = [part.strip() for part in re.split(r"[,;/()\n]| - ", words) if part.strip()][:MOST_PARTS]
     # "Portland OR" without a comma.
     if parts and (found := re.match(r"^(.+?)[ .]+([A-Z]{2})\.?$", parts[0])) and fold(found[2]) in _regions():
         parts[:1] = [found[1], found[2]]

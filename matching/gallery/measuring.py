@@ -90,6 +90,14 @@ def measure(model: FaceModel, probes: int = PROBES) -> Measurement | None:
     cases = gallery.size(model)
     if cases < ENOUGH:
         return None
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Whole tables are joined. While a gallery has no statistics yet the planner would go through one of them for
+        # each row of another, which takes many minutes.
+        cursor.execute("SET LOCAL enable_nestloop = off")
+        return _measured(model, cases, probes)
+
+
+def _measured(model: FaceModel, cases: int, probes: int) -> Measurement | None:
     sample = _probes(model, probes)
     shipped = calibration.shipped(model)
     one_person = shipped.non_mates.similarity(comparing.ONE_PERSON) if shipped.measured_on else 2.0
@@ -200,7 +208,6 @@ def _common(
 
 def _mates(model: FaceModel) -> Mates:
     """Similarities of a face to the mean of its case's others."""
-    # In one pass: a query for the cases beside one for the faces takes minutes while a gallery has no statistics yet.
     number = Window(Count("pk"), partition_by=F("case"))
     several = _usable(model).annotate(number=number, wire=templates.wire()).filter(number__gt=1)
     dates = [f"photo__{name}" for name in ("taken_on", *(f"case__{name}" for name in OF_AGE))]

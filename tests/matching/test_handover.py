@@ -95,7 +95,7 @@ def test_a_reader_is_told_only_of_what_they_see(night, six_cases, camera):
     client.force_login(somebody)
     page = client.get("/handover/").content.decode()
     assert "Nothing waits" in page
-    for words in ("MP", "Gate 3", "school", "harbour", "Aunt", "tip 12", "lee"):
+    for words in ("Person MP", "Gate 3", "school", "harbour", "Aunt", "tip 12", "lee"):
         assert words not in page
     viewer = people.person("viewer", "Viewer")
     hidden.members.add(viewer)
