@@ -168,9 +168,9 @@ class SearchedCases(NearCases, django_filters.FilterSet):
         return queryset.filter(Q(pk__in=found.values("pk")) | Q(marks="", clothing=""))
 
     def by_near(self, queryset: QuerySet[Any], name: str, value: Any) -> QuerySet[Any]:
-        near = super().by_near(Case.objects.all(), name, value)
         if name != "near":
             return queryset
+        near = super().by_near(Case.objects.all(), name, value)
         return queryset.filter(Q(pk__in=near.values("pk")) | ~locating.with_place())
 
     def by_height(self, queryset: QuerySet[Case], name: str, value: int) -> QuerySet[Case]:

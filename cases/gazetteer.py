@@ -22,6 +22,7 @@ MANY_NAMES = 15_000
 MOST_NAMES, LONGEST_NAME = 100, 60
 # Two of one name so near to each other are one place: a town and its own middle.
 SAME_KM = 25.0
+EARTH_KM = 6371.0
 MOST, MOST_PARTS = 200, 8
 NEAR_DEGREES, NEAR_KM = 0.5, 30.0
 # What people call countries beside GeoNames' own names; of the United Kingdom its parts, which are regions there.
@@ -85,7 +86,7 @@ def kilometres(one: tuple[float, float], other: tuple[float, float]) -> float:
     """Along the ground between two places, each latitude and longitude in degrees."""
     (a, b), (c, d) = ((math.radians(lat), math.radians(lon)) for lat, lon in (one, other))
     half = math.sin((c - a) / 2) ** 2 + math.cos(a) * math.cos(c) * math.sin((d - b) / 2) ** 2
-    return 2 * 6371.0 * math.asin(math.sqrt(min(1.0, half)))
+    return 2 * EARTH_KM * math.asin(math.sqrt(min(1.0, half)))
 
 
 def load(smallest: int = 500) -> int:

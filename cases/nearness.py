@@ -11,9 +11,9 @@ from django.db.models import F, FloatField, QuerySet
 from django.db.models.functions import ASin, Cast, Cos, Least, Power, Radians, Sin, Sqrt
 
 from cases import gazetteer
+from cases.gazetteer import EARTH_KM
 
 KM = 50.0
-EARTH_KM = 6371.0
 POINT = re.compile(r"^\s*(-?\d{1,2}(?:\.\d+)?)°?\s*[,; ]\s*(-?\d{1,3}(?:\.\d+)?)°?\s*$")
 
 

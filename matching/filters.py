@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import F, Q, QuerySet
 
 from cases.models import Collection
-from cases.nearness import Near, near_filters
+from cases.nearness import KM, Near, near_filters, within
 from cases.visibility import visible
 from matching.gallery import calibration
 from matching.models import Alert, Camera, Candidate, Search
@@ -55,6 +55,15 @@ class BoardFilter(Near, django_filters.FilterSet):
     class Meta:
         model = Alert
         fields: list[str] = []
+
+    def cameras_near(self) -> list[int] | None:
+        """Those near the place that is asked for; None: no place is. An open board goes by it when an alert comes."""
+        asked = self.form.cleaned_data if self.form.is_valid() else {}
+        if not asked.get("near"):
+            return None
+        cameras = visible(Camera, self.request.user)
+        near = within(cameras, F("latitude"), F("longitude"), asked["near"], float(asked.get("km") or KM))
+        return list(near.values_list("pk", flat=True))
 
     def words(self, queryset: QuerySet[Alert], name: str, value: str) -> QuerySet[Alert]:
         for word in value.split():

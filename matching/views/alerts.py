@@ -46,6 +46,7 @@ def alert_list(request: HttpRequest) -> HttpResponse:
     query.pop("page", None)
     context = {
         "filter": narrowed,
+        "cameras_near": narrowed.cameras_near(),
         "narrowed": any(request.GET.get(name) for name in BoardFilter.base_filters),
         "page": Paginator(narrowed.qs, PAGE_SIZE).get_page(request.GET.get("page")),
         "query": query.urlencode(),

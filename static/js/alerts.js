@@ -74,10 +74,11 @@ function show(message) {
 
 // Whether a card that comes is among those the board was narrowed to.
 function fits(card) {
-  const { camera, collection, kind, strength, whose, q } = board.dataset;
+  const { camera, cameras, collection, kind, strength, whose, q } = board.dataset;
   const taken = card.dataset.assigned;
   const text = card.textContent.toLowerCase();
   return (!camera || camera === card.dataset.camera)
+    && (cameras === undefined || cameras.split(" ").includes(card.dataset.camera))
     && (!collection || collection === card.dataset.collection)
     && (!kind || kind === card.dataset.kind)
     && (!strength || strength === card.dataset.strength)

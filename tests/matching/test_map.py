@@ -137,6 +137,9 @@ def test_the_board_is_narrowed_to_cameras_near_a_point(as_admin, alert):
     for words, km, there in (("52.5, 13.4", "", True), ("53.55, 9.99", "", False), ("53.55, 9.99", "300", True)):
         page = as_admin.get("/alerts/", {"near": words, "km": km}).content.decode()
         assert (f"alert-{alert.pk}" in page) is there, (words, km)
+        # By which an open board tells whether an alert that comes belongs on it.
+        assert f'data-cameras="{alert.camera_id if there else ""}"' in page
+    assert "data-cameras" not in as_admin.get("/alerts/").content.decode()
 
 
 def test_several_alerts_of_one_camera_lead_to_its_list(as_admin, alert):
