@@ -1,7 +1,7 @@
 PYTHON ?= python3.11
 VENV := .venv/bin
 
-.PHONY: help install install-dev run test check audit abuse faults bench demo-camera lock clean
+.PHONY: help install install-dev run test check audit abuse faults bench bench-quick demo-camera lock clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -29,6 +29,7 @@ demo-camera: install  ## play a demo person past a camera of the running Sightli
 check: install-dev  ## style and types
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
+	$(VENV)/oxlint --deny-warnings static/js
 	$(VENV)/mypy .
 	$(VENV)/lint-imports --no-logo
 	$(VENV)/bandit --quiet --recursive -ll --skip B310,B608 cases matching mpsite edge_client
@@ -45,10 +46,13 @@ test: check  ## everything that CI runs
 
 faults: install-dev  ## 10 minutes of cameras in the field while everything is killed in turn
 	@sh tests/install-tools.sh
-	FAULT_SECONDS=600 FAULT_CAPTURES=2000 $(VENV)/python -m pytest -s tests/faults/test_field.py
+	FAULT_SECONDS=600 FAULT_CAPTURES=2000 $(VENV)/python -m pytest --timeout 0 -s tests/faults/test_field.py
 
 bench: install-dev  ## measure speed, memory and accuracy; prints the tables of docs/performance.md and docs/accuracy.md
 	$(VENV)/python -m benchmarks
+
+bench-quick: install-dev  ## two minutes of that on an idle machine: a row in benchmarks/history.csv, and what fell since the last release
+	$(VENV)/python -m benchmarks quick
 
 lock: install-dev  ## renew both lock files from pyproject.toml
 	$(VENV)/python -m pip install --quiet uv

@@ -20,7 +20,7 @@ LARGE = 300  # press photos of up to 1000 pixels
 
 def run() -> None:
     rows = []
-    for words, contents in (("150 px", _small()), ("1000 px", _large())):
+    for words, contents in (("150 px", small()), ("1000 px", _large())):
         bare, product = measure(contents)
         rows.append((words, len(contents), f"{bare:.0f}", f"{product:.0f}", f"{product / bare:.0%}"))
     table(
@@ -50,7 +50,7 @@ def measure(contents: Sequence[bytes]) -> tuple[float, float]:
     return bare, len(contents) / (time.perf_counter() - began)
 
 
-def _small() -> list[bytes]:
+def small() -> list[bytes]:
     if labelled.LFW.is_dir():
         return [photo.path.read_bytes() for photo in labelled.lfw("enrol")[:SMALL]]
     return [

@@ -46,12 +46,12 @@ def run() -> None:
         requests.get(product.url, timeout=10)
         warm = time.perf_counter() - began
         time.sleep(5)
-        idle = _memory(product)
+        idle = memory(product)
         dashboard = Dashboard(product)
-        alone = _alone(dashboard)
+        latencies = alone(dashboard)
         loaded = [(wanted, *_busy(dashboard, wanted)) for wanted in BUSY_A_SECOND]
         dashboard.close()
-        busy = _memory(product)
+        busy = memory(product)
     finally:
         if product is not None:
             product.stop()
@@ -60,7 +60,7 @@ def run() -> None:
         ("what", "measured"),
         (
             f"capture posted to alert in a dashboard's websocket, {A_SECOND} a second (p50 / p95)",
-            percentiles(alone),
+            percentiles(latencies),
         ),
         *(
             (
@@ -77,7 +77,7 @@ def run() -> None:
     )
 
 
-def _memory(product: Product) -> dict[str, float]:
+def memory(product: Product) -> dict[str, float]:
     """Megabytes by kind of process; shared pages are counted once (PSS)."""
     processes = [psutil.Process(product.process.pid), *product.children()]
     processes += [
@@ -161,7 +161,7 @@ def post(session: requests.Session, url: str, token: str, person: int) -> None:
     answer.raise_for_status()
 
 
-def _alone(dashboard: Dashboard) -> list[float]:
+def alone(dashboard: Dashboard) -> list[float]:
     """Milliseconds from each post to its message. Each capture is of another camera, so each raises its own alert."""
     tokens = [dashboard.camera(f"bench {number}") for number in range(CAPTURES // PERSONS + 1)]
     session = requests.Session()

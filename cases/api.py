@@ -1,9 +1,11 @@
 """Cases, their photos and collections over HTTP."""
 
+from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
 from django.db import models, transaction
 from django.db.models import ProtectedError, RestrictedError
+from django.forms import BaseForm
 from django.http import HttpResponse
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -20,6 +22,17 @@ from cases.models import Case, Collection, Photo, PhotoAlreadyThere, add_photo, 
 from cases.visibility import TeamsRefused, is_name_taken, sees_all, teams_after, visible
 
 Model = TypeVar("Model", bound=models.Model)
+
+
+def check(form: BaseForm) -> None:
+    """A form of the pages that a call is read by. Raises `ValidationError` with its sentences by field."""
+    if not form.is_valid():
+        raise serializers.ValidationError({name: list(map(str, found)) for name, found in form.errors.items()})
+
+
+def sent(request: Request) -> Mapping[str, Any]:
+    """What a call says, as a form reads it. One that is no object says nothing."""
+    return request.data if isinstance(request.data, Mapping) else {}
 
 
 class VisibleRelated(serializers.PrimaryKeyRelatedField[Any]):
@@ -87,7 +100,8 @@ class CollectionSerializer(OwnedSerializer[Collection]):
         model = Collection
         fields = [
             "id", "name", "teams", "description", "kind", "alert_level", "reviewers", "look_back_days", "search_days",
-            "needs_reference", "needs_reason", "episode_seconds", "stop_when_confirmed", "far_apart",
+            "clip_days", "unnamed_days", "needs_reference", "needs_reason", "episode_seconds", "stop_when_confirmed",
+            "far_apart",
         ]  # fmt: skip
 
 

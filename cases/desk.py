@@ -42,6 +42,12 @@ def settle(task: CaseTask, user: User) -> None:
     task.save(update_fields=["done_at", "done_by"])
 
 
+def words(task: CaseTask) -> str:
+    """A task as the trail has it: what, until when, of whom."""
+    until = f" until {task.due_on:%Y-%m-%d}" if task.due_on else ""
+    return f"{task}{until}, of {task.assigned_to or 'nobody'}"
+
+
 def tasks(user: User) -> dict[str, QuerySet[CaseTask]]:
     """Lists of tasks of cases that this person sees: their own first."""
     seen = visible(CaseTask, user).select_related("case", "assigned_to", "done_by")

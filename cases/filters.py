@@ -33,7 +33,10 @@ class CaseFilter(NearCases, django_filters.FilterSet):
     category = django_filters.ChoiceFilter(choices=Case.Category.choices[1:], empty_label="Any category")
     outcome = django_filters.ChoiceFilter(choices=Case.Outcome.choices[1:], empty_label="Any outcome")
     assigned = django_filters.ChoiceFilter(
-        choices=[("me", "Mine"), ("nobody", "Nobody's")], method="by_assignee", empty_label="Anybody's"
+        choices=[("me", "Mine"), ("nobody", "Nobody's")],
+        method="by_assignee",
+        empty_label="Anybody's",
+        label="Whose",
     )
     near, km = near_filters("Last seen near a town or point")
 

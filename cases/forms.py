@@ -11,6 +11,11 @@ from cases.models import ApiToken, Case, Collection, Photo, Team
 from cases.visibility import TeamsRefused, is_name_taken, sees_all, teams_after, visible
 
 
+def problems(*wrong: forms.BaseForm) -> str:
+    """What is wrong with forms, in one line of their own sentences."""
+    return " ".join(str(error) for form in wrong for found in form.errors.values() for error in found)
+
+
 class Grouped(forms.BaseForm):
     """A form whose fields stand under headings. GROUPS: the headings, by the name of the first field of each."""
 
@@ -84,7 +89,8 @@ class CollectionForm(Grouped, OwnedForm, forms.ModelForm[Collection]):
         model = Collection
         fields = [
             "name", "kind", "description", "teams", "needs_reference", "far_apart", "alert_level", "episode_seconds",
-            "stop_when_confirmed", "reviewers", "needs_reason", "look_back_days", "search_days",
+            "stop_when_confirmed", "reviewers", "needs_reason", "look_back_days", "search_days", "clip_days",
+            "unnamed_days",
         ]  # fmt: skip
         widgets = {"description": forms.Textarea(attrs={"rows": 2}), "teams": forms.CheckboxSelectMultiple}
 
@@ -95,7 +101,14 @@ class CollectionForm(Grouped, OwnedForm, forms.ModelForm[Collection]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["far_apart"].required = False
+        for name in ("far_apart", "clip_days", "unnamed_days"):
+            self.fields[name].required = False
+
+    def clean_clip_days(self) -> int:
+        return self.cleaned_data["clip_days"] or 0
+
+    def clean_unnamed_days(self) -> int:
+        return self.cleaned_data["unnamed_days"] or 0
 
     def clean_far_apart(self) -> str:
         asked: str = self.cleaned_data["far_apart"]

@@ -22,6 +22,7 @@ MANY_NAMES = 15_000
 MOST_NAMES, LONGEST_NAME = 100, 60
 # Two of one name so near to each other are one place: a town and its own middle.
 SAME_KM = 25.0
+DIRECTIONS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
 EARTH_KM = 6371.0
 MOST, MOST_PARTS = 200, 8
 NEAR_DEGREES, NEAR_KM = 0.5, 30.0
@@ -87,6 +88,14 @@ def kilometres(one: tuple[float, float], other: tuple[float, float]) -> float:
     (a, b), (c, d) = ((math.radians(lat), math.radians(lon)) for lat, lon in (one, other))
     half = math.sin((c - a) / 2) ** 2 + math.cos(a) * math.cos(c) * math.sin((d - b) / 2) ** 2
     return 2 * EARTH_KM * math.asin(math.sqrt(min(1.0, half)))
+
+
+def direction(one: tuple[float, float], other: tuple[float, float]) -> str:
+    """In which of eight directions the other place lies, in words; each latitude and longitude in degrees."""
+    (a, b), (c, d) = ((math.radians(lat), math.radians(lon)) for lat, lon in (one, other))
+    east = math.sin(d - b) * math.cos(c)
+    north = math.cos(a) * math.sin(c) - math.sin(a) * math.cos(c) * math.cos(d - b)
+    return DIRECTIONS[round(math.atan2(east, north) / (math.pi / 4)) % 8]
 
 
 def load(smallest: int = 500) -> int:

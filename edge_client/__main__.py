@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote
 
-from edge_client import check, detectors, pairing, picture, sources, streams, watchdog
+from edge_client import check, detectors, finding, pairing, picture, sources, streams, watchdog
 from edge_client.home import Home, HomeTaken
 from edge_client.line import Line
+from edge_client.moments import Moments
 from edge_client.over_http import Http, PairingFailed, Unreachable
 from edge_client.over_mqtt import Mqtt
 from edge_client.queue import DiskQueue
@@ -25,13 +26,15 @@ logger = logging.getLogger("edge_client")
 
 LAST_SECONDS = 30.0
 PROBLEMS = (
-    detectors.DetectorUnavailable, sources.SourceUnavailable, HomeTaken, PairingFailed, ValueError, OSError,
+    detectors.DetectorUnavailable, sources.SourceUnavailable, HomeTaken, PairingFailed, finding.NotFound, ValueError,
+    OSError,
 )  # fmt: skip
 COMMANDS = {
     "run": "watch a source (also without a command)",
     "pair": "get a token by a code",
     "check": "say what is wrong",
     "picture": "save one picture of the source",
+    "find": "list the cameras in this network that speak ONVIF; with --source http://name@camera, its streams",
 }
 
 
@@ -81,10 +84,11 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--most-faces", type=int, default=20_000, help="unsent faces kept at most")
     parser.add_argument("--most-mb", type=int, default=2048, help="megabytes of unsent faces kept at most")
     parser.add_argument("--to", default="picture.jpg", help="with picture: the file to write, - for standard output")
+    parser.add_argument("--json", action="store_true", help="with find: as JSON")
     parser.add_argument("--once", action="store_true", help="end when a folder has been read, instead of watching it")
     options = parser.parse_args(words)
     options.source = _with_passwords(options.source or os.environ.get("SIGHTLINE_SOURCE", "").split())
-    if options.command != "pair" and not options.source:
+    if options.command not in ("pair", "find") and not options.source:
         parser.error("name a --source: a camera's index, a stream, a clip or a folder")
     if options.server and not options.server.startswith(("http://", "https://", "mqtt://", "mqtts://")):
         parser.error(f"--server must begin with http://, https://, mqtt:// or mqtts://, not {options.server!r}")
@@ -107,9 +111,11 @@ def main(words: list[str] | None = None) -> int:
             return check.run(options)
         if options.command == "picture":
             return picture.run(options)
+        if options.command == "find":
+            return finding.run(options)
         home = Home(options.queue)
         if options.command == "pair":
-            pairing.run(home, options.server, options.code, options.source, options.ca)
+            pairing.run(home, options.server, options.code, options.source, options.ca, options.token or "")
             return 0
         home.take()
         return watch(options, home)
@@ -160,15 +166,13 @@ def watch(options: argparse.Namespace, home: Home) -> int:
     queue = DiskQueue(options.queue, options.most_faces, options.most_mb * 2**20)
     transport: Http | Mqtt
     line = None
-    if server.startswith("mqtt"):
-        transport = Mqtt(server, token, options.ca, settings.take_up, home.client)
-    else:
-        transport = Http(server, token, options.ca)
-        line = Line(server, token, settings, options.ca)
+    moments = Moments(lambda said: transport.clip(said), settings)
 
     def follow(orders: dict[str, Any]) -> None:
         if "settings" in orders and settings.take_up(orders["settings"]):
             logger.info("new settings: %s", settings.now)
+        for uid in orders.get("clips", []):
+            moments.want(str(uid))
         # A token that was given by hand is changed by hand.
         if orders.get("rotate") and isinstance(transport, Http) and line is not None and not options.token:
             try:
@@ -180,6 +184,11 @@ def watch(options: argparse.Namespace, home: Home) -> int:
             transport.use(fresh)
             line.token = fresh
 
+    if server.startswith("mqtt"):
+        transport = Mqtt(server, token, options.ca, follow, home.client)
+    else:
+        transport = Http(server, token, options.ca)
+        line = Line(server, token, settings, options.ca, moments.want)
     models = detectors.available(options.model)
     models.setdefault(own.detector, options.model)
     sender = Sender(queue, transport)
@@ -187,7 +196,7 @@ def watch(options: argparse.Namespace, home: Home) -> int:
         queue, transport, options.source[0], lambda: {"client": home.client, **watching.about()}, follow
     )
     watching = Watch(
-        settings, models, queue, reporter, line,
+        settings, models, queue, reporter, line, moments=moments,
         has_moments=sources.has_moments(options.source[0]),
         alive=lambda: watchdog.notify("WATCHDOG=1"), threads=options.threads,
     )  # fmt: skip
@@ -203,6 +212,7 @@ def watch(options: argparse.Namespace, home: Home) -> int:
     try:
         sender.start()
         reporter.start()
+        moments.start()
         if line is not None:
             line.start()
         watchdog.notify("READY=1")
@@ -217,6 +227,7 @@ def watch(options: argparse.Namespace, home: Home) -> int:
     watching.finish()
     reporter.finish(ended=ended)
     emptied = sender.finish(LAST_SECONDS, if_away=2.0)
+    moments.finish(2.0)
     if isinstance(transport, Mqtt):
         transport.close()
     logger.info(

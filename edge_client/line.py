@@ -7,6 +7,7 @@ import random
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -26,7 +27,11 @@ QUALITY, TEST_QUALITY = 70, 88
 class Line(threading.Thread):
     """Without it the client works all the same: settings then come with the answer to a report."""
 
-    def __init__(self, server: str, token: str, settings: LiveSettings, ca: str | None = None) -> None:
+    def __init__(
+        self, server: str, token: str, settings: LiveSettings, ca: str | None = None,
+        want: Callable[[str], None] = lambda uid: None,
+    ) -> None:  # fmt: skip
+        """want: is told of which face the server asks for the seconds around."""
         super().__init__(name="line", daemon=True)
         parts = urlsplit(server)
         scheme = "wss" if parts.scheme == "https" else "ws"
@@ -35,7 +40,7 @@ class Line(threading.Thread):
         trusted = ssl.create_default_context(cafile=None if folder else ca, capath=folder)
         self._ssl = trusted if scheme == "wss" else None
         self.token = token
-        self._settings = settings
+        self._settings, self._want = settings, want
         self._socket: Any = None
         self._until = self._next = 0.0
         self._every, self._width = 1.0, 640
@@ -115,6 +120,8 @@ class Line(threading.Thread):
             self._every, self._width = 1 / float(said["rate"]), int(said["width"])
         elif kind == "picture":
             self._test_width = int(said["width"])
+        elif kind == "clip":
+            self._want(str(said["id"]))
         elif kind == "refused":
             return str(said.get("detail", "refused"))
         return ""

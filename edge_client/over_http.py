@@ -1,4 +1,4 @@
-"""To the server over HTTP: faces, reports, pairing, other tokens."""
+"""To the server over HTTP: faces, reports, the seconds around an alert, pairing, other tokens."""
 
 import json
 import logging
@@ -48,7 +48,7 @@ class Http:
         return {entries[0].details["id"]: self._send_one(entries[0])}
 
     def report(self, report: dict[str, Any]) -> dict[str, Any]:
-        """What the server asks in turn: `settings` and whether to `rotate`. Raises `Unreachable`."""
+        """What the server asks in turn: `settings`, `clips`, and whether to `rotate`. Raises `Unreachable`."""
         answer = self._post("heartbeats/", json=report)
         if answer.status_code == 404:
             raise Unreachable("the server is older than this client and takes no reports")
@@ -58,6 +58,13 @@ class Http:
             return dict(answer.json()) if answer.status_code == 200 else {}
         except ValueError as error:
             raise Unreachable("what answers there is no Sightline") from error
+
+    def clip(self, said: dict[str, Any]) -> None:
+        """The frames around one face. Raises `Unreachable`."""
+        answer = self._post("clips/", json=said)
+        # What is no longer asked for, or was sent twice, is done with.
+        if answer.status_code not in (202, 404, *REFUSED):
+            raise Unreachable(f"the server answered {answer.status_code}")
 
     def another_token(self) -> str:
         """A new token; the old one is good until it is used. Raises `Unreachable`."""

@@ -1,6 +1,7 @@
 """To a broker over MQTT: faces and reports on topics of the camera's own; what became of a face comes back so too.
 
-`sightline/<name>/captures`, `reports` and `status` are the client's; `taken` and `settings` are the server's.
+`sightline/<name>/captures`, `reports`, `clips`, `status` and `pair` are the client's; `taken`, `settings`, `wanted` and
+`paired` are the server's.
 """
 
 import base64
@@ -16,7 +17,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from edge_client import streams
-from edge_client.over_http import Unreachable
+from edge_client.over_http import PairingFailed, Unreachable
 from edge_client.queue import Waiting
 
 logger = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 PREFIX = "sightline"
 KEEPALIVE = 30
 ANSWER_SECONDS = 20.0
+NO_BRIDGE = "the broker answers, but no Sightline behind it"
 
 
 class Mqtt:
@@ -44,6 +46,7 @@ class Mqtt:
             raise ValueError(f"{streams.shown(url)} is no broker with a camera's name: mqtts://broker.example/gate-3")
         self._follow = follow
         self._answers: dict[str, str | None] = {}
+        self._paired: dict[str, str] = {}
         self._changed = threading.Condition()
         self._client = paho.Client(
             CallbackAPIVersion.VERSION2, client_id=f"sightline-{self.name}-{client or uuid.uuid4().hex}"[:64]
@@ -80,20 +83,33 @@ class Mqtt:
             self._changed.wait_for(lambda: wanted <= set(self._answers), ANSWER_SECONDS)
             answers = {one: why for one, why in self._answers.items() if one in wanted}
         if not answers:
-            raise Unreachable("the broker answers, but no Sightline behind it")
+            raise Unreachable(NO_BRIDGE)
         return answers
 
     def report(self, report: dict[str, Any]) -> dict[str, Any]:
         """What the server asks in turn comes by its own topic. Raises `Unreachable`."""
-        self._check()
-        sent = self._client.publish(self._topic("reports"), json.dumps(report), qos=1)
-        try:
-            sent.wait_for_publish(ANSWER_SECONDS)
-        except (RuntimeError, ValueError) as error:
-            raise Unreachable(f"the broker does not take the report ({error})") from error
-        if not sent.is_published():
-            raise Unreachable("the broker does not confirm the report")
+        self._publish("reports", report)
         return {}
+
+    def clip(self, said: dict[str, Any]) -> None:
+        """The frames around one face. Raises `Unreachable`."""
+        self._publish("clips", said)
+
+    def pair(self, code: str) -> str:
+        """Spend a pairing code for the name under which this client speaks. Returns the camera's name. Raises
+        `PairingFailed`."""
+        if away := self.wait(ANSWER_SECONDS):
+            raise PairingFailed(f"{away[:1].upper()}{away[1:]}.")
+        try:
+            self._publish("pair", {"code": code})
+        except Unreachable as problem:
+            raise PairingFailed(f"{problem}.") from problem
+        with self._changed:
+            self._changed.wait_for(lambda: self._paired, ANSWER_SECONDS)
+            said = self._paired
+        if "camera" in said:
+            return str(said["camera"])
+        raise PairingFailed(f"The code was refused: {said['detail']}" if said else NO_BRIDGE)
 
     def wait(self, seconds: float) -> str:
         """Until the broker lets the camera in. Returns what is wrong, or nothing."""
@@ -108,6 +124,17 @@ class Mqtt:
         self._client.disconnect()
         self._client.loop_stop()
 
+    def _publish(self, topic: str, said: dict[str, Any]) -> None:
+        """Until the broker has it. Raises `Unreachable`."""
+        self._check()
+        sent = self._client.publish(self._topic(topic), json.dumps(said), qos=1)
+        try:
+            sent.wait_for_publish(ANSWER_SECONDS)
+        except (RuntimeError, ValueError) as error:
+            raise Unreachable(f"the broker does not take the {topic} ({error})") from error
+        if not sent.is_published():
+            raise Unreachable(f"the broker does not confirm the {topic}")
+
     def _check(self) -> None:
         if not self._client.is_connected():
             raise Unreachable(self._problem)
@@ -117,14 +144,20 @@ class Mqtt:
             self._say_away(f"the broker refuses the camera: {reason}")
             return
         self._problem = ""
-        client.subscribe([(self._topic("taken"), 1), (self._topic("settings"), 1)])
+        client.subscribe([(self._topic(topic), 1) for topic in ("taken", "settings", "wanted", "paired")])
         client.publish(self._topic("status"), "online", qos=1, retain=True)
 
     def _heard(self, client: Any, data: Any, message: Any) -> None:
         try:
             said = json.loads(message.payload)
             if message.topic == self._topic("settings"):
+                self._follow({"settings": said})
+            elif message.topic == self._topic("wanted"):
                 self._follow(said)
+            elif message.topic == self._topic("paired"):
+                with self._changed:
+                    self._paired = {name: str(value) for name, value in said.items()}
+                    self._changed.notify_all()
             else:
                 with self._changed:
                     self._answers[str(said["id"])] = None if said["accepted"] else str(said.get("detail", "refused"))

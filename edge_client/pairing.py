@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edge_client import over_http, sources
 from edge_client.home import Home
 from edge_client.over_http import PairingFailed
+from edge_client.over_mqtt import Mqtt
 
 logger = logging.getLogger(__name__)
 
@@ -18,8 +19,11 @@ SCHEME = "sightline:"
 WAIT_SECONDS = 120.0
 
 
-def run(home: Home, server: str | None, code: str | None, source: Sequence[str] | None, ca: str | None) -> None:
-    """Get a token and keep it in the client's folder. Raises `PairingFailed`, `SourceUnavailable`."""
+def run(
+    home: Home, server: str | None, code: str | None, source: Sequence[str] | None, ca: str | None, password: str = ""
+) -> None:
+    """Get a token and keep it in the client's folder; on a broker, of which the client has a password, get its camera
+    the name under which it speaks. Raises `PairingFailed`, `SourceUnavailable`."""
     if not code:
         if not source:
             raise PairingFailed(
@@ -28,9 +32,16 @@ def run(home: Home, server: str | None, code: str | None, source: Sequence[str] 
         logger.info("hold the QR code from the camera's page before the camera")
         found_server, code = read_code(source)
         server = server or found_server
-    if not server or server.startswith("mqtt"):
+    if not server:
         raise PairingFailed("Name the server by --server, e.g. https://sightline.example")
-    name, token = over_http.pair(server, code, ca)
+    if server.startswith("mqtt"):
+        token, broker = password, Mqtt(server, password, ca, lambda asked: None, home.client)
+        try:
+            name = broker.pair(code)
+        finally:
+            broker.close()
+    else:
+        name, token = over_http.pair(server, code, ca)
     home.keep_token(server, token)
     logger.info("paired as %s; start it with: sightline-edge --queue %s --source …", name, home.folder)
 

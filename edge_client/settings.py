@@ -17,6 +17,7 @@ class Settings:
     min_size: pixels. detector: a name, see `detectors`.
     turn: degrees clockwise by which frames are turned; None for what is found by trying.
     sleep: from, until, as HH:MM in `time_zone`, or by the device's own clock. preview: whether people may look.
+    clips: whether the last minute is kept, so that the seconds around an alert can be asked for.
     """
 
     fps: float | None = None
@@ -28,6 +29,7 @@ class Settings:
     sleep: tuple[str, str] | None = None
     time_zone: str | None = None
     preview: bool = True
+    clips: bool = False
 
     def is_asleep(self, now: datetime) -> bool:
         """now: with its time zone."""
@@ -75,7 +77,7 @@ class LiveSettings:
             except (TypeError, ValueError) as error:
                 problems.append(f"{name} {value!r} is not understood ({error})")
         if not self._may_preview:
-            wanted["preview"] = False
+            wanted["preview"] = wanted["clips"] = False
         with self._lock:
             before, self.now = self.now, replace(self.own, **wanted)
             self.problem = "; ".join(problems)
@@ -93,6 +95,7 @@ class LiveSettings:
             "turn": now.turn,
             "sleep": list(now.sleep) if now.sleep else None,
             "preview": now.preview,
+            "clips": now.clips,
         }
 
 
@@ -119,4 +122,4 @@ def _checked(name: str, value: Any) -> Any:
         if int(value) not in (0, 90, 180, 270):
             raise ValueError("0, 90, 180 or 270")
         return int(value)
-    return bool(value) if name == "preview" else str(value)
+    return bool(value) if name in ("preview", "clips") else str(value)

@@ -11,6 +11,7 @@ from edge_client import detectors
 from edge_client.boxes import Box
 from edge_client.line import Line
 from edge_client.looking import Looking, grey
+from edge_client.moments import Moments
 from edge_client.queue import DiskQueue
 from edge_client.reporting import Reporter
 from edge_client.settings import LiveSettings
@@ -36,11 +37,13 @@ class Watch:
 
     def __init__(
         self, settings: LiveSettings, models: dict[str, str], queue: DiskQueue, reporter: Reporter, line: Line | None,
-        *, has_moments: bool, alive: Callable[[], None] = lambda: None, threads: int = 0,
+        *, has_moments: bool, moments: Moments | None = None, alive: Callable[[], None] = lambda: None,
+        threads: int = 0,
     ) -> None:  # fmt: skip
         self.kept = 0
         self._settings, self._models, self._queue = settings, models, queue
         self._reporter, self._line, self._has_moments, self._alive = reporter, line, has_moments, alive
+        self._moments = moments
         self._detector_name = settings.now.detector
         # What is wrong with the source, and with the detector that was asked for, in words for whoever asked.
         self.source_problem = self._detector_problem = ""
@@ -134,6 +137,8 @@ class Watch:
         self._change_detector()
         settings, at = self._settings.now, frame.seen_at.timestamp()
         frame = replace(frame, bgr=self._turning.turned(frame.bgr, settings.turn))
+        if self._moments is not None and self._has_moments:
+            self._moments.see(frame)
         if frame.bgr.shape != self._shape:
             self._shape, self._still = frame.bgr.shape, StillFaces()
         # A clock that jumped back is no reason to wait.
@@ -210,4 +215,6 @@ class Watch:
                 "track": shot.track,
             }
             self._queue.put(shot.jpeg, details, shot.track, shot.goodness)
+            if self._moments is not None:
+                self._moments.sent(shot.uid, shot.seen_at)
             self.kept += 1

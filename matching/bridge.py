@@ -1,7 +1,7 @@
 """MQTT beside HTTP: a broker's messages brought into the same walks, each once.
 
-`sightline/<name>/captures`, `reports`, `status` of the edge client, and `$aws/things/<thing>/infer` of the DeepLens
-devices of 2018 and 2019. A camera is told by its MQTT name; who may publish under it the broker's access rules say.
+`sightline/<name>/captures`, `reports`, `clips`, `status`, `pair` of the edge client, `$aws/things/<thing>/infer` of the
+DeepLens devices of 2018 and 2019. A camera is told by its MQTT name; who may publish under it the broker's rules say.
 """
 
 import json
@@ -10,7 +10,9 @@ import ssl
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -21,21 +23,34 @@ from django.db import DatabaseError, close_old_connections, connection
 from paho.mqtt.enums import CallbackAPIVersion
 from rest_framework.exceptions import Throttled, ValidationError
 
+from cases import audit
 from matching import ingest
 from matching.discovery import Discovery
 from matching.models import Camera
-from matching.watching import fleet, live
+from matching.watching import alert_clips, fleet, live, tokens
 
 logger = logging.getLogger(__name__)
 
-TOPICS = ["sightline/+/captures", "sightline/+/reports", "sightline/+/status", "$aws/things/+/infer"]
+TOPICS = [
+    "sightline/+/captures",
+    "sightline/+/reports",
+    "sightline/+/clips",
+    "sightline/+/pair",
+    "sightline/+/status",
+    "$aws/things/+/infer",
+]
 # A face with its margin as base64, and a report; what is larger is not unpacked.
-MOST_BYTES = {"captures": 8 * 2**20, "infer": 8 * 2**20, "reports": ingest.MAX_REPORT_BYTES}
+MOST_BYTES = {
+    "captures": 8 * 2**20, "infer": 8 * 2**20, "reports": ingest.MAX_REPORT_BYTES, "clips": ingest.MAX_CLIP_BYTES,
+    "pair": 1024,
+}  # fmt: skip
 KEEPALIVE = 30
 # Pauses while the database is away; the broker keeps what is not confirmed.
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 # A message that breaks its walk so often while database and disk are well is left out.
 MOST_ATTEMPTS = 5
+# Codes that are tried in a minute, by whomever, as over HTTP.
+MOST_CODES = 20
 # How often Home Assistant is told what changed of the cameras.
 TELL_SECONDS = 2.0
 # How often one and the same complaint is written down.
@@ -80,6 +95,7 @@ class Bridge:
         self._client.on_subscribe = lambda *_: self._subscribed.set()
         self._stopping = threading.Event()
         self._complained: dict[str, float] = {}
+        self._codes: deque[float] = deque()
         # Messages that were brought in, and those that were left out.
         self.taken = self.left_out = 0
 
@@ -161,6 +177,9 @@ class Bridge:
 
     def _take(self, message: Any) -> None:
         name, what = message.topic.rsplit("/", 2)[1:]
+        if what == "pair":
+            self._pair(name, message)
+            return
         camera = Camera.objects.filter(thing=name, revoked_at=None).first()
         if camera is None:
             self._leave_out(message, f"no camera has the MQTT name {name}, or it was revoked")
@@ -174,6 +193,7 @@ class Bridge:
             walk: Callable[[Camera, Any], None] = {
                 "captures": self._capture,
                 "reports": self._report,
+                "clips": self._clip,
                 "infer": ingest.infer,
             }[what]
             walk(camera, said)
@@ -196,12 +216,41 @@ class Bridge:
     def _report(self, camera: Camera, said: Any) -> None:
         ingest.report(camera, said)
         self._publish(camera, "settings", live.settings_of(camera))
+        if asked := alert_clips.asked_of(camera):
+            self._publish(camera, "wanted", {"clips": asked})
+
+    def _clip(self, camera: Camera, said: Any) -> None:
+        # What is no longer asked for, or came twice, is done with.
+        with suppress(alert_clips.NotAskedFor):
+            ingest.clip(camera, said)
+
+    def _pair(self, name: str, message: Any) -> None:
+        """A client that speaks under this name has a code: its camera gets the name. What it sends it is let in by, the
+        broker says."""
+        now = time.monotonic()
+        self._codes = deque([at for at in self._codes if now - at < 60] + [now], MOST_CODES + 1)
+        try:
+            if len(self._codes) > MOST_CODES:
+                raise tokens.CodeRefused("Too many codes were tried. Wait a minute.")
+            said = ingest.document(message.payload, MOST_BYTES["pair"])
+            code = said.get("code") if isinstance(said, dict) else None
+            camera = tokens.pair_by_name(str(code or "")[:40], name)
+        except (tokens.CodeRefused, ValidationError) as refusal:
+            self._leave_out(message, str(refusal))
+            self._say(name, "paired", {"detail": str(refusal)})
+            return
+        audit.record_as(None, "paired client", camera, f"MQTT name {name}")
+        self.taken += 1
+        self._say(name, "paired", {"camera": camera.name})
 
     def _answer(self, camera: Camera, said: dict[str, Any]) -> None:
         self._publish(camera, "taken", said)
 
     def _publish(self, camera: Camera, what: str, said: dict[str, Any]) -> None:
-        self._client.publish(f"sightline/{camera.thing}/{what}", json.dumps(said), qos=1)
+        self._say(str(camera.thing), what, said)
+
+    def _say(self, name: str, what: str, said: dict[str, Any]) -> None:
+        self._client.publish(f"sightline/{name}/{what}", json.dumps(said), qos=1)
 
     def _leave_out(self, message: Any, why: str) -> None:
         self.left_out += 1

@@ -1,5 +1,5 @@
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from django import forms
 from django.core.files.base import ContentFile
@@ -53,6 +53,47 @@ class SourceForm(forms.Form):
     """The address of a camera that this machine watches."""
 
     source = StreamField(label="Address of its stream")
+
+
+class FindForm(forms.Form):
+    """Cameras in the network, or the streams of one."""
+
+    device = forms.CharField(
+        label="Address of the camera", max_length=300, required=False,
+        help_text="Where you know it, as 10.0.0.7. Empty: all cameras are asked who is there.",
+        widget=forms.TextInput(attrs={"placeholder": "10.0.0.7", "autocomplete": "off"}),
+    )  # fmt: skip
+    user = forms.CharField(
+        label="Its user", max_length=100, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    password = forms.CharField(
+        label="Its password", max_length=200, required=False, strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )  # fmt: skip
+
+    def clean_device(self) -> str:
+        asked: str = self.cleaned_data["device"]
+        if not asked:
+            return ""
+        address = asked if "://" in asked else f"http://{asked}"
+        try:
+            parts = urlsplit(address)
+            is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        except ValueError:
+            is_one = False
+        if not is_one or any(letter.isspace() for letter in address):
+            raise forms.ValidationError(f"“{asked}” is no address of a camera: write 10.0.0.7 or http://10.0.0.7:8000.")
+        return str(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl())
+
+    @property
+    def address(self) -> str:
+        """With user and password; empty where all are asked."""
+        said = self.cleaned_data
+        if not said["device"] or not said["user"]:
+            return str(said["device"])
+        parts = urlsplit(said["device"])
+        sign_in = f"{quote(said['user'], safe='')}:{quote(said['password'], safe='')}"
+        return str(parts._replace(netloc=f"{sign_in}@{parts.netloc}").geturl())
 
 
 class CameraForm(OwnedForm, forms.ModelForm[Camera]):

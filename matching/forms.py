@@ -2,15 +2,19 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
 
 from cases.fair_use import NO_PURPOSE
 from cases.forms import ForUser
 from cases.import_forms import inside
-from cases.models import Collection
+from cases.models import Case, Collection
+from matching import over_time
 from matching.faces.images import FORMAT_WORDS, MAX_BYTES
-from matching.models import Review, WebSource
+from matching.models import Camera, Review, UnnamedPerson, WebSource
 from matching.searching.adjusting import Adjustment
+
+BELIEVABLE = "A time from 1900 to 2199, please."
 
 
 class PurposeForm(ForUser, forms.Form):
@@ -60,6 +64,50 @@ class LookBackForm(forms.Form):
     def why(self) -> str:
         """As the audit trail keeps it."""
         return ": ".join(filter(None, [self.cleaned_data["reference"], self.cleaned_data["purpose"]]))
+
+
+class WindowForm(forms.Form):
+    """From when to when a time line is looked at; both may be left out."""
+
+    since = forms.DateTimeField(label="From", required=False, help_text="ISO 8601; all that there is if left out.")
+    until = forms.DateTimeField(label="to", required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for one in (self.fields["since"], self.fields["until"]):
+            one.validators = [
+                MinValueValidator(over_time.EARLIEST, BELIEVABLE), MaxValueValidator(over_time.LATEST, BELIEVABLE)
+            ]  # fmt: skip
+            one.widget = forms.DateTimeInput(
+                {"type": "datetime-local", "class": "auto", "step": "1"}, format="%Y-%m-%dT%H:%M:%S"
+            )
+
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = self.cleaned_data
+        if said.get("since") and said.get("until") and said["since"] >= said["until"]:
+            raise forms.ValidationError("It ends before it begins.")
+        return said
+
+
+class TimeForm(ForUser, WindowForm):
+    """Whose time line, and of when."""
+
+    case = forms.ModelChoiceField(Case.objects.all(), required=False)
+    camera = forms.ModelChoiceField(Camera.objects.all(), required=False)
+    unnamed = forms.ModelChoiceField(UnnamedPerson.objects.all(), required=False)
+    place = forms.CharField(max_length=200, required=False)
+
+    @property
+    def subject(self) -> over_time.Subject:
+        said = self.cleaned_data
+        found: over_time.Subject = said["case"] or said["camera"] or said["unnamed"] or over_time.Place(said["place"])
+        return found
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean()
+        if not self.errors and sum(bool(said[name]) for name in ("case", "camera", "unnamed", "place")) != 1:
+            raise forms.ValidationError("Say one of case, camera, unnamed and place.")
+        return said
 
 
 class BatchForm(PurposeForm):

@@ -21,10 +21,12 @@ from rest_framework.exceptions import Throttled, ValidationError
 from edge_client import streams
 from matching.faces import images
 from matching.models import Camera
-from matching.watching import captures, fleet, limits
+from matching.watching import alert_clips, captures, fleet, limits
 
 MAX_CAPTURE_BYTES = 5 * 2**20
 MAX_BATCH = 100
+# A client sends at most 4 MB of pictures, as base64.
+MAX_CLIP_BYTES = 6 * 2**20
 # A client sends at most 500 minutes at a time, of some 120 bytes each.
 MAX_REPORT_BYTES = 512 * 1024
 MOST_MINUTES = 1440
@@ -146,6 +148,23 @@ class DeepLensSerializer(serializers.Serializer[Any]):
         return _base64(value.rsplit(",", 1)[-1])
 
 
+class ClipFrameSerializer(serializers.Serializer[Any]):
+    at = MomentField(help_text="When it was taken, by the camera's clock.")
+    jpeg = serializers.CharField(help_text="As base64.", max_length=MAX_CLIP_BYTES)
+
+    def validate_jpeg(self, value: str) -> bytes:
+        return _base64(value)
+
+
+class ClipSerializer(serializers.Serializer[Any]):
+    """The seconds around a face, as single frames."""
+
+    id = serializers.UUIDField(help_text="Of the capture.")
+    frames = ClipFrameSerializer(  # type: ignore[call-arg]
+        many=True, max_length=alert_clips.MOST_FRAMES, help_text="None where the client no longer has them."
+    )
+
+
 class MinuteSerializer(serializers.Serializer[Any]):
     minute = MomentField()
     frames = CountField()
@@ -254,6 +273,18 @@ def report(camera: Camera, said: Any) -> dict[str, Any]:
     _count(camera, "minutes", len(minutes))
     fleet.heard(camera, fields, sent_at, minutes)
     return fields
+
+
+def clip(camera: Camera, said: Any) -> None:
+    """Keep the seconds around a face. Raises `ValidationError`, `NotAskedFor`."""
+    form = ClipSerializer(data=plain(said))
+    form.is_valid(raise_exception=True)
+    frames = [(one["at"], one["jpeg"]) for one in form.validated_data["frames"]]
+    _count(camera, "bytes", sum(len(jpeg) for _, jpeg in frames))
+    try:
+        alert_clips.keep(camera, form.validated_data["id"], frames)
+    except images.ImageRefused as refusal:
+        raise ValidationError({"frames": str(refusal)}) from refusal
 
 
 def infer(camera: Camera, said: Any) -> None:

@@ -20,8 +20,8 @@ from django.utils import timezone
 from cases import erased, work
 from cases.models import AuditEvent, Case, Collection, Photo
 from matching import set_aside
-from matching.models import Alert, Candidate, Face, KeepingRun, Opinion, Review, Search
-from matching.watching import fleet, retention
+from matching.models import Alert, AlertClip, Candidate, Face, KeepingRun, Opinion, Review, Search, UnnamedPerson
+from matching.watching import alert_clips, fleet, retention
 
 # Beyond so many photos without a file, and such a share of all, the data folder is not whole.
 FEW_GONE, SHARE_GONE = 20, 0.02
@@ -40,7 +40,11 @@ class Held(Exception):
 
 def keep_to_days() -> KeepingRun:
     """Remove what has been kept for its days, and files that nothing refers to. Returns the report of it."""
-    counts = {"captures": retention.forget(), "minutes counted": fleet.forget_counts()}
+    counts = {
+        "captures": retention.forget(),
+        "clips of alerts": alert_clips.forget(),
+        "minutes counted": fleet.forget_counts(),
+    }
     for search in over().iterator(chunk_size=100):
         files = list(files_of_search(search))
         kind = "batches" if not search.image else "searches"
@@ -145,6 +149,7 @@ def files_of_case(case: Case) -> list[str]:
     return [
         *(name for photo in case.photos.all() for name in (photo.image.name, photo.display.name) if name),
         *faces.values_list("crop", flat=True),
+        *AlertClip.objects.filter(alert__case=case).exclude(file="").values_list("file", flat=True),
     ]
 
 
@@ -163,6 +168,7 @@ def export(case: Case) -> bytes:
         "tasks": case.tasks.all(),
     }
     said = {name: json.loads(serializers.serialize("json", rows)) for name, rows in parts.items()}
+    said["unnamed people"] = list(UnnamedPerson.objects.filter(case=case).values("pk", "mark", "note", "created_at"))
     said["audit"] = list(
         AuditEvent.objects.filter(target_type="case", target_id=str(case.pk))
         .order_by("pk")
@@ -191,11 +197,13 @@ def erase(case: Case, by: User | None = None) -> list[str]:
     files = files_of_case(case)
     with transaction.atomic():
         erased.remember(case, by)
+        UnnamedPerson.objects.filter(case=case).delete()
         case.delete()
         _remove_later(files)
     return [
         f"{rows} entries of the audit trail name the case: who looked at it must stay on record.",
-        f"{captures} captures that raised its alerts stay as faces that raised none, and go after their days.",
+        f"{captures} captures that raised its alerts stay as faces that raised none, and go after their days; where "
+        "unnamed people are kept together, the night may group them as one of those.",
         "A keyed hash of its number, which names nobody, keeps its sources from bringing it again.",
         f"{searches} searches in which it was a candidate stay, without it.",
         "Backups that were made before hold it until they are thrown away.",

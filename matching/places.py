@@ -1,4 +1,4 @@
-"""What stands where: cameras, alerts, sightings and last-seen places, drawn together in PostgreSQL for one window."""
+"""What stands where: cameras, alerts, sightings, last-seen places, photos; put together in PostgreSQL for a window."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from cases import locating
 from cases.gazetteer import kilometres
-from cases.models import Case, Collection
+from cases.models import Case, Collection, Photo
 from cases.visibility import visible
 from matching.models import Alert, Camera
 
@@ -28,11 +28,13 @@ KINDS = {
     "alerts": "Alerts",
     "sightings": "Sightings",
     "cases": "Last seen",
+    "photos": "Photos, as their files claim",
 }
 RELATED = {
     "cases": ("collection", "town"),
     "alerts": ("camera", "case__collection"),
     "sightings": ("camera", "case__collection"),
+    "photos": ("case",),
 }
 # Each kind is shown to whom its own pages are shown.
 PERMISSIONS = {
@@ -40,7 +42,9 @@ PERMISSIONS = {
     "alerts": "matching.view_alert",
     "sightings": "matching.view_alert",
     "cases": "cases.view_case",
+    "photos": "cases.view_photo",
 }
+ORDER = {"cameras": F("name").asc(), "cases": F("last_seen_on").desc(nulls_last=True), "photos": F("created_at").desc()}
 
 
 @dataclass(frozen=True)
@@ -116,9 +120,8 @@ def listed(user: Any, window: Window, asked: Asked) -> list[tuple[str, str, int,
     said = []
     for kind in _seen(user, asked.kinds):
         inside = _rows(user, kind, asked).filter(window.holds())
-        order = {"cameras": "name", "cases": "-last_seen_on"}.get(kind, "-last_captured_at")
-        first = F(order.strip("-")).desc(nulls_last=True) if order.startswith("-") else order
-        rows = inside.select_related(*RELATED.get(kind, ())).order_by(first)[:LISTED]
+        order = ORDER.get(kind, F("last_captured_at").desc())
+        rows = inside.select_related(*RELATED.get(kind, ())).order_by(order)[:LISTED]
         said.append((kind, KINDS[kind], inside.count(), list(rows)))
     return said
 
@@ -171,6 +174,11 @@ def _rows(user: Any, kind: str, asked: Asked) -> QuerySet[Any]:
             cases = cases.filter(collection=asked.collection)
         up, right = (Coalesce(side, f"town__{side}") for side in ("latitude", "longitude"))
         return cases.annotate(up=up, right=right)
+    if kind == "photos":
+        photos = visible(Photo, user).filter(Q(case=asked.case) if asked.case else Q(case__status=Case.Status.OPEN))
+        if asked.collection:
+            photos = photos.filter(case__collection=asked.collection)
+        return photos.annotate(up=F("own_latitude"), right=F("own_longitude"))
     rows = visible(Alert, user).filter(
         status__in=Alert.OPEN if kind == "alerts" else (Alert.Status.CONFIRMED,),
     )
@@ -219,7 +227,7 @@ def _together(kind: str, rows: QuerySet[Any], zoom: int) -> Iterator[Point]:
             link = f"{reverse('alerts')}?status={status}&camera={cameras[0]}"
             yield Point(*where, f"{count} at {alone[one].camera}", link)
         else:
-            yield Point(*where, f"{count} {KINDS[kind].lower()} here")
+            yield Point(*where, f"{count} {KINDS[kind].partition(',')[0].lower()} here")
 
 
 def _said(row: Any) -> tuple[str, str, str, datetime | None]:
@@ -229,6 +237,14 @@ def _said(row: Any) -> tuple[str, str, str, datetime | None]:
     if isinstance(row, Case):
         about = f", somewhere in {row.town.name}" if row.latitude is None and row.town else ""
         return f"{row.display_name} ({row.number}){about}", row.get_absolute_url(), row.status, None
+    if isinstance(row, Photo):
+        taken = f" at {row.own_time}" if row.own_time else ""
+        return (
+            f"Its file says that a photo of {row.case.display_name} was taken here{taken}",
+            row.case.get_absolute_url(),
+            "",
+            None,
+        )
     return f"{row.title} at {row.camera}", row.get_absolute_url(), row.strength, row.last_captured_at
 
 

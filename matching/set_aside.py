@@ -57,6 +57,7 @@ KINDS = {
     "change over": Kind("Changing over to another face model", FaceModel),
     "second model": Kind("Embedding for second opinions", FaceModel),
     "missing and found": Kind("Comparing the missing with the found", None),
+    "unnamed people": Kind("Grouping unnamed people", None),
 }
 
 

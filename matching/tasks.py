@@ -48,6 +48,7 @@ def sweep() -> None:
             for pk in due.values_list("pk", flat=True)[:BATCH]:
                 telling.deliver.delay(pk)
         notifying.tell_shifts_over()
+        notifying.tell_reports_due()
         if newcomers.waits():
             watching.look_back.delay()
         if not client.llen(BULK) and not bulk.is_resting():

@@ -73,6 +73,8 @@ def of(case: Case, reader: User, kind: str = "", before: datetime | None = None,
     """
     happened = list(_trail(case, kind, before, most))
     for name, sources in SOURCES.items():
+        if name == "cameras" and not reader.has_perm("matching.view_alert"):
+            continue
         for source in sources if kind in ("", name) else []:
             happened += source(case, reader, before, most)
     ordered = sorted(happened, key=lambda one: one.at, reverse=True)
@@ -109,6 +111,8 @@ def _imported(case: Case, reader: User, before: datetime | None, most: int) -> I
 
 def _photos(case: Case, reader: User, before: datetime | None, most: int) -> Iterator[Happening]:
     """Photos that came together are one happening: so all are read, and a page never ends within them."""
+    if not reader.has_perm("cases.view_photo"):
+        return
     rows = case.photos.select_related("uploaded_by").order_by("-created_at", "-pk")
 
     def together(photo: Photo) -> tuple[object, datetime]:

@@ -32,7 +32,7 @@ ADD_PHOTOS, CHANGE_PHOTOS, REMOVE_PHOTOS = "cases.add_photo", "cases.change_phot
 SEE_SOURCES, CHANGE_SOURCES, IMPORT = "cases.view_importsource", "cases.change_importsource", "cases.add_importrun"
 SEE_CAMERAS, ADD_CAMERAS, CHANGE_CAMERAS = "matching.view_camera", "matching.add_camera", "matching.change_camera"
 EVALUATE, AUDIT = "matching.add_evaluation", "cases.view_auditevent"
-MANAGE = "cases.manage_people"
+MANAGE, QUERY = "cases.manage_people", "matching.query_database"
 
 
 def _by_method(app: str, model: str) -> dict[str, str]:
@@ -70,7 +70,9 @@ ROUTES: dict[str, Rule] = {
     ),
     **_all(MANAGE, "team", "team-new", "team-remove"),
     **_all("cases.change_notice", "people-notice", "system-estimates", "message-servers", "message-server"),
-    **_all(SEE_ALERTS, "alerts", "alert", "handover", "handover-sheet", "case-sightings"),
+    **_all(
+        SEE_ALERTS, "alerts", "alert", "handover", "handover-sheet", "case-sightings", "alert-clip", "alert-clip-video"
+    ),
     **_all(SEE_ALERTS, "subscriptions", "subscription", "subscription-new", "subscription-push", "subscription-test"),
     **_all(SEE_ALERTS, "subscription-remove", "subscription-key", "subscription-confirm", "subscription-code"),
     **_all(SEE_ALERTS, "delivery-retry"),
@@ -88,7 +90,7 @@ ROUTES: dict[str, Rule] = {
     ),
     **_all(CHANGE_CASES, "case-edit", "case-close", "case-reopen", "case-link", "pair-decide", "case-assign"),
     "place-decide": CHANGE_CASES,
-    **_all(SEE_CASES, "case-desk", "case-timeline", "tasks"),
+    **_all(SEE_CASES, "case-desk", "case-timeline", "case-time", "tasks"),
     **_all(REVIEW, "case-note", "note-strike", "case-task", "task-done", "task-remove"),
     **_all("cases.add_case", "case-new", "case-begin"),
     **_all("cases.delete_case", "case-hold", "case-export", "case-erase", "import-lift"),
@@ -120,11 +122,18 @@ ROUTES: dict[str, Rule] = {
     **_all(EVALUATE, "evaluations", "evaluation", "evaluation-stop", "evaluation-remove", "evaluation-crop"),
     # Each shows only those kinds of things that one may see.
     **_all((SEE_CASES, SEE_ALERTS, SEE_CAMERAS), "map", "map-list", "api-map"),
+    **_all((SEE_CASES, SEE_ALERTS, SEE_CAMERAS), "reports", "report", "report-table", "report-save", "report-change"),
+    **_all((SEE_CASES, SEE_ALERTS, SEE_CAMERAS), "report-remove", "api-reports"),
+    **_all(QUERY, "report-sql", "api-reports-sql"),
+    **_all(SEARCH, "unnamed-list", "unnamed", "unnamed-visits", "unnamed-time"),
+    **_all(SEARCH, "camera-time", "place-time", "api-time"),
+    **_all(REVIEW, "unnamed-merge", "unnamed-split", "unnamed-mark"),
+    "unnamed-case": "cases.add_case",
     **_all(SEE_CAMERAS, "cameras", "camera", "camera-counts", "plan-picture"),
     **_all({"GET": SEE_CAMERAS, "POST": CHANGE_CAMERAS}, "plans", "plan"),
     **_all(ADD_CAMERAS, "camera-new", "camera-demo"),
     **_all(CHANGE_CAMERAS, "camera-edit", "camera-settings", "camera-pair", "camera-token", "camera-revoke"),
-    **_all(CHANGE_CAMERAS, "camera-try", "camera-source"),
+    **_all(CHANGE_CAMERAS, "camera-find", "camera-try", "camera-source", "camera-places", "camera-places-undo"),
     "camera-quiet": REVIEW,
     "plan-remove": CHANGE_CAMERAS,
     **_all(WALK, "walk", "walk-frame", "walk-alerts", "walk-end"),
@@ -135,17 +144,25 @@ ROUTES: dict[str, Rule] = {
     "api:case-nist": SEE_CASES,
     **_all(SEE_CASES, "api:pair-list", "api:pair-detail"),
     "api:pair-decide": CHANGE_CASES,
-    "api-case-seen": SEARCH,
+    **_all(SEARCH, "api-case-seen", "api-alert-around"),
     **_all(_by_method("cases", "photo"), "api:photo-list", "api:photo-detail"),
+    **_all({"GET": SEE_CASES, "POST": REVIEW}, "api:note-list", "api:task-list"),
+    "api:note-detail": SEE_CASES,
+    "api:task-detail": {"GET": SEE_CASES, "DELETE": REVIEW},
+    **_all(REVIEW, "api:note-strike", "api:task-done"),
     **_all(SEARCH, "api:search-list", "api:search-detail", "api:search-second", "api:search-adjust", "probe-seen"),
     **_all(SEARCH, "api:standingsearch-list", "api:standingsearch-detail", "api:standingsearch-close"),
     **_all(SEARCH, "api:batch-list", "api:batch-detail", "api:batch-files", "api:batch-start", "api:batch-persons"),
     **_all(SEARCH, "api:batch-pause", "api:batch-resume", "api:batch-cancel"),
     **_all(SPEAK, "api:lead-list", "api:lead-detail", "api:lead-decide", "api:lead-marks", "api:lead-file"),
-    **_all(SEE_ALERTS, "api:alert-list", "api:alert-detail"),
+    **_all(SEE_ALERTS, "api:alert-list", "api:alert-detail", "api:alert-clip"),
     "api:alert-review": REVIEW,
     **_all(_by_method("matching", "camera"), "api:camera-list", "api:camera-detail"),
     "api:camera-counts": SEE_CAMERAS,
+    **_all(SEARCH, "api:unnamed-list", "api:unnamed-visits"),
+    "api:unnamed-detail": {"GET": SEARCH, "PATCH": REVIEW},
+    **_all(REVIEW, "api:unnamed-merge", "api:unnamed-split"),
+    "api:unnamed-case": "cases.add_case",
     **_all(CHANGE_CAMERAS, "api:camera-change-settings", "api:camera-pair", "api:camera-revoke"),
 }
 
@@ -160,14 +177,17 @@ ROLES: dict[str, list[str]] = {
     "Camera manager": [
         SEE_CAMERAS, ADD_CAMERAS, CHANGE_CAMERAS, "matching.look_through_camera", SEE_ALERTS, SEE_CASES, WALK,
     ],
+    "Analyst": [*_SEES, QUERY, "cases.see_all_teams"],
     "Auditor": [*_SEES, AUDIT, "matching.view_search", "cases.see_all_teams"],
     "Administrator": [
         *_SEARCHES, *_CASES, "cases.delete_case", "cases.add_collection", "cases.change_collection",
         "cases.delete_collection", SEE_SOURCES,
         CHANGE_SOURCES, IMPORT, ADD_CAMERAS, CHANGE_CAMERAS, "matching.look_through_camera", WALK, EVALUATE,
-        "matching.view_search", "cases.see_all_teams", AUDIT, MANAGE, "cases.change_notice",
+        "matching.view_search", "cases.see_all_teams", AUDIT, MANAGE, "cases.change_notice", QUERY,
     ],
 }  # fmt: skip
+# Who came with a permission that only later came to administrators.
+MADE_WITH_IT = ["Supervisor", "Analyst"]
 # The same for people, as sentences that begin with "may".
 ROLE_WORDS = {
     "Viewer": "see cases, alerts and cameras",
@@ -175,6 +195,7 @@ ROLE_WORDS = {
     "Investigator": "do what a reviewer may, make and change cases and photos, and walk with a phone",
     "Supervisor": "do what an investigator may, see the team's searches, and see to the people of their teams",
     "Camera manager": "see cases and alerts, add and change cameras, and look through them",
+    "Analyst": "see what a viewer sees, of all teams, and ask the database in SQL, without faces or names",
     "Auditor": "read everything, every search and the audit trail, of all teams; change nothing",
     "Administrator": "do all of it for all teams: people, collections, sources, cameras; not the database's own pages",
 }
@@ -208,9 +229,9 @@ class ByRole(BasePermission):
 
 def scope_of(route: str, method: str) -> str:
     """What a program's token must carry for a route."""
-    if route in ("api-case-seen", "probe-seen"):
+    if route in ("api-case-seen", "api-alert-around", "api-time", "probe-seen"):
         return ApiToken.Scope.SEARCH
-    if method in ("GET", "HEAD", "OPTIONS"):
+    if route == "api-reports-sql" or method in ("GET", "HEAD", "OPTIONS"):
         return ApiToken.Scope.READ
     searches = ("api:search", "api:batch", "api:standing", "api:lead", "api:alert")
     return ApiToken.Scope.SEARCH if route.startswith(searches) else ApiToken.Scope.WRITE
@@ -247,10 +268,10 @@ def make_roles(**kwargs: Any) -> None:
             role.permissions.set(Permission.objects.filter(pk__in=[_permission(one).pk for one in carried]))
     # What came after an installation had its roles.
     administrator = Group.objects.filter(name="Administrator").first()
-    for name in (MANAGE, "cases.change_notice"):
+    for name in (MANAGE, "cases.change_notice", QUERY):
         if (
             administrator
-            and not Group.objects.filter(permissions=_permission(name)).exclude(name="Supervisor").exists()
+            and not Group.objects.filter(permissions=_permission(name)).exclude(name__in=MADE_WITH_IT).exists()
         ):
             administrator.permissions.add(_permission(name))
     if is_first:

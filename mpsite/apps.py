@@ -1,6 +1,6 @@
 from django.apps import AppConfig, apps
 from django.contrib.admin import apps as administration
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 class AdministrationConfig(administration.AdminConfig):
@@ -16,6 +16,7 @@ class MpsiteConfig(AppConfig):
         # Makes the Celery application the one that tasks are queued with.
         from cases import heartbeat
         from cases.models import ProcessBeat
+        from matching import analysis
         from mpsite import (
             celery,  # noqa: F401
             metrics,
@@ -25,4 +26,7 @@ class MpsiteConfig(AppConfig):
         metrics.register()
         heartbeat.begin(ProcessBeat.keep)
 
-        post_migrate.connect(make_roles, sender=apps.get_app_config("matching"))
+        matching = apps.get_app_config("matching")
+        post_migrate.connect(make_roles, sender=matching)
+        pre_migrate.connect(analysis.drop_views, sender=matching)
+        post_migrate.connect(analysis.make_views, sender=matching)

@@ -6,6 +6,7 @@ docs/deployment.md says how to make such a user there.
 
 from django.db import connection
 
+from matching import analysis
 from mpsite.embedded import SERVING as NAME
 
 APPENDED = "cases_auditevent"
@@ -25,3 +26,4 @@ def grant() -> None:
             REVOKE UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON {APPENDED} FROM {NAME};
             """
         )
+    analysis.make_role()

@@ -10,7 +10,8 @@ import django_stubs_ext
 from csp.constants import NONE, SELF
 
 from cases.made_once import made_once
-from mpsite.embedded import data_dir
+from mpsite.embedded import EMBEDDED, data_dir
+from mpsite.static_names import fingerprint
 
 # Lets `ModelAdmin[Case]` and the like, which the type checker wants, also run.
 django_stubs_ext.monkeypatch()
@@ -144,6 +145,11 @@ DATABASES["default"] |= {
     "CONN_MAX_AGE": 0,
     "OPTIONS": {**DATABASES["default"].get("OPTIONS", {}), "pool": {"min_size": 1, "max_size": 12, "timeout": 15}},
 }
+# Behind a pooler that gives a session to others after each transaction a cursor ends with it: results are read whole.
+DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = os.environ.get("DATABASE_POOLED", "") == "yes"
+# By whom analysts ask in SQL; the embedded database has such a user by itself.
+ANALYSIS_DATABASE_URL = os.environ.get("ANALYSIS_DATABASE_URL", "")
+HAS_EMBEDDED_DATABASE = bool(os.environ.get(EMBEDDED))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = os.environ.get("REDIS_URL", "redis://localhost:6379/0")
@@ -223,9 +229,10 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = os.environ.get("TIME_ZONE", "UTC")
 USE_TZ = True
 
-STATIC_URL = "static/"
+STATIC_URL = f"static/{fingerprint(BASE_DIR / 'static', [BASE_DIR / 'requirements.lock'])}/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_IMMUTABLE_FILE_TEST = rf"^/{STATIC_URL}"
 # What browsers ask for at the root by themselves.
 WHITENOISE_ROOT = BASE_DIR / "static" / "root"
 # Where people reach this installation, for links in messages; empty: messages carry no link.

@@ -22,6 +22,7 @@ SHOWS_NOBODY = {
     "camera-counts", "api:collection-list", "api:collection-detail", "api:camera-list", "api:camera-detail",
     "api:camera-counts", "import-new", "import-edit", "person-invite",
     "people-notice", "team-new", "welcome", "healthz", "readyz", "metrics", "case-begin", "notice",
+    "alert-clip", "camera-places",
 }  # fmt: skip
 # Signing in, of which allauth's signals write; and one's own factors and sessions, which are no one else's.
 SIGNS_IN = ("account_login", "account_logout", "account_inactive", "account_signup", "account_reauthenticate")

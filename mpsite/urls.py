@@ -5,6 +5,7 @@ from django.views.generic import RedirectView, TemplateView
 
 from mpsite.metrics import metrics
 from mpsite.sign_in import accept_notice, own_account
+from mpsite.static_names import renamed
 
 # Accounts are made by administrators, without mail: neither sign-up nor anything that would send a letter.
 KEPT = {"account_login", "account_logout", "account_signup", "account_inactive", "account_reauthenticate",
@@ -16,6 +17,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="alerts"), name="home"),
     path("notice/", accept_notice, name="accept-notice"),
     path("metrics", metrics, name="metrics"),
+    path("static/<slug:before>/<path:name>", renamed, name="static-renamed"),
     path("words/", TemplateView.as_view(template_name="words.html"), name="words"),
     path("account/", own_account, name="account"),
     path("", include("mpsite.people.urls")),

@@ -21,8 +21,11 @@ class Broker:
     def __init__(self, folder: Path, *lines: str) -> None:
         self.port = free_port()
         self._config = folder / "mosquitto.conf"
+        self._log = folder / "mosquitto.log"
+        # Who subscribes to what is all that it writes down.
+        own = ["user root", f"log_dest file {self._log}", "log_type subscribe"]
         self._config.write_text(
-            "\n".join([f"listener {self.port} 127.0.0.1", "allow_anonymous true", "user root", *lines, ""])
+            "\n".join([f"listener {self.port} 127.0.0.1", "allow_anonymous true", *own, *lines, ""])
         )
         self.start()
 
@@ -42,6 +45,13 @@ class Broker:
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
+
+    def wait_for_listener(self, topic: str, times: int = 1) -> None:
+        """Until somebody has subscribed to it so often; what is published before is heard by nobody."""
+        deadline = time.monotonic() + 60
+        while not self._log.exists() or self._log.read_text().count(topic) < times:
+            assert time.monotonic() < deadline, f"nobody listens to {topic}"
+            time.sleep(0.02)
 
     def publish(self, topic: str, *payloads: str | bytes, retain: bool = False) -> None:
         """As a device does that is none of ours."""

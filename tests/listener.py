@@ -4,7 +4,10 @@ import http.server
 import socketserver
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from typing import TypeVar
+
+Server = TypeVar("Server", bound=socketserver.BaseServer)
 
 
 class Listener(http.server.ThreadingHTTPServer):
@@ -42,13 +45,21 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def listening() -> Iterator[Listener]:
-    with Listener() as listener:
-        thread = threading.Thread(target=listener.serve_forever)
+def serving(server: Server) -> Iterator[Server]:
+    """The server answers in a thread until the end."""
+    # It looks for its end so often; by itself it does so twice a second.
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    with server:
         thread.start()
-        yield listener
-        listener.shutdown()
-        thread.join()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def listening() -> AbstractContextManager[Listener]:
+    return serving(Listener())
 
 
 class MailServer(socketserver.ThreadingTCPServer):
@@ -93,11 +104,5 @@ class _MailHandler(socketserver.StreamRequestHandler):
         self.wfile.write(f"{words}\r\n".encode())
 
 
-@contextmanager
-def taking_mail() -> Iterator[MailServer]:
-    with MailServer() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+def taking_mail() -> AbstractContextManager[MailServer]:
+    return serving(MailServer())

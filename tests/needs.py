@@ -9,6 +9,7 @@ import pytest
 
 from tests.broker import MOSQUITTO
 from tests.faces import EVAL, PACK, RETAIL_FILES, retail
+from tests.pooler import PGBOUNCER
 
 pack = pytest.mark.skipif(not PACK.is_dir(), reason="no InsightFace pack here: set SIGHTLINE_TEST_PACK to one")
 eval_ = pytest.mark.skipif(not EVAL.is_dir(), reason="the labelled photos are not here")
@@ -35,6 +36,9 @@ def _mounts() -> bool:
 
 
 small_disk = pytest.mark.skipif(not _mounts(), reason="only root can mount a small disk, and not in every container")
+pgbouncer = pytest.mark.skipif(
+    PGBOUNCER is None, reason="Debian's pgbouncer is not installed: apt-get install pgbouncer"
+)
 mosquitto = pytest.mark.skipif(
     MOSQUITTO is None, reason="Debian's mosquitto is not installed: apt-get install mosquitto"
 )

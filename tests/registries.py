@@ -12,14 +12,15 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from xml.sax.saxutils import escape
 
 import django
+
+from tests import listener
 
 
 @dataclass
@@ -328,16 +329,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@contextmanager
-def serving(port: int = 0) -> Iterator[Registries]:
-    with Registries(port) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+def serving(port: int = 0) -> AbstractContextManager[Registries]:
+    return listener.serving(Registries(port))
 
 
 def main() -> None:

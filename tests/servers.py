@@ -6,6 +6,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import psycopg
+
 from mpsite import embedded
 
 NAME = "sightline-tests-"
@@ -21,3 +23,8 @@ os.environ["SIGHTLINE_DATA"] = str(folder)
 os.environ.pop("FACE_MODEL", None)
 atexit.register(shutil.rmtree, folder, ignore_errors=True)
 embedded.attach_or_start()
+# Nothing here outlives the tests, so nothing waits for the disk.
+with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+    for name in ("fsync", "synchronous_commit", "full_page_writes"):
+        connection.execute(f"ALTER SYSTEM SET {name} = off")
+    connection.execute("SELECT pg_reload_conf()")

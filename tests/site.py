@@ -1,9 +1,9 @@
 """A web site on this machine: each path with its type and bytes, and what was asked of it."""
 
 import http.server
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+
+from tests.listener import serving
 
 
 class Site(http.server.ThreadingHTTPServer):
@@ -41,11 +41,5 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@contextmanager
-def site() -> Iterator[Site]:
-    with Site() as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+def site() -> AbstractContextManager[Site]:
+    return serving(Site())

@@ -1,7 +1,6 @@
 """A network camera on this machine: an MJPEG stream over HTTP of a picture that a test may change or break off."""
 
 import http.server
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +8,8 @@ from contextlib import contextmanager
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from tests.listener import serving
 
 
 class NetworkCamera(http.server.ThreadingHTTPServer):
@@ -62,12 +63,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 @contextmanager
 def network_camera(bgr: NDArray[np.uint8]) -> Iterator[NetworkCamera]:
-    with NetworkCamera(bgr) as camera:
-        thread = threading.Thread(target=camera.serve_forever)
-        thread.start()
+    with serving(NetworkCamera(bgr)) as camera:
         try:
             yield camera
         finally:
             camera.is_away = True
-            camera.shutdown()
-            thread.join()

@@ -7,7 +7,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from mpsite.access import OWN_ACCOUNT
 
 # A code lets a camera in; what makes the console an app says nothing of anybody.
-OPEN = {"healthz", "readyz", "metrics", "api-token", "pair", "manifest", "web-worker", "offline"}
+OPEN = {"healthz", "readyz", "metrics", "api-token", "pair", "manifest", "web-worker", "offline", "static-renamed"}
 # A link that works once lets somebody choose a password.
 OPEN |= {"welcome"}
 

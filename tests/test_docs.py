@@ -63,7 +63,8 @@ def test_every_option_of_the_edge_client_is_documented(option):
 def test_every_api_path_is_documented():
     from matching.api.urls import router
 
-    names = {prefix for prefix, *_ in router.registry} | {"captures", "heartbeats", "map", "pair", "rotate", "token"}
+    names = {prefix for prefix, *_ in router.registry} | {"captures", "clips", "heartbeats", "map", "pair"}
+    names |= {"reports", "rotate", "time", "token"}
     assert set(re.findall(r"`/api/v1/([a-z]+)/`", read("docs/api.md"))) == names
     assert get_resolver().resolve("/api/docs/")
 

@@ -2,7 +2,8 @@
 
 from cases.models import holds
 from cases.models.audit import AuditEvent, AuditQuestion
-from cases.models.case import Case, Collection
+from cases.models.case import Case
+from cases.models.collection import Collection
 from cases.models.conditions import Notice, Training
 from cases.models.desk import CaseNote, CaseTask
 from cases.models.imports import ImportDoubt, ImportedCase, ImportProblem, ImportRun, ImportSeen, ImportSource

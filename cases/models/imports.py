@@ -9,7 +9,8 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.models.case import Case, Collection
+from cases.models.case import Case
+from cases.models.collection import Collection
 
 
 class ImportSource(models.Model):

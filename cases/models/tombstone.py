@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import models
 
-from cases.models.case import Collection
+from cases.models.collection import Collection
 
 
 class Tombstone(models.Model):

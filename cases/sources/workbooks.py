@@ -9,6 +9,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
+from cases.sources import cell_pictures
 from cases.sources.base import RecordRefused, SourceUnavailable
 from cases.sources.places import MAX_BYTES
 
@@ -48,8 +49,8 @@ def lines(path: Path, sheet: str) -> Iterator[tuple[int, list[str]]]:
 
 @dataclass(frozen=True)
 class Embedded:
-    """A picture that lies on a sheet. line: in which its upper left corner is, from 1. member: of the workbook's zip.
-    signature: changes with it."""
+    """A picture of a sheet. line: in which it stands, or its upper left corner lies, from 1. member: of the workbook's
+    zip. signature: changes with it."""
 
     line: int
     member: str
@@ -57,7 +58,8 @@ class Embedded:
 
 
 def pictures(path: Path, sheet: str) -> list[Embedded]:
-    """The pictures that lie over a sheet's cells, in their order; none in other files than XLSX and XLSM."""
+    """The pictures that lie over a sheet's cells, and those that stand in them; none in other files than XLSX and
+    XLSM."""
     if path.suffix.lower() not in NEW:
         return []
     from openpyxl import load_workbook
@@ -71,8 +73,10 @@ def pictures(path: Path, sheet: str) -> list[Embedded]:
     try:
         with closing(load_workbook(path, read_only=True)) as book, zipfile.ZipFile(path) as packed:
             part = getattr(book[sheet], "_worksheet_path", "").lstrip("/")
+            for (line, _), member in cell_pictures.of_sheet(packed, part).items():
+                found.append(Embedded(line + 1, member, f"{packed.getinfo(member).CRC:08x}"))
             if rels_of(part) not in packed.namelist():
-                return []
+                return found
             for rel in dependents(packed, rels_of(part)):
                 if not rel.Type.endswith("/drawing"):
                     continue
@@ -112,10 +116,15 @@ def _xlsx(path: Path, sheet: str) -> Iterator[tuple[int, list[str]]]:
     try:
         # What a report generator states of its own size may be wrong; its rows are there.
         found.reset_dimensions()
-        merged = _merged(path, getattr(found, "_worksheet_path", ""))
+        part = getattr(found, "_worksheet_path", "").lstrip("/")
+        merged = _merged(path, part)
+        with zipfile.ZipFile(path) as packed:
+            in_cells = cell_pictures.of_sheet(packed, part)
         held: dict[int, tuple[range, str]] = {}
         for number, row in enumerate(found.iter_rows()):
-            yield number + 1, _filled(number, [_shown(cell) for cell in row], merged, held)
+            # What Excel writes for programs that know no pictures in cells is an error's name.
+            cells = ["" if (number, column) in in_cells else _shown(cell) for column, cell in enumerate(row)]
+            yield number + 1, _filled(number, cells, merged, held)
     except SourceUnavailable:
         raise
     except Exception as error:  # the same, further down in the file
@@ -138,26 +147,22 @@ def _calamine(path: Path) -> Any:
 
 def _merged(path: Path, part: str) -> dict[tuple[int, int], range]:
     """Where merged cells begin, as line and column from 0, and the lines that they reach over."""
+    from openpyxl.utils.cell import column_index_from_string
+
     found: dict[tuple[int, int], range] = {}
     try:
-        with zipfile.ZipFile(path) as packed, packed.open(part.lstrip("/")) as file:
+        with zipfile.ZipFile(path) as packed, packed.open(part) as file:
             before = b""
             while block := file.read(BLOCK):
                 # A reference may lie on the border of two blocks, and is then met in the second.
                 for left, low, _, high in _MERGED.findall(before + block):
                     if high != low:
-                        found[int(low) - 1, _column(left)] = range(int(low) - 1, int(high))
+                        column = column_index_from_string(left.decode()) - 1
+                        found[int(low) - 1, column] = range(int(low) - 1, int(high))
                 before = block[-100:]
     except (KeyError, OSError, zipfile.BadZipFile):
         return {}
     return found
-
-
-def _column(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number - 1
 
 
 def _filled(

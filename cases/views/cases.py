@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 
 from cases import audit, exports, locating, taken_along
 from cases.filters import CaseFilter
-from cases.forms import BeginForm, CaseForm, CloseForm
+from cases.forms import BeginForm, CaseForm, CloseForm, problems
 from cases.models import Case, Photo, PhotoAlreadyThere, add_photo
 from cases.visibility import visible
 
@@ -108,7 +108,7 @@ def case_close(request: HttpRequest, pk: int) -> HttpResponse:
     case = get_object_or_404(visible(Case, request.user), pk=pk)
     form = CloseForm(request.POST)
     if not form.is_valid():
-        messages.error(request, " ".join(str(error) for found in form.errors.values() for error in found))
+        messages.error(request, problems(form))
         return redirect(case)
     said, user = form.cleaned_data, audit.signed_in(request)
     if case.close(said["reason"], said["outcome"], said["ended_on"], user):

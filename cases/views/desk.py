@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST
 
 from cases import audit, desk
-from cases.forms import AssignForm, NoteForm, TaskForm
+from cases.forms import AssignForm, NoteForm, TaskForm, problems
 from cases.models import Case, CaseNote, CaseTask
 from cases.visibility import visible
 
@@ -40,7 +40,7 @@ def case_assign(request: HttpRequest, pk: int) -> HttpResponse:
     case = get_object_or_404(visible(Case, request.user), pk=pk)
     form = AssignForm(request.POST, people=desk.who_may_have(case))
     if not form.is_valid():
-        return _desk(request, case, _words(form))
+        return _desk(request, case, problems(form))
     to = form.cleaned_data["to"]
     desk.assign(case, to)
     audit.record(request, "assigned", case, f"to {to.username if to else 'nobody'}")
@@ -52,7 +52,7 @@ def case_note(request: HttpRequest, pk: int) -> HttpResponse:
     case = get_object_or_404(visible(Case, request.user), pk=pk)
     form = NoteForm(request.POST)
     if not form.is_valid():
-        return _desk(request, case, _words(form))
+        return _desk(request, case, problems(form))
     CaseNote.objects.create(case=case, user=audit.signed_in(request), text=form.cleaned_data["text"])
     audit.record(request, "noted", case, form.cleaned_data["text"])
     return _desk(request, case)
@@ -75,13 +75,12 @@ def case_task(request: HttpRequest, pk: int) -> HttpResponse:
     case = get_object_or_404(visible(Case, request.user), pk=pk)
     form = TaskForm(request.POST, people=desk.who_may_do(case))
     if not form.is_valid():
-        return _desk(request, case, _words(form))
+        return _desk(request, case, problems(form))
     said = form.cleaned_data
     task = CaseTask.objects.create(
         case=case, text=said["text"], due_on=said["due_on"], assigned_to=said["to"], made_by=audit.signed_in(request)
     )
-    until = f" until {task.due_on:%Y-%m-%d}" if task.due_on else ""
-    audit.record(request, "asked for", case, f"{task}{until}, of {task.assigned_to or 'nobody'}")
+    audit.record(request, "asked for", case, desk.words(task))
     return _desk(request, case)
 
 
@@ -118,7 +117,3 @@ def task_list(request: HttpRequest) -> HttpResponse:
         "lists": [(name, label, lists[name].count() if name != "done" else 0) for name, label in LISTS],
     }
     return render(request, "cases/tasks.html", context)
-
-
-def _words(form: AssignForm | NoteForm) -> str:
-    return " ".join(str(error) for found in form.errors.values() for error in found)

@@ -3,7 +3,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
 from cases import audit, importing
-from cases.forms import ChangePhotosForm, TakenForm
+from cases.forms import ChangePhotosForm, TakenForm, problems
 from cases.models import Case, Photo, PhotoAlreadyThere, add_photo, change_photos, remove_photo
 from cases.private_files import picture
 from cases.visibility import visible
@@ -43,7 +43,7 @@ def photos_change(request: HttpRequest, pk: int) -> HttpResponse:
     case = get_object_or_404(visible(Case, request.user), pk=pk)
     form = ChangePhotosForm(request.POST, case=case, user=request.user)
     if not form.is_valid():
-        return HttpResponse(" ".join(str(one) for errors in form.errors.values() for one in errors), status=400)
+        return HttpResponse(problems(form), status=400)
     for photo in change_photos(
         form.cleaned_data["photo"], view=form.cleaned_data["view"], kind=form.cleaned_data["kind"]
     ):

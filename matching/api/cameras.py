@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cases import audit
-from cases.api import OwnedSerializer, VisibleOnly
+from cases.api import OwnedSerializer, VisibleOnly, check
 from matching.camera_forms import CameraSettingsForm, StreamField
 from matching.models import Camera
 from matching.watching import fleet, here, tokens
@@ -143,8 +143,7 @@ class CameraViewSet(
             raise serializers.ValidationError("An object, please.")
         sleep = request.data.get("sleep") or [None]
         form = CameraSettingsForm({**request.data, "sleep_from": sleep[0], "sleep_until": sleep[-1]}, camera=camera)
-        if not form.is_valid():
-            raise serializers.ValidationError({name: [str(one) for one in said] for name, said in form.errors.items()})
+        check(form)
         fleet.change_settings(camera, form.settings())
         audit.record(request, "changed settings", camera, json.dumps(camera.asked_settings))
         return Response(camera.asked_settings)

@@ -8,7 +8,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, NotFound
 from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -16,11 +16,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from matching import ingest
-from matching.api.parsers import JSONParser, ReportParser
+from matching.api.parsers import ClipParser, JSONParser, ReportParser
 from matching.api.throttles import PatientScopedThrottle
-from matching.ingest import CaptureSerializer, DeepLensSerializer, HeartbeatSerializer
+from matching.ingest import CaptureSerializer, ClipSerializer, DeepLensSerializer, HeartbeatSerializer
 from matching.models import Camera
-from matching.watching import live, tokens
+from matching.watching import alert_clips, live, tokens
 
 
 class CameraTokenAuthentication(BaseAuthentication):
@@ -80,6 +80,10 @@ class AcceptedSerializer(serializers.Serializer[Any]):
 class OrdersSerializer(serializers.Serializer[Any]):
     settings = serializers.DictField(help_text="What the client is asked to run; what is missing it decides.")
     rotate = serializers.BooleanField(help_text="Its token is old: it should ask for another.")
+    clips = serializers.ListField(
+        child=serializers.UUIDField(),
+        help_text="Captures around which it is asked for the seconds: POST /api/v1/clips/.",
+    )
 
 
 class PairSerializer(serializers.Serializer[Any]):
@@ -110,7 +114,33 @@ class HeartbeatsView(APIView):
         camera = cast(Camera, request.user)
         if ingest.report(camera, request.data)["runs"] is None:
             return Response(status=204)
-        return Response({"settings": live.settings_of(camera), "rotate": tokens.is_due(camera)})
+        return Response(
+            {
+                "settings": live.settings_of(camera),
+                "rotate": tokens.is_due(camera),
+                "clips": alert_clips.asked_of(camera),
+            }
+        )
+
+
+class ClipsView(APIView):
+    throttle_classes: list[Any] = []
+    authentication_classes = [CameraTokenAuthentication]
+    permission_classes = [IsAuthenticated]
+    parser_classes = [ClipParser]
+
+    @extend_schema(
+        request=ClipSerializer,
+        responses={202: None, 404: OpenApiResponse(description="Nobody asked for it, or it has come already.")},
+        operation_id="clips_create",
+    )
+    def post(self, request: Request) -> Response:
+        """The seconds around a capture, for which the client was asked."""
+        try:
+            ingest.clip(cast(Camera, request.user), request.data)
+        except alert_clips.NotAskedFor:
+            raise NotFound("Nobody asks for the seconds around this capture.") from None
+        return Response(status=202)
 
 
 class PairView(APIView):

@@ -13,13 +13,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cases import audit
-from cases.api import SeenSerializer, VisibleRelated
+from cases.api import SeenSerializer, VisibleRelated, check
 from cases.models import Case
 from cases.visibility import SearchRefused, visible
 from matching.faces import face_models
 from matching.forms import LookBackForm
-from matching.models import Probe, Search, StandingSearch
-from matching.searching import looking_back, standing
+from matching.models import Alert, Probe, Search, StandingSearch
+from matching.searching import around, looking_back, standing
 
 
 class VisitSerializer(serializers.Serializer[Any]):
@@ -72,16 +72,64 @@ class SeenCaseView(APIView):
         """Where a case's person may have been seen."""
         case = get_object_or_404(visible(Case, request.user), pk=pk)
         form = LookBackForm(request.query_params)
-        if not form.is_valid():
-            raise serializers.ValidationError(
-                {name: [str(error) for error in said] for name, said in form.errors.items()}
-            )
+        check(form)
         try:
             found = looking_back.for_case(case, face_models.active(), audit.signed_in(request), **form.cleaned_data)
         except (face_models.NoFaceModel, SearchRefused) as problem:
             raise serializers.ValidationError(str(problem)) from problem
         audit.record(request, "looked back", case, form.why)
         return Response(LookedBackSerializer(found).data)
+
+
+class WaySerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(help_text="on foot, by bicycle or by car, along the straight line.")
+    minutes = serializers.IntegerField()
+    at = serializers.DateTimeField(help_text="When somebody is there at the earliest.")
+
+
+class NearSerializer(serializers.Serializer[Any]):
+    camera = serializers.IntegerField(source="camera.pk")
+    name = serializers.CharField(source="camera.name")
+    place = serializers.CharField(source="camera.place")
+    kilometres = serializers.FloatField(allow_null=True, help_text="null: nobody knows where it stands.")
+    direction = serializers.CharField(help_text="north, north-east, ...")
+    ways = WaySerializer(many=True)
+    went_on = serializers.IntegerField(
+        source="went_on.times", default=0, help_text="How often people came there next from the alert's camera."
+    )
+    went_on_minutes = serializers.FloatField(
+        source="went_on.minutes", default=None, help_text="How long they took, in the middle of these times."
+    )
+    captures = serializers.IntegerField(help_text="Faces of anybody, in the time looked at.")
+    visits = VisitSerializer(many=True, help_text="Of faces like the alert's, the most alike first.")
+
+
+class AroundSerializer(serializers.Serializer[Any]):
+    since = serializers.DateTimeField()
+    until = serializers.DateTimeField()
+    near = NearSerializer(many=True, help_text="Where to look first.")
+    more = serializers.IntegerField(help_text="Cameras within reach that are not listed.")
+    far = serializers.IntegerField(help_text="Cameras that nobody reaches in the time.")
+    left = serializers.IntegerField(help_text="How often people left the alert's camera for another.")
+
+
+class AroundView(APIView):
+    @extend_schema(
+        parameters=[OpenApiParameter("hours", int, enum=around.HOURS, description="Before and after; 2 if not said.")],
+        responses=AroundSerializer,
+        operation_id="alerts_around",
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        """Which cameras somebody can have passed before or after an alert, and where to look first."""
+        alerts = Alert.objects.select_related("case__collection", "camera")
+        alert = get_object_or_404(visible(alerts, request.user), pk=pk)
+        asked = serializers.ChoiceField(around.HOURS).run_validation(request.query_params.get("hours", around.HOURS[1]))
+        try:
+            found = around.around(alert, audit.signed_in(request), int(asked))
+        except SearchRefused as refusal:
+            raise serializers.ValidationError(str(refusal)) from refusal
+        audit.record(request, "looked around", alert.case or alert.camera, around.words(alert, int(asked)))
+        return Response(AroundSerializer(found).data)
 
 
 class StandingSerializer(SeenSerializer[StandingSearch]):

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cases import audit
+from cases.api import check
 from matching import places
 from matching.map_forms import MapForm
 from matching.views.maps import look
@@ -56,8 +57,7 @@ class MapView(APIView):
         """Cameras, alerts, confirmed sightings and last-seen places in a window of the map."""
         user = audit.signed_in(request)
         form = MapForm(request.query_params, user=user)
-        if not form.is_valid():
-            raise serializers.ValidationError({name: list(map(str, said)) for name, said in form.errors.items()})
+        check(form)
         asked = form.asked()
         look(request, form)
         found = {

@@ -19,3 +19,7 @@ class JSONParser(parsers.JSONParser):
 
 class ReportParser(JSONParser):
     most = ingest.MAX_REPORT_BYTES
+
+
+class ClipParser(JSONParser):
+    most = ingest.MAX_CLIP_BYTES

@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, viewsets
@@ -11,8 +13,8 @@ from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cases import audit
-from cases.api import SeenSerializer, VisibleOnly, VisibleRelated
+from cases import audit, private_files
+from cases.api import SeenSerializer, VisibleOnly, VisibleRelated, check
 from cases.filters import SearchedCases
 from cases.models import Collection
 from cases.visibility import SearchRefused, visible
@@ -22,7 +24,7 @@ from matching.faces.face_models import NoFaceModel
 from matching.faces.images import ImageRefused
 from matching.filters import AlertFilter, listed
 from matching.forms import AdjustForm
-from matching.models import Alert, Candidate, Probe, Review, Search
+from matching.models import Alert, AlertClip, Candidate, Probe, Review, Search
 from matching.searching import adjusting, pictures, second_opinion
 from matching.telling import notifying
 
@@ -187,10 +189,7 @@ class SearchViewSet(
         said = AdjustSerializer(data=request.data)
         said.is_valid(raise_exception=True)
         form = AdjustForm(said.validated_data)
-        if not form.is_valid():
-            raise serializers.ValidationError(
-                {name: [str(error) for error in found] for name, found in form.errors.items()}
-            )
+        check(form)
         try:
             search = adjusting.search_adjusted(old, form.adjustment, audit.signed_in(request))
         except REFUSALS as problem:
@@ -205,6 +204,9 @@ class AlertSerializer(SeenSerializer[Alert]):
     camera_name = serializers.CharField(source="camera.name", read_only=True)
     strength_note = serializers.CharField(source="strength_why", read_only=True)
     probe_url = serializers.SerializerMethodField()
+    clip_sha256 = serializers.CharField(
+        source="clip.sha256", default="", read_only=True, help_text="Of the ten seconds around it, where they are kept."
+    )
 
     class Meta:
         model = Alert
@@ -212,7 +214,7 @@ class AlertSerializer(SeenSerializer[Alert]):
             "id", "kind", "status", "case", "case_number", "case_name", "camera", "camera_name", "similarity",
             "strength", "strength_note", "found_by", "visits", "last_visit_at", "assigned_to", "seen_before",
             "capture_count", "folded_count",
-            "first_captured_at", "last_captured_at", "updated_at", "probe_url",
+            "first_captured_at", "last_captured_at", "updated_at", "probe_url", "clip_sha256",
         ]  # fmt: skip
 
     @extend_schema_field(str)
@@ -227,9 +229,27 @@ class ReviewSerializer(serializers.Serializer[Any]):
 
 
 class AlertViewSet(VisibleOnly, viewsets.ReadOnlyModelViewSet[Alert]):
-    queryset = Alert.objects.select_related("case", "camera", "model", "best_capture__probe")
+    queryset = Alert.objects.select_related("case", "camera", "model", "best_capture__probe", "clip")
     serializer_class = AlertSerializer
     filterset_class = AlertFilter
+
+    def get_object(self) -> Alert:
+        """One that became part of another is answered as that one."""
+        pk = str(self.kwargs["pk"])
+        joined = Alert.everything.filter(pk=pk, joined_to__isnull=False).first() if pk.isdecimal() else None
+        if joined is not None:
+            self.kwargs["pk"] = joined.joined_to_id
+        alert: Alert = super().get_object()
+        return alert
+
+    @extend_schema(responses={(200, "video/webm"): bytes})
+    @action(detail=True, methods=["get"])
+    def clip(self, request: Request, pk: str) -> HttpResponse:
+        """The ten seconds around it, where its collection keeps them."""
+        clip = get_object_or_404(AlertClip, alert=self.get_object())
+        answer = private_files.video(request, clip.file)
+        audit.record(request, "played clip", clip.alert, f"SHA-256 {clip.sha256}")
+        return answer
 
     @extend_schema(request=ReviewSerializer, responses=AlertSerializer)
     @action(detail=True, methods=["post"])

@@ -30,7 +30,8 @@ PAUSE = 0.3  # seconds between two pictures of alerts that captures join
 
 
 class AlertConsumer(EndsWithSession, AsyncJsonWebsocketConsumer):
-    """Sends `{"kind": "alert", "id", "status", "at", "html"}`; takes `{"since": ISO time}` for what was missed."""
+    """Sends `{"kind": "alert", "id", "status", "at", "html"}`; takes `{"since": ISO time}` for what was missed. An
+    alert that became part of another is `{"kind": "gone", "id"}`."""
 
     # Alerts that changed and wait to be shown, in their order, each with its last change; and who will show them.
     _changed: dict[int, str]
@@ -70,6 +71,9 @@ class AlertConsumer(EndsWithSession, AsyncJsonWebsocketConsumer):
         elif self._soon is None or self._soon.done():
             self._soon = asyncio.create_task(self._show_soon())
 
+    async def alert_joined(self, event: dict[str, Any]) -> None:
+        await self.send_json({"kind": "gone", "id": event["id"]})
+
     async def _show_soon(self) -> None:
         await asyncio.sleep(PAUSE)
         await self._show()
@@ -99,7 +103,11 @@ class AlertConsumer(EndsWithSession, AsyncJsonWebsocketConsumer):
             .filter(updated_at__gt=since - OVERLAP)
             .order_by("-updated_at")[:MOST_MISSED]
         )
-        return _draw(reversed([alert.pk for alert in changed]))
+        joined = Alert.everything.filter(
+            joined_to__in=visible(Alert, self.scope["user"]), updated_at__gt=since - OVERLAP
+        ).values_list("pk", flat=True)[:MOST_MISSED]
+        gone = [{"kind": "gone", "id": pk} for pk in joined]
+        return [*gone, *_draw(reversed([alert.pk for alert in changed]))]
 
 
 def _said(message: dict[str, Any]) -> dict[str, Any]:

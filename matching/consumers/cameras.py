@@ -23,7 +23,8 @@ MOST_FACES = 200
 
 
 class CameraConsumer(AsyncWebsocketConsumer):
-    """A camera's client. Sends `{"kind": "settings" | "look" | "picture", …}`; takes frames while somebody looks."""
+    """A camera's client. Sends `{"kind": "settings" | "look" | "picture" | "clip", …}`; takes frames while somebody
+    looks."""
 
     camera: Camera | None = None
     _watching: "asyncio.Task[None] | None" = None
@@ -37,7 +38,8 @@ class CameraConsumer(AsyncWebsocketConsumer):
         if not await self._is_let_in() or self.camera is None:
             return
         await self.channel_layer.group_add(live.client_group(self.camera.pk), self.channel_name)
-        await self._say({"kind": "settings", "settings": live.settings_of(self.camera)})
+        asked = await database_sync_to_async(live.settings_of)(self.camera)
+        await self._say({"kind": "settings", "settings": asked})
         self._watching = asyncio.create_task(self._watch())
 
     async def disconnect(self, code: int) -> None:
@@ -59,6 +61,9 @@ class CameraConsumer(AsyncWebsocketConsumer):
 
     async def camera_settings(self, event: dict[str, Any]) -> None:
         await self._say({"kind": "settings", "settings": event["settings"]})
+
+    async def camera_clip(self, event: dict[str, Any]) -> None:
+        await self._say({"kind": "clip", "id": event["id"]})
 
     async def camera_look(self, event: dict[str, Any]) -> None:
         self._until = time.monotonic() + live.LEASE + 5

@@ -82,9 +82,9 @@ def fold(embeddings: Embeddings, alone: Sequence[bool], unlike: float, kinds: Se
     return [together, *apart] if together else apart
 
 
-def wire() -> Expression:
+def wire(field: str = "embedding") -> Expression:
     """An embedding as PostgreSQL sends it: a list of Python numbers for each face would take most of the time."""
-    return Func(F("embedding"), function="halfvec_send", output_field=BinaryField())
+    return Func(F(field), function="halfvec_send", output_field=BinaryField())
 
 
 def numbers(wire: Iterable[bytes]) -> Embeddings:

@@ -2,6 +2,7 @@ from matching.models.agreement import Agreement, agreement
 from matching.models.alert import Alert, AlertCapture, AlertComment, AlertRead, Quiet, Review
 from matching.models.batch import Batch, BatchFile, BatchPicture, Shot
 from matching.models.camera import Camera, CameraMinute, Capture, SitePlan, Trouble
+from matching.models.clip import AlertClip
 from matching.models.estimates import EstimatesPurpose
 from matching.models.evaluation import Evaluation, EvaluationPair
 from matching.models.face import Face, FaceModel
@@ -11,15 +12,18 @@ from matching.models.known_files import HashList, KnownHash
 from matching.models.measurement import Measurement
 from matching.models.message_server import MessageServer
 from matching.models.pairs import CasePair, MissingFoundRun, OddPhoto
+from matching.models.report import DueReport, Report
 from matching.models.search import Candidate, Mark, Opinion, Probe, ProbeBits, Search, StandingSearch
 from matching.models.subscription import Delivery, Shift, Subscription
 from matching.models.template import GalleryBits, GalleryCount, Template
+from matching.models.unnamed import UnnamedFace, UnnamedPerson
 from matching.models.web import WebSource
 
 __all__ = [
     "Agreement",
     "Alert",
     "AlertCapture",
+    "AlertClip",
     "AlertComment",
     "AlertRead",
     "Batch",
@@ -31,6 +35,7 @@ __all__ = [
     "Capture",
     "CasePair",
     "Delivery",
+    "DueReport",
     "EstimatesPurpose",
     "Evaluation",
     "EvaluationPair",
@@ -51,6 +56,7 @@ __all__ = [
     "Probe",
     "ProbeBits",
     "Quiet",
+    "Report",
     "Review",
     "Search",
     "Shift",
@@ -60,6 +66,8 @@ __all__ = [
     "Subscription",
     "Template",
     "Trouble",
+    "UnnamedFace",
+    "UnnamedPerson",
     "WebSource",
     "agreement",
 ]

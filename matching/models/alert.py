@@ -18,8 +18,18 @@ from matching.models.measurement import Measurement
 LATE = timedelta(minutes=10)
 
 
+class _Standing(models.Manager["Alert"]):
+    """Alerts that have not become part of another."""
+
+    def get_queryset(self) -> QuerySet["Alert"]:
+        return super().get_queryset().filter(joined_to=None)
+
+
 class Alert(models.Model):
-    """Captures of one camera that resemble one case, within one episode; or that show one stranger."""
+    """Captures of one camera that resemble one case, within one episode; or that show one stranger.
+
+    One that turned out to be part of another is `joined_to` it, without captures of its own, and in `everything` only.
+    """
 
     class Kind(models.TextChoices):
         SOUGHT = "sought", "Looked for"
@@ -94,8 +104,12 @@ class Alert(models.Model):
         default=False, help_text="The captures are older than the case or the photo that they resemble."
     )
     captures = models.ManyToManyField(Capture, through="AlertCapture", related_name="alerts")
+    joined_to = models.ForeignKey("self", null=True, editable=False, on_delete=models.CASCADE, related_name="joined")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    objects = _Standing()
+    everything = models.Manager["Alert"]()
 
     class Meta:
         ordering = ["-last_captured_at", "-pk"]

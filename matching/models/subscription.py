@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import QuerySet
+from django.db.models.lookups import Exact
 from django.urls import reverse
 from django.utils import timezone
 
@@ -13,6 +14,7 @@ from cases.models import Case, Collection
 from cases.sealed import SealedField
 from matching.models.alert import Alert
 from matching.models.camera import Camera, Trouble
+from matching.models.report import DueReport
 from matching.models.search import Candidate, StandingSearch
 
 
@@ -145,10 +147,14 @@ class Shift(models.Model):
         return cls.objects.filter(subscription__user=user)
 
 
-class Delivery(models.Model):
-    """One message to one subscriber: about an alert, their standing search, a camera in trouble, or a shift."""
+# Of which one thing a delivery tells.
+OF = ("alert", "candidate", "trouble", "standing", "shift", "due_report")
 
-    belongs_to = (("alert", "candidate__case__collection", "trouble__camera", "standing", "shift"),)
+
+class Delivery(models.Model):
+    """One message to one subscriber: about an alert, their standing search, a camera, a shift, or a report."""
+
+    belongs_to = (("alert", "candidate__case__collection", "trouble__camera", "standing", "shift", "due_report"),)
 
     class Status(models.TextChoices):
         WAITING = "waiting", "Waiting"
@@ -163,6 +169,7 @@ class Delivery(models.Model):
         StandingSearch, null=True, on_delete=models.CASCADE, related_name="deliveries", help_text="That was closed."
     )
     shift = models.ForeignKey(Shift, null=True, on_delete=models.CASCADE, related_name="deliveries")
+    due_report = models.ForeignKey(DueReport, null=True, on_delete=models.CASCADE, related_name="deliveries")
     is_over = models.BooleanField(default=False, help_text="The trouble has ended.")
     strength = models.CharField(
         max_length=10, blank=True, help_text="Of the alert when it was told: told again where it rises."
@@ -186,12 +193,11 @@ class Delivery(models.Model):
                 fields=["trouble", "is_over", "subscription"], name="two_deliveries_a_trouble_at_most"
             ),
             models.UniqueConstraint(fields=["shift", "subscription"], name="one_delivery_a_shift"),
+            models.UniqueConstraint(fields=["due_report", "subscription"], name="one_delivery_a_due_report"),
             models.CheckConstraint(
-                condition=models.Q(alert__isnull=False, candidate=None, trouble=None, standing=None, shift=None)
-                | models.Q(alert=None, candidate__isnull=False, trouble=None, standing=None, shift=None)
-                | models.Q(alert=None, candidate=None, trouble__isnull=False, standing=None, shift=None)
-                | models.Q(alert=None, candidate=None, trouble=None, standing__isnull=False, shift=None)
-                | models.Q(alert=None, candidate=None, trouble=None, standing=None, shift__isnull=False),
+                condition=Exact(
+                    models.Func(*map(models.F, OF), function="num_nonnulls", output_field=models.IntegerField()), 1
+                ),
                 name="delivery_of_one_thing",
             ),
         ]

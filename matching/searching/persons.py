@@ -14,6 +14,9 @@ from matching.gallery import calibration, commonness
 # Two people taken for one may hide one of them; one taken for two is only shown twice (docs/accuracy.md, "Persons of a
 # batch").
 WRONG = 0.001
+# That is reckoned among as many as are known so far, but among so many from the start where so many faces come: the
+# first few would join too easily, and stay joined.
+FEW = 1000
 # With so many of a batch's faces each is compared, to tell how much it is like everybody.
 SAMPLE = 1000
 # Among so many of them their mean tells as much as the most alike do; docs/accuracy.md, "Persons of a batch".
@@ -34,33 +37,47 @@ class Appearance:
     goodness: float
 
 
-def persons(appearances: Sequence[Appearance], calibrated: calibration.Calibration) -> list[list[int]]:
+def persons(
+    appearances: Sequence[Appearance],
+    calibrated: calibration.Calibration,
+    begun: Sequence[Sequence[int]] = (),
+    common: NDArray[np.float32] | None = None,
+) -> list[list[int]]:
     """The appearances of each person, by their index, who was met most often first.
 
     The best picture first, each is joined to the person whose mean it is most like, where strangers are not as alike;
-    what the two have in common with everybody of the batch is taken off first.
+    what the two have in common with everybody else is taken off first. begun: those of persons who are known to be so
+    many, whom others may join. common: what `common_among` says of each, where that is known already.
     """
     if not appearances:
         return []
-    threshold = calibrated.threshold(WRONG, len(appearances))
-    dimensions = len(appearances[0].embedding)
-    sums = np.zeros((len(appearances), dimensions), np.float32)
+    embeddings = np.array([one.embedding for one in appearances])
+    sums = np.zeros_like(embeddings)
     means: NDArray[np.float32] = np.zeros_like(sums)
     poorness = np.zeros(len(appearances), np.float32)
-    common = _commonness(np.array([one.embedding for one in appearances]), threshold, calibrated)
+    if common is None:
+        common = common_among(embeddings, calibrated)
     shared = np.zeros(len(appearances), np.float32)
     members: list[list[int]] = []
     marks: list[set[Hashable]] = []
-    for index in sorted(range(len(appearances)), key=lambda i: -appearances[i].goodness):
+    for place, group in enumerate(begun):
+        members.append(list(group))
+        marks.append(set().union(*(appearances[index].apart for index in group)))
+        sums[place] = embeddings[group].sum(axis=0)
+        means[place] = unit_length(sums[place : place + 1])[0]
+        poorness[place] = np.mean([appearances[index].poorness for index in group])
+        shared[place] = common[group].mean()
+    already = {index for group in begun for index in group}
+    for index in sorted(set(range(len(appearances))) - already, key=lambda i: -appearances[i].goodness):
         one = appearances[index]
         known = len(members)
+        threshold = calibrated.threshold(WRONG, max(known, min(len(appearances), FEW)))
         alike = means[:known] @ one.embedding
         alike -= calibration.allowance(poorness[:known], np.float32(one.poorness))  # type: ignore[arg-type]
         alike -= (shared[:known] + common[index]) / 2
         place = known
-        for candidate in np.argsort(-alike):
-            if alike[candidate] < threshold:
-                break
+        enough = np.flatnonzero(alike >= threshold)
+        for candidate in enough[np.argsort(-alike[enough])]:
             if not marks[candidate] & one.apart:
                 place = int(candidate)
                 break
@@ -76,9 +93,10 @@ def persons(appearances: Sequence[Appearance], calibrated: calibration.Calibrati
     return sorted(members, key=len, reverse=True)
 
 
-def _commonness(embeddings: Embeddings, threshold: float, calibrated: calibration.Calibration) -> NDArray[np.float32]:
-    """How much more than most each is like the others of the batch. embeddings: (n, d). Those as alike as one person's
-    are left out."""
+def common_among(embeddings: Embeddings, calibrated: calibration.Calibration) -> NDArray[np.float32]:
+    """How much more than most each is like the others, (n,). embeddings: (n, d). Those as alike as one person's don't
+    count."""
+    threshold = calibrated.threshold(WRONG, len(embeddings))
     chosen = np.unique(np.linspace(0, len(embeddings) - 1, min(len(embeddings), SAMPLE)).astype(int))
     found = np.zeros(len(embeddings), np.float32)
     for start in range(0, len(embeddings), SAMPLE):

@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F, Max, Q, QuerySet
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 from numpy.typing import NDArray
 
@@ -92,7 +92,8 @@ def kept_open(user: User) -> QuerySet[StandingSearch]:
 
 def fresh(user: User) -> QuerySet[StandingSearch]:
     """Those of them that found somebody since this person last looked."""
-    return kept_open(user).filter(search__probes__candidates__found_at__gt=F("looked_at"))
+    came = Candidate.objects.filter(probe__search=OuterRef("search"), found_at__gt=OuterRef("looked_at"))
+    return StandingSearch.objects.filter(Exists(came), user=user, closed_at=None)
 
 
 def looked_at(search: Search, user: User) -> None:

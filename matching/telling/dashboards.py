@@ -18,6 +18,11 @@ def tell(alert_id: int, *, is_new: bool) -> None:
     send(GROUP, {"type": "alert.changed", "id": alert_id, "is_new": is_new, "change": uuid.uuid4().hex})
 
 
+def tell_joined(alert_id: int) -> None:
+    """Tell every open dashboard that an alert has become part of another."""
+    send(GROUP, {"type": "alert.joined", "id": alert_id})
+
+
 def send(group: str, message: dict[str, Any]) -> None:
     """Give a message to all who listen in a group. Raises what Redis raises while it is away."""
     sending = get_channel_layer().group_send(group, message)

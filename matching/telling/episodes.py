@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from cases.models import Case, Collection
@@ -13,7 +13,7 @@ from matching.gallery import calibration, kept_faces, strengths
 from matching.gallery import search as gallery
 from matching.models import Alert, AlertCapture, Capture, FaceModel, Quiet
 from matching.searching import remembering
-from matching.telling import notifying
+from matching.telling import joining, notifying
 
 # Captures of dismissed alerts that a new one is compared with, the latest.
 MOST_COMPARED = 500
@@ -47,15 +47,13 @@ def join_or_raise(
         return fold(capture, case.pk, hit.similarity, before)
     is_greeting = case.collection.kind == Collection.Kind.KNOWN
     own = Alert.objects.filter(case=hit.case_id, camera=capture.camera, seen_before=False)
-    # Somebody whom the camera followed is one episode, however long they stood there.
-    alert = own.filter(captures__track=capture.track).first() if capture.track else None
     gap = timedelta(seconds=case.collection.episode_seconds)
-    alert = (
-        alert
-        or own.filter(
-            first_captured_at__lte=capture.captured_at + gap, last_captured_at__gte=capture.captured_at - gap
-        ).first()
-    )
+    fits = Q(first_captured_at__lte=capture.captured_at + gap, last_captured_at__gte=capture.captured_at - gap)
+    if capture.track:
+        # Somebody whom the camera followed is one episode, however long they stood there.
+        fits |= Q(pk__in=own.filter(captures__track=capture.track).values("pk"))
+    found = list(own.filter(fits))
+    alert = joining.together(found) if len(found) > 1 else next(iter(found), None)
     is_new = alert is None
     if alert is None:
         alert = Alert(

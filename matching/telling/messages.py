@@ -11,9 +11,15 @@ from django.conf import settings
 from django.utils import timezone
 
 from cases import sealed_files
+from cases.forms import problems
+from matching import reports
 from matching.gallery import strengths
-from matching.models import Alert, Delivery, Shift, WebSource
+from matching.models import Alert, Delivery, Report, Shift, WebSource
+from matching.report_forms import ReportForm
 from matching.telling import handover, handover_sheet
+
+# Of a report that is mailed; the page has all.
+MOST_LINES = 60
 
 
 def link(path: str) -> str:
@@ -36,6 +42,8 @@ def of(delivery: Delivery) -> tuple[str, str, str]:
         return "Sightline: a standing search was closed", said, link("/standing/")
     if (shift := delivery.shift) is not None:
         return _handover(shift)
+    if (due := delivery.due_report) is not None:
+        return _report(due.report)
     candidate = delivery.candidate
     assert candidate is not None  # noqa: S101 - the database has it: a delivery is of one thing
     search = candidate.probe.search
@@ -58,6 +66,20 @@ def _handover(shift: Shift) -> tuple[str, str, str]:
     )
     title = f"Sightline: handover, {_time(shift.since)} to {timezone.localtime(shift.until):%H:%M}"
     return title, handover_sheet.text(handed), link(f"/handover/?{asked}")
+
+
+def _report(report: Report) -> tuple[str, str, str]:
+    """A kept question with its answer, of what its owner sees now."""
+    form = ReportForm(report.asked, user=report.user)
+    title, path = f"Sightline: {report}", report.get_absolute_url()
+    if not form.is_valid():
+        return title, f"This report cannot be made any more: {problems(form)} Open it to ask anew.", link(path)
+    table = reports.answer(form.asked(), report.user)
+    lines = [" | ".join(map(str, row)) for row in [table.headings, *table.rows[:MOST_LINES]]]
+    more = len(table.rows) - MOST_LINES
+    if more > 0:
+        lines.append(f"… and {more} rows more.")
+    return title, "\n".join(lines if table.rows else ["Nothing of it was kept in that time."]), link(path)
 
 
 def digest(alerts: Sequence[Alert]) -> tuple[str, str, str]:

@@ -16,6 +16,8 @@ from matching.models import (
     Camera,
     Candidate,
     Delivery,
+    DueReport,
+    Report,
     Review,
     Shift,
     StandingSearch,
@@ -37,6 +39,7 @@ COMES_TO = {
 }
 # Who wants to be told from fair on is told of what nobody has measured.
 STEPS = ["", "weak", "fair", "unmeasured", "strong"]
+REPORTS_AT = time(7)
 logger = logging.getLogger(__name__)
 
 # Of what came late the first message waits so long for the rest of it, and the next ones come so long after.
@@ -162,6 +165,25 @@ def tell_shifts_over() -> None:
             delivery_waiting.send(Delivery, delivery=delivery)
 
 
+def tell_reports_due() -> None:
+    """Mail each report that is wanted on Mondays to its owner, wherever they are told by mail."""
+    until = monday_before(timezone.localtime())
+    for report in Report.objects.filter(on_mondays=True, created_at__lt=until):
+        # All of it or nothing: a process that dies between would leave a week without its report.
+        with transaction.atomic():
+            due, is_new = DueReport.objects.get_or_create(report=report, until=until)
+            wanted = _active().filter(user=report.user_id, way=Subscription.Way.MAIL) if is_new else ()
+            for subscription in wanted:
+                delivery = Delivery.objects.create(due_report=due, subscription=subscription)
+                delivery_waiting.send(Delivery, delivery=delivery)
+
+
+def monday_before(now: datetime) -> datetime:
+    """The last Monday at 7:00."""
+    monday = timezone.make_aware(datetime.combine(now.date() - timedelta(days=now.weekday()), REPORTS_AT))
+    return monday if monday <= now else monday - timedelta(days=7)
+
+
 def shift_before(now: datetime, times: str) -> tuple[datetime, datetime]:
     """The last shift that has ended by then, from its beginning to its end. times: when shifts end, as 06:00 18:00."""
     ends = [
@@ -184,7 +206,10 @@ def review(alert: Alert, word: str, note: str, user: User, reason: str = "") -> 
     if collection and collection.needs_reason and word != Review.Word.NEW and not (note.strip() or reason):
         raise ReasonMissing(f"{collection} asks why: choose a reason or write a note.")
     with transaction.atomic():
-        locked = Alert.objects.select_for_update().get(pk=alert.pk)
+        locked = Alert.everything.select_for_update().get(pk=alert.pk)
+        if locked.joined_to_id is not None:
+            # While they looked at it, it became part of another: of that they say it.
+            alert = locked = Alert.objects.select_for_update().get(pk=locked.joined_to_id)
         Review.objects.create(alert=locked, user=user, status=Review.Word(word), note=note, reason=reason)
         alert.status = status_of(locked)
         alert.updated_at = timezone.now()
@@ -220,6 +245,7 @@ def deliver(delivery_id: int) -> None:
             "trouble__camera",
             "standing__search",
             "shift__subscription__user",
+            "due_report__report__user",
             "subscription",
         )
         .filter(pk=delivery_id, status=Delivery.Status.WAITING, next_attempt_at__lte=now)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from cases import audit
+from cases.forms import problems
 from cases.models import Case
 from cases.visibility import visible
 from matching import demo
@@ -32,7 +33,14 @@ def alert_cards(user: Any) -> QuerySet[Alert]:
 
 def with_card(alerts: QuerySet[Alert]) -> QuerySet[Alert]:
     return alerts.select_related(
-        "case__collection", "camera", "best_capture__probe", "best_face__model", "model", "measurement", "assigned_to"
+        "case__collection",
+        "camera",
+        "best_capture__probe",
+        "best_face__model",
+        "model",
+        "measurement",
+        "assigned_to",
+        "clip__capture",
     ).prefetch_related("reviews__user")
 
 
@@ -71,6 +79,10 @@ def _waiting(request: HttpRequest, status: str) -> int:
 
 
 def alert_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    joined = Alert.everything.filter(pk=pk, joined_to__in=visible(Alert, request.user)).first()
+    if joined is not None:
+        # Messages that were sent lead here still.
+        return redirect("alert", joined.joined_to_id)
     alert = get_object_or_404(alert_cards(request.user), pk=pk)
     user = audit.signed_in(request)
     audit.record(request, "viewed", alert.case or alert.camera, f"alert {alert.pk} at {alert.camera}")
@@ -157,7 +169,7 @@ def alert_quiet(request: HttpRequest, pk: int) -> HttpResponse:
     alert = get_object_or_404(visible(Alert, request.user).select_related("case", "camera"), pk=pk)
     form = QuietForm(request.POST)
     if not form.is_valid():
-        messages.error(request, " ".join(str(error) for found in form.errors.values() for error in found))
+        messages.error(request, problems(form))
     elif hours := form.cleaned_data["hours"]:
         try:
             made = board.make_quiet(alert, audit.signed_in(request), hours, form.cleaned_data["reason"])

@@ -15,10 +15,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from cases import audit, gazetteer
+from cases.forms import problems
 from cases.models import Case, Collection
 from cases.visibility import visible
 from matching import demo
-from matching.camera_forms import CameraEditForm, CameraForm, CameraSettingsForm
+from matching.camera_forms import CameraEditForm, CameraForm, CameraSettingsForm, FindForm
 from matching.forms import QuietForm
 from matching.models import Alert, Camera, Capture, SitePlan, Trouble
 from matching.telling import board
@@ -49,6 +50,7 @@ def camera_detail(request: HttpRequest, pk: int, **extra: object) -> HttpRespons
         "report": camera.report,
         "sees": seeing.of(camera),
         "by_place": seeing.BY_PLACE,
+        "holds_last_minute": live.holds_its_last_minute(camera),
         "town": gazetteer.near(*camera.point) if camera.point else None,
         "span": span,
         "spans": SPANS,
@@ -76,7 +78,7 @@ def camera_quiet(request: HttpRequest, pk: int) -> HttpResponse:
     camera = get_object_or_404(visible(Camera, request.user), pk=pk)
     form = QuietForm(request.POST)
     if not form.is_valid():
-        messages.error(request, " ".join(str(error) for found in form.errors.values() for error in found))
+        messages.error(request, problems(form))
         return redirect("camera", pk)
     hours, reason = form.cleaned_data["hours"], form.cleaned_data["reason"]
     board.make_camera_quiet(camera, audit.signed_in(request), hours, reason)
@@ -210,6 +212,7 @@ def _page(request: HttpRequest, form: CameraForm, status: int = 200, **extra: ob
         "cameras": cameras,
         "has_plans": visible(SitePlan, request.user).exists(),
         "form": form,
+        "find": FindForm(),
         "server": _server(request),
         "is_own": _is_own(_server(request)),
         **extra,

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from matching import over_time
 from matching.gallery.calibration import Calibration
 
 # In the drawing's own units; it scales with the page.
@@ -18,6 +19,8 @@ STEPS = 120
 
 # A time line: as wide as its page.
 LINE_WIDTH, LINE_HEIGHT, LINE_MARGIN = 1000, 110, 24
+# How a moment is said, by how much time is shown.
+TICKS = ["%H:%M:%S", "%-d %b %H:%M", "%-d %b %Y"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,41 @@ def bars(points: Sequence[tuple[datetime, float]], *, short: bool) -> Bars | Non
         if place % max(1, len(points) // 6) == 0:
             ticks.append((round(x + wide / 2, 1), said))
     return Bars(made, ticks, f"{highest:.1f}")
+
+
+@dataclass(frozen=True)
+class Stacked:
+    """bars: each with what it stands for in words, and its parts: x, y, width, height and class of each. ticks: x and a
+    time in words. top: how many the highest has."""
+
+    bars: Sequence[tuple[over_time.Bar, str, Sequence[tuple[float, float, float, float, str]]]]
+    ticks: Sequence[tuple[float, str]]
+    top: int
+    width: int = LINE_WIDTH
+    height: int = 200
+
+
+def stacked(found: over_time.OverTime) -> Stacked:
+    """A time line: a bar for each part of the window in which something was seen, its kinds on top of each other."""
+    window, inner = found.window, LINE_WIDTH - 2 * LINE_MARGIN
+    highest = max((sum(bar.counts.values()) for bar in found.bars), default=1)
+    form = TICKS[0 if window.length < timedelta(minutes=10) else 1 if window.length < timedelta(days=3) else 2]
+
+    def x(at: datetime) -> float:
+        return LINE_MARGIN + (at - window.since) / window.length * inner
+
+    made = []
+    for bar in found.bars:
+        left, right, bottom = x(bar.window.since), x(bar.window.until), 165.0
+        parts = []
+        for kind, number in bar.counts.items():
+            tall = max(number / highest * 145, 3.0)
+            bottom -= tall
+            parts.append((round(left, 1), round(bottom, 1), round(max(right - left - 1, 2), 1), round(tall, 1), kind))
+        words = ", ".join(f"{number} {kind}" for kind, number in bar.counts.items())
+        made.append((bar, f"{timezone.localtime(bar.window.since):%-d %b %Y %H:%M:%S}: {words}", parts))
+    moments = [window.since + window.length * part / 4 for part in range(5)]
+    return Stacked(made, [(round(x(at), 1), f"{timezone.localtime(at):{form}}") for at in moments], highest)
 
 
 @dataclass(frozen=True)

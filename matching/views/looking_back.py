@@ -27,7 +27,7 @@ def seen_probe(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def alert_around(request: HttpRequest, pk: int) -> HttpResponse:
-    """Which cameras somebody can have passed before or after an alert, and who was like them there."""
+    """Which cameras somebody can have passed before or after an alert, who was like them there, where to look first."""
     alert = get_object_or_404(visible(Alert.objects.select_related("case__collection", "camera"), request.user), pk=pk)
     asked = request.GET.get("hours", "")
     hours = int(asked) if asked.isdecimal() and int(asked) in around.HOURS else around.HOURS[1]
@@ -36,10 +36,27 @@ def alert_around(request: HttpRequest, pk: int) -> HttpResponse:
     except SearchRefused as refusal:
         messages.error(request, str(refusal))
         return redirect(alert)
-    audit.record(request, "looked around", alert.case or alert.camera, f"alert {alert.pk}, {hours} h before and after")
-    return render(
-        request, "alerts/around.html", {"alert": alert, "found": found, "hours": hours, "choices": around.HOURS}
-    )
+    audit.record(request, "looked around", alert.case or alert.camera, around.words(alert, hours))
+    context = {"alert": alert, "found": found, "hours": hours, "choices": around.HOURS, "drawn": _drawn(alert, found)}
+    return render(request, "alerts/around.html", context)
+
+
+def _drawn(alert: Alert, found: around.Around) -> dict[str, object] | None:
+    """What the map of it shows; None where nobody knows where the sighting was."""
+    if alert.camera.point is None:
+        return None
+    cameras = [
+        {
+            "number": number,
+            "at": one.camera.point,
+            "title": one.camera.name,
+            "pk": one.camera.pk,
+            "first": bool(one.best),
+        }
+        for number, one in enumerate(found.near, 1)
+        if one.camera.point
+    ]
+    return {"at": alert.camera.point, "title": alert.camera.name, "rings": around.rings(), "cameras": cameras}
 
 
 def seen_case(request: HttpRequest, pk: int) -> HttpResponse:

@@ -25,7 +25,7 @@ def standing_notice(request: HttpRequest) -> HttpResponse:
     they last looked."""
     user = audit.signed_in(request)
     context = {
-        "fresh": standing.fresh(user),
+        "fresh": standing.kept_open(user).filter(pk__in=standing.fresh(user)),
         "closed": standing.closed_unseen(user),
         "on_the_web": web_found.fresh(user),
     }

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from cases import audit
+from cases.forms import problems
 from cases.visibility import seen_to
 from matching.models import MessageServer, Subscription
 from matching.telling import confirming, notifying, outward, push, servers, webhook
@@ -173,7 +174,7 @@ def subscription_push(request: HttpRequest) -> JsonResponse:
         return JsonResponse({"error": "This is no JSON."}, status=400)
     form = PushForm(said if isinstance(said, dict) else {})
     if not form.is_valid():
-        return JsonResponse({"error": " ".join(str(e) for found in form.errors.values() for e in found)}, status=400)
+        return JsonResponse({"error": problems(form)}, status=400)
     saved = Subscription.objects.create(
         user=audit.signed_in(request),
         name=form.cleaned_data["name"],

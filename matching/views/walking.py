@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from cases import audit
+from cases.forms import problems
 from cases.visibility import SearchRefused
 from matching.camera_forms import FrameForm, WalkForm
 from matching.faces.engines import EngineUnavailable
@@ -45,7 +46,7 @@ def walk_frame(request: HttpRequest) -> HttpResponse:
     """One frame. Answers how many faces it has and how many seconds are left."""
     form = FrameForm(request.POST, request.FILES)
     if not form.is_valid():
-        return JsonResponse({"detail": " ".join(str(one) for said in form.errors.values() for one in said)}, status=400)
+        return JsonResponse({"detail": problems(form)}, status=400)
     try:
         camera = walking.under_way(audit.signed_in(request))
         faces = walking.see_frame(camera, form.cleaned_data["id"], form.cleaned_data["image"].read())

@@ -1,4 +1,4 @@
-"""Cameras that this machine watches itself: an address is tried, given and taken back."""
+"""Cameras that this machine watches itself: found, an address tried, given and taken back."""
 
 import base64
 
@@ -8,9 +8,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from cases import audit
+from cases.forms import problems
 from cases.visibility import visible
 from edge_client import streams
-from matching.camera_forms import SourceForm
+from matching.camera_forms import FindForm, SourceForm
 from matching.models import Camera
 from matching.watching import here
 
@@ -28,6 +29,21 @@ def camera_try(request: HttpRequest) -> HttpResponse:
     except here.NoPicture as problem:
         return render(request, "cameras/_tried.html", {"problem": str(problem)})
     return render(request, "cameras/_tried.html", {"jpeg": base64.b64encode(jpeg).decode()})
+
+
+@require_POST
+def camera_find(request: HttpRequest) -> HttpResponse:
+    """Cameras in this network that speak ONVIF, or the streams of one of them. Nothing is saved."""
+    form = FindForm(request.POST)
+    if not form.is_valid():
+        return render(request, "cameras/_found.html", {"problem": problems(form)})
+    device = form.cleaned_data["device"]
+    audit.record_path(request, "looked for cameras", "camera-find", device)
+    try:
+        found = here.streams_of(form.address) if device else here.cameras()
+    except here.NoPicture as problem:
+        return render(request, "cameras/_found.html", {"problem": str(problem)})
+    return render(request, "cameras/_found.html", {"device": device, "streams" if device else "devices": found})
 
 
 @require_POST

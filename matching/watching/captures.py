@@ -20,7 +20,8 @@ from matching.models import Alert, Camera, Capture, FaceModel, Probe
 from matching.searching.pictures import keep_candidates
 from matching.signals import capture_waiting
 from matching.telling import episodes, strangers
-from matching.watching import retention, thresholds, visitors
+from matching.unnamed import grouping
+from matching.watching import alert_clips, retention, thresholds, visitors
 
 # A camera's clock that runs further ahead than this is not believed.
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -139,6 +140,11 @@ def _match(capture: Capture, model: FaceModel) -> list[Alert]:
                 capture, model, visitor.closest, visitor.among, visits=visitor.visits, last_visit_at=visitor.last
             )
             alerts += [told] if told else []
+        for alert in alerts:
+            alert_clips.ask(alert, capture)
+        # Somebody told of as a stranger may have turned out to be known a moment ago: then there is no alert.
+        if not too_poor and not matches and not visitor.is_known and bool(alerts) == is_told:
+            grouping.join(capture, probe)
         return alerts
 
 

@@ -1,5 +1,6 @@
-"""Cameras that this machine watches itself: an edge client for each, started, kept within limits and ended."""
+"""Cameras that this machine watches itself: found, tried, an edge client for each, kept within limits and ended."""
 
+import json
 import logging
 import os
 import subprocess
@@ -8,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 from django.conf import settings
@@ -40,16 +42,34 @@ class NoPicture(Exception):
 
 def picture(source: str) -> bytes:
     """What a stream shows, as a JPEG. It is opened by a process of its own. Raises `NoPicture`."""
+    return _asked("picture", "--to", "-", source=source, nothing=f"{streams.shown(source)} gave no picture")
+
+
+def cameras() -> list[dict[str, Any]]:
+    """Those in this machine's networks that speak ONVIF, as `finding.Device`. Raises `NoPicture`."""
+    found: list[dict[str, Any]] = json.loads(_asked("find", "--json", nothing="No camera answered"))
+    return found
+
+
+def streams_of(address: str) -> list[dict[str, Any]]:
+    """The streams of such a camera, the largest first, as `finding.Stream`. Raises `NoPicture`."""
+    said = _asked("find", "--json", source=address, nothing=f"{streams.shown(address)} did not say its streams")
+    found: list[dict[str, Any]] = json.loads(said)
+    return found
+
+
+def _asked(command: str, *options: str, source: str = "", nothing: str) -> bytes:
+    """What a client of its own process says. nothing: what is wrong where it says nothing. Raises `NoPicture`."""
     try:
         ended = subprocess.run(
-            [*_client("picture"), "--to", "-"], env=_environment(SIGHTLINE_SOURCE=source), cwd=settings.BASE_DIR,
+            [*_client(command), *options], env=_environment(SIGHTLINE_SOURCE=source), cwd=settings.BASE_DIR,
             stdin=subprocess.DEVNULL, capture_output=True, timeout=PICTURE_SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        raise NoPicture(f"{streams.shown(source)} gave no picture in {PICTURE_SECONDS:.0f} seconds.") from None
+        raise NoPicture(f"{nothing} in {PICTURE_SECONDS:.0f} seconds.") from None
     if ended.returncode or not ended.stdout:
         said = [line.partition(" ERROR ")[2] for line in ended.stderr.decode(errors="replace").splitlines()]
-        raise NoPicture(next(filter(None, reversed(said)), f"{streams.shown(source)} gave no picture."))
+        raise NoPicture(next(filter(None, reversed(said)), f"{nothing}."))
     return ended.stdout
 
 

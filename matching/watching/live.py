@@ -41,7 +41,13 @@ def announce_settings(camera: Camera) -> None:
 
 def settings_of(camera: Camera) -> dict[str, Any]:
     """What the client is asked to run; what is missing it decides by itself."""
-    return {**camera.asked_settings, "preview": camera.preview}
+    said = {**camera.asked_settings, "preview": camera.preview}
+    return {**said, "clips": True} if holds_its_last_minute(camera) else said
+
+
+def holds_its_last_minute(camera: Camera) -> bool:
+    """Whether a camera's client should, so that the seconds around an alert can be asked for."""
+    return camera.preview and camera.compares_with().filter(clip_days__gt=0).exists()
 
 
 def names(tracks: Sequence[str], user: User) -> dict[str, str]:

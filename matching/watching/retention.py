@@ -1,4 +1,5 @@
-"""How long faces that raised no alert are kept for looking back: as long as the longest of all collections asks."""
+"""How long faces that raised no alert are kept: as long as the longest of all collections asks, for looking back or for
+keeping unnamed people together."""
 
 from datetime import timedelta
 
@@ -9,12 +10,14 @@ from django.utils import timezone
 
 from cases.models import Collection
 from matching.models import Alert, Capture, Probe
+from matching.unnamed import grouping
 
 BATCH = 500
 
 
 def days() -> int:
-    return int(Collection.objects.aggregate(days=Max("look_back_days"))["days"] or 0)
+    asked = Collection.objects.aggregate(back=Max("look_back_days"), unnamed=Max("unnamed_days"))
+    return max(asked["back"] or 0, asked["unnamed"] or 0)
 
 
 def forget() -> int:
@@ -23,6 +26,7 @@ def forget() -> int:
     What stays of a capture is that it was sent and when, so that the same one sent again is known.
     """
     _forget_visitors()
+    grouping.forget()
     until = timezone.now() - timedelta(days=days())
     old = Capture.objects.filter(captured_at__lt=until, alerts=None).exclude(status=Capture.Status.PENDING)
     forgotten = 0

@@ -33,3 +33,12 @@ def forget() -> None:
     newcomers.close_lapsed()
     retention.forget()
     fleet.forget_counts()
+
+
+@shared_task(queue=BULK)
+def regroup() -> None:
+    from cases import work
+    from matching.unnamed import grouping
+
+    with work.attempt("unnamed people", 0, "Unnamed people"):
+        grouping.regroup(stopping.is_set)

@@ -4,6 +4,7 @@ import secrets
 from datetime import timedelta
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -62,12 +63,42 @@ def begin_pairing(camera: Camera) -> str:
 def pair(code: str) -> tuple[Camera, str]:
     """Spend a code: its camera, and a new token, which ends the old one. Raises `CodeRefused`."""
     with transaction.atomic():
-        camera = Camera.objects.select_for_update().filter(pairing_hash=hash_code(code)).first() if code else None
-        if camera is None:
-            raise CodeRefused("No camera waits for this code. A code works once; ask for another on the Cameras page.")
-        until = camera.pairing_until
-        camera.pairing_hash, camera.pairing_until = "", None
-        camera.save(update_fields=["pairing_hash", "pairing_until"])
-        if until is not None and until >= timezone.now():
+        camera = _waiting(code)
+        if _spend(camera):
             return camera, camera.issue_token()
     raise CodeRefused(f"This code has run out. Ask for another on the page of {camera}.")
+
+
+def pair_by_name(code: str, thing: str) -> Camera:
+    """Spend a code for a client on a broker, which publishes under this name: its camera gets it as its MQTT name, and
+    the token that it had ends. A name that cannot be the camera's spends nothing. Raises `CodeRefused`."""
+    try:
+        Camera._meta.get_field("thing").run_validators(thing)
+    except ValidationError as problem:
+        raise CodeRefused(f"The MQTT name cannot be used. {' '.join(problem.messages)}") from problem
+    with transaction.atomic():
+        camera = _waiting(code)
+        if Camera.objects.filter(thing=thing).exclude(pk=camera.pk).exists():
+            raise CodeRefused("Choose another MQTT name: on a broker each is used once.")
+        if _spend(camera):
+            camera.thing = thing
+            camera.save(update_fields=["thing"])
+            camera.issue_token()
+            return camera
+    raise CodeRefused(f"This code has run out. Ask for another on the page of {camera}.")
+
+
+def _waiting(code: str) -> Camera:
+    """The camera that waits for a code, locked. Raises `CodeRefused`."""
+    camera = Camera.objects.select_for_update().filter(pairing_hash=hash_code(code)).first() if code else None
+    if camera is None:
+        raise CodeRefused("No camera waits for this code. A code works once; ask for another on the Cameras page.")
+    return camera
+
+
+def _spend(camera: Camera) -> bool:
+    """Whether its code has not run out; it works no more in any case."""
+    until = camera.pairing_until
+    camera.pairing_hash, camera.pairing_until = "", None
+    camera.save(update_fields=["pairing_hash", "pairing_until"])
+    return until is not None and until >= timezone.now()

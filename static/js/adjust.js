@@ -1,5 +1,6 @@
 // A searched picture turned, cut and lightened before it is searched again; shown as the server will make it.
-"use strict";
+
+import { byId } from "./shared.js";
 
 const adjustDialog = byId("adjust");
 const adjustForm = adjustDialog.querySelector("form");

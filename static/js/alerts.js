@@ -1,30 +1,12 @@
 // The live dashboard: alerts as they come, and after a lost connection those that were missed.
-"use strict";
+
+import { feed } from "./feed.js";
+import { fits } from "./fits.js";
+import { byId, csrf, toast } from "./shared.js";
 
 const board = document.getElementById("alerts");
-const live = document.getElementById("live");
 const shown = board.dataset.status;
 let since = board.dataset.now;
-let pause = 500;
-
-function connect() {
-  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/alerts/`);
-  socket.onopen = () => {
-    pause = 500;
-    say("on", "Live");
-    socket.send(JSON.stringify({ since }));
-  };
-  socket.onmessage = (event) => {
-    const message = JSON.parse(event.data);
-    if (message.kind === "alert") show(message);
-  };
-  socket.onclose = (event) => {
-    if (event.code === 4401 || event.code === 4410) { location.reload(); return; }
-    say("off", "Not connected; trying again. What you miss appears when it is back.");
-    setTimeout(connect, pause);
-    pause = Math.min(pause * 2, 10000);
-  };
-}
 
 // Alerts of which something was said here that is not answered yet.
 const asked = new Set();
@@ -35,12 +17,8 @@ for (const [name, change] of [["htmx:beforeRequest", "add"], ["htmx:afterRequest
   });
 }
 
-function say(state, text) {
-  live.className = `live ${state}`;
-  live.lastElementChild.textContent = text;
-}
-
 function show(message) {
+  if (message.kind === "gone") { vanish(byId(`alert-${message.id}`)); return; }
   if (message.at > since) since = message.at;
   // The answer to what was said here brings the card, and knows where it stood.
   if (asked.has(String(message.id))) return;
@@ -51,7 +29,7 @@ function show(message) {
   const holder = document.createElement("template");
   holder.innerHTML = message.html.trim();
   const card = holder.content.firstElementChild;
-  if (old || ((shown === "all" || shown === message.status) && fits(card))) {
+  if (old || ((shown === "all" || shown === message.status) && fits(board.dataset, card.dataset, card.textContent))) {
     if (old) {
       // What somebody has typed or marked on it stays.
       card.querySelector(".pick").checked = old.querySelector(".pick").checked;
@@ -72,18 +50,12 @@ function show(message) {
   count();
 }
 
-// Whether a card that comes is among those the board was narrowed to.
-function fits(card) {
-  const { camera, cameras, collection, kind, strength, whose, q } = board.dataset;
-  const taken = card.dataset.assigned;
-  const text = card.textContent.toLowerCase();
-  return (!camera || camera === card.dataset.camera)
-    && (cameras === undefined || cameras.split(" ").includes(card.dataset.camera))
-    && (!collection || collection === card.dataset.collection)
-    && (!kind || kind === card.dataset.kind)
-    && (!strength || strength === card.dataset.strength)
-    && (!whose || (whose === "mine" ? taken === board.dataset.user : !taken))
-    && (!q || q.toLowerCase().split(/\s+/).every((word) => text.includes(word)));
+// It became part of another alert; what somebody writes on it is not thrown away.
+function vanish(card) {
+  if (!card || card.querySelector("[name=note]")?.value) return;
+  card.remove();
+  mark();
+  count();
 }
 
 // A sound with each new alert, where somebody asked for it.
@@ -210,7 +182,8 @@ async function undo() {
   if (!last) return;
   const back = await decide(last.map((one) => one.id), { status: "new" });
   if (!back) { gone.push(last); return; }
-  for (const card of back.reverse()) {
+  const order = back.toReversed();
+  for (const card of order) {
     const was = last.find((one) => `alert-${one.id}` === card.id);
     byId(card.id)?.remove();
     board.insertBefore(card, byId(was?.before) || null);
@@ -219,7 +192,7 @@ async function undo() {
   byId("decided").hidden = !gone.length;
   byId("decided").firstElementChild.textContent = "Taken back.";
   count();
-  goTo(back.at(-1));
+  goTo(order.at(-1));
 }
 
 byId("undo").addEventListener("click", undo);
@@ -229,7 +202,7 @@ async function decide(ids, said) {
   const body = new URLSearchParams(said);
   for (const id of ids) body.append("alert", id);
   ids.forEach((id) => asked.add(String(id)));
-  const headers = { ...JSON.parse(document.body.getAttribute("hx-headers")), "HX-Request": "true" };
+  const headers = { ...csrf(), "HX-Request": "true" };
   try {
     const answer = await fetch(byId("several").action, { method: "POST", body, headers });
     const text = await answer.text();
@@ -288,4 +261,8 @@ function count() {
   document.title = document.title.replace(/^(\(\d+\) )?/, number ? `(${number}) ` : "");
 }
 
-connect();
+feed(byId("live"), {
+  opened: (socket) => socket.send(JSON.stringify({ since })),
+  heard: show,
+  lost: "Not connected; trying again. What you miss appears when it is back.",
+});

@@ -1,7 +1,5 @@
 // A map with coasts, countries and states of our own, or an agency's streets; other scripts put things on it.
-"use strict";
-
-function baseMap(holder, view, failed) {
+export function baseMap(holder, view, failed) {
   const map = L.map(holder, { worldCopyJump: true, minZoom: 1, maxZoom: 19 }).setView(...view);
   map.attributionControl.setPrefix(false);
   if (holder.dataset.tiles) {
@@ -13,6 +11,16 @@ function baseMap(holder, view, failed) {
   return map;
 }
 
+// A mark that does something: by mouse, finger, Enter and space.
+export function onPress(marker, act) {
+  marker.on("click", act);
+  marker.on("keydown", ({ originalEvent }) => {
+    if (originalEvent.key !== "Enter" && originalEvent.key !== " ") return;
+    originalEvent.preventDefault();
+    act();
+  });
+}
+
 async function coasts(holder, map) {
   const [world, states] = await Promise.all(
     [holder.dataset.world, holder.dataset.states].map(async (url) => (await fetch(url)).json()),
@@ -21,7 +29,7 @@ async function coasts(holder, map) {
   // Nobody is looked for in Antarctica, and no square map shows it well.
   land.features = land.features.filter((country) => country.properties.name !== "Antarctica");
   for (const { geometry } of land.features) {
-    for (const polygon of geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates) polygon.forEach(unbroken);
+    for (const polygon of geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates) polygon.forEach((ring) => unbroken(ring));
   }
   L.geoJSON(land, { className: "land", interactive: false }).addTo(map);
   const borders = topojson.mesh(states, states.objects.states, (one, other) => one !== other);
@@ -29,8 +37,9 @@ async function coasts(holder, map) {
 }
 
 // Land on both sides of the date line goes on beyond 180 degrees, and not once around the world.
-function unbroken(ring) {
+export function unbroken(ring) {
   if (ring.some(([lon], at) => at && Math.abs(lon - ring[at - 1][0]) > 180)) {
     for (const place of ring) if (place[0] < 0) place[0] += 360;
   }
+  return ring;
 }

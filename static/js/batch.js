@@ -1,7 +1,9 @@
 // A batch: files chosen or dropped, folders too, sent a few at a time with progress, then searched.
-"use strict";
 
-let chosen = [];
+import { arrive, complain, sendBatch } from "./sending.js";
+import { byId } from "./shared.js";
+
+const chosen = [];
 
 function take(files) {
   chosen.push(...files);

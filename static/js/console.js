@@ -1,7 +1,6 @@
-// What every page of the console shares: theme, toasts for errors, pictures taken in by drop, paste or camera.
-"use strict";
+// What every page of the console does: theme, errors in words, pictures dropped on a case, keys of the work list.
 
-const byId = (id) => document.getElementById(id);
+import { byId, csrf, takePictures, toast } from "./shared.js";
 
 byId("theme")?.addEventListener("click", () => {
   const root = document.documentElement;
@@ -43,15 +42,6 @@ function reveal(event) {
 document.addEventListener("click", reveal, true);
 document.addEventListener("keydown", reveal, true);
 
-let toastTimer;
-function toast(text) {
-  const place = byId("toast");
-  place.textContent = text;
-  place.hidden = false;
-  clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => { place.hidden = true; }, 5000);
-}
-
 document.addEventListener("htmx:sendError", () => toast("The server cannot be reached. Nothing was changed; try again."));
 document.addEventListener("htmx:responseError", (event) => {
   const { status, responseText } = event.detail.xhr;
@@ -64,28 +54,9 @@ for (const one of document.querySelectorAll("details.narrowing")) {
   if (matchMedia("(max-width: 720px)").matches && !location.search) one.open = false;
 }
 
-// A drop zone takes files by choice, drop and (where it says so) paste; `take` is called with them.
-function takePictures(zone, input, take) {
-  input.addEventListener("change", () => take([...input.files]));
-  for (const name of ["dragenter", "dragover"]) {
-    zone.addEventListener(name, (event) => { event.preventDefault(); zone.classList.add("over"); });
-  }
-  for (const name of ["dragleave", "drop"]) {
-    zone.addEventListener(name, (event) => { event.preventDefault(); zone.classList.remove("over"); });
-  }
-  zone.addEventListener("drop", (event) => take([...event.dataTransfer.files]));
-  document.addEventListener("paste", (event) => {
-    if (event.clipboardData.files.length) {
-      event.preventDefault();
-      take([...event.clipboardData.files]);
-    }
-  });
-}
-
 // The console as an app of the phone's.
 navigator.serviceWorker?.register("/worker.js").catch(() => {});
 
-// Search: one picture, shown before it is sent.
 // A case begun by its photos.
 const begin = byId("begin");
 if (begin) {
@@ -123,7 +94,7 @@ if (photoDrop) {
     return new Promise((done) => {
       const request = new XMLHttpRequest();
       request.open("POST", photoDrop.dataset.url);
-      request.setRequestHeader("X-CSRFToken", JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"]);
+      request.setRequestHeader("X-CSRFToken", csrf()["X-CSRFToken"]);
       request.upload.onprogress = (event) => { line.lastChild.value = event.loaded / event.total; };
       request.onloadend = () => {
         if (request.status === 201) {

@@ -1,12 +1,13 @@
 // What a camera sees, for as long as somebody looks: its pictures with boxes and names.
-"use strict";
 
-const liveBox = document.getElementById("live");
-const look = document.getElementById("look");
-const testPicture = document.getElementById("test-picture");
-const note = document.getElementById("live-note");
-const picture = document.getElementById("live-picture");
-const faceList = document.getElementById("live-faces");
+import { byId } from "./shared.js";
+
+const liveBox = byId("live");
+const look = byId("look");
+const testPicture = byId("test-picture");
+const note = byId("live-note");
+const picture = byId("live-picture");
+const faceList = byId("live-faces");
 const COLOURS = ["#4da3ff", "#ffb454", "#7bd88f", "#ff7ab6", "#b79cff", "#5fd7d7"];
 const WAIT = 8000;
 let eye = null;

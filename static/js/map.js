@@ -1,12 +1,14 @@
 // The map: what the server has put together for the window that is looked at, a list of the same, live alerts, a day.
-"use strict";
 
-const holder = document.getElementById("map");
-const form = document.getElementById("map-form");
-const list = document.getElementById("map-list");
-const note = document.getElementById("map-note");
-const live = document.getElementById("map-live");
-const MARKS = { cameras: "▣", alerts: "!", sightings: "✓", cases: "?" };
+import { baseMap, onPress } from "./base_map.js";
+import { feed } from "./feed.js";
+import { byId } from "./shared.js";
+
+const holder = byId("map");
+const form = byId("map-form");
+const list = byId("map-list");
+const note = byId("map-note");
+const MARKS = { cameras: "▣", alerts: "!", sightings: "✓", cases: "?", photos: "▫" };
 
 const kept = sessionStorage.getItem("map-view")?.split(",").map(Number);
 const isKept = kept?.length === 3 && kept.every(Number.isFinite) && !form.elements.case;
@@ -16,7 +18,7 @@ const path = L.layerGroup().addTo(map);
 
 function asked(inWindow) {
   const words = new URLSearchParams(new FormData(form));
-  for (const [name, value] of [...words]) if (!value) words.delete(name, value);
+  for (const [name, value] of Array.from(words)) if (!value) words.delete(name, value);
   if (!words.has("show")) words.append("show", "none");
   if (day) {
     words.delete("days");
@@ -70,7 +72,7 @@ function draw(found) {
     // East of a copy of the world it stands there, too.
     const seen = map.getCenter().lng, turns = Math.round((seen - point.longitude) / 360);
     const marker = L.marker([point.latitude, point.longitude + turns * 360], { icon, title: point.title, keyboard: true, riseOnHover: true });
-    marker.on("click", () => {
+    onPress(marker, () => {
       if (point.link) location.assign(point.link);
       else map.flyTo(marker.getLatLng(), Math.min(map.getZoom() + 2, 19), { duration: 0.4 });
     });
@@ -92,14 +94,14 @@ async function fit() {
   if (where.length) map.fitBounds(where, { padding: [50, 50], maxZoom: 12, animate: false });
 }
 
-const day_ = document.getElementById("play-day"), hour = document.getElementById("play-hour");
-const button = document.getElementById("play-button"), said = document.getElementById("play-said");
+const dayBox = byId("play-day"), hour = byId("play-hour");
+const button = byId("play-button"), said = byId("play-said");
 let day = 0, playing = 0;
 function sayHour() {
   said.textContent = `${String(Math.floor(hour.value)).padStart(2, "0")}:${String((hour.value % 1) * 60).padStart(2, "0")}`;
 }
 function ofDay() {
-  day = day_.value ? new Date(`${day_.value}T00:00`).getTime() : 0;
+  day = dayBox.value ? new Date(`${dayBox.value}T00:00`).getTime() : 0;
   sayHour();
   later(0);
 }
@@ -109,7 +111,7 @@ function play(on) {
   button.setAttribute("aria-pressed", on);
   button.textContent = on ? "Pause" : "Play";
   if (!on) return;
-  if (!day_.value) day_.value = new Date(Date.now() - new Date().getTimezoneOffset() * 60000).toISOString().slice(0, 10);
+  if (!dayBox.value) dayBox.value = new Date(Date.now() - new Date().getTimezoneOffset() * 60000).toISOString().slice(0, 10);
   if (Number(hour.value) >= 24) hour.value = 0;
   playing = setInterval(() => {
     hour.value = Number(hour.value) + 0.5;
@@ -119,9 +121,9 @@ function play(on) {
   ofDay();
 }
 button.addEventListener("click", () => play(!playing));
-day_.addEventListener("change", ofDay);
+dayBox.addEventListener("change", ofDay);
 hour.addEventListener("input", () => { if (day) ofDay(); else sayHour(); });
-document.getElementById("play-end").addEventListener("click", () => { play(false); day_.value = ""; hour.value = 24; ofDay(); });
+byId("play-end").addEventListener("click", () => { play(false); dayBox.value = ""; hour.value = 24; ofDay(); });
 
 list.addEventListener("click", (event) => {
   const { lat, lon } = event.target.closest("[data-lat]")?.dataset ?? {};
@@ -135,23 +137,6 @@ map.on("moveend", () => {
   later();
 });
 
-let pause = 500;
-function connect() {
-  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/alerts/`);
-  socket.onopen = () => { pause = 500; sayLive("on", "Live"); later(0); };
-  socket.onmessage = (event) => { if (JSON.parse(event.data).kind === "alert") later(300); };
-  socket.onclose = (event) => {
-    if (event.code === 4401 || event.code === 4410) { location.reload(); return; }
-    sayLive("off", "Not connected; trying again.");
-    setTimeout(connect, pause);
-    pause = Math.min(pause * 2, 10000);
-  };
-}
-function sayLive(state, text) {
-  live.className = `live ${state}`;
-  live.lastElementChild.textContent = text;
-}
-
 if (isKept) show();
 else fit().catch(() => {}).finally(show);
-connect();
+feed(byId("map-live"), { opened: () => later(0), heard: () => later(300), lost: "Not connected; trying again." });

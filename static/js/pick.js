@@ -1,7 +1,9 @@
 // A place picked on the map instead of typed: by pressing it, or by taking the middle of what is seen.
-"use strict";
 
-const pick = document.getElementById("pick");
+import { baseMap } from "./base_map.js";
+import { byId } from "./shared.js";
+
+const pick = byId("pick");
 const [north, east] = ["latitude", "longitude"].map((name) => document.querySelector(`form [name=${name}]`));
 east.closest(".field").after(pick);
 let picking = null;
@@ -22,18 +24,18 @@ function choose({ lat, lng }) {
 function setPin() {
   pin?.remove();
   const at = chosen();
-  document.getElementById("pick-said").textContent = at ? `${at[0]}, ${at[1]}` : "No place yet.";
+  byId("pick-said").textContent = at ? `${at[0]}, ${at[1]}` : "No place yet.";
   if (at && picking) pin = L.marker(at, { icon: L.divIcon({ className: "mark cases", html: "?", iconSize: null, iconAnchor: [12, 12] }), interactive: false }).addTo(picking);
 }
 
 pick.addEventListener("toggle", () => {
   if (!pick.open || picking) return;
   const at = chosen();
-  picking = baseMap(document.getElementById("pick-map"), at ? [at, 10] : [[25, 0], 2], (problem) => {
-    document.getElementById("pick-said").textContent = problem;
+  picking = baseMap(byId("pick-map"), at ? [at, 10] : [[25, 0], 2], (problem) => {
+    byId("pick-said").textContent = problem;
   });
   picking.on("click", (event) => choose(event.latlng));
   setPin();
 });
-document.getElementById("pick-middle").addEventListener("click", () => choose(picking.getCenter()));
+byId("pick-middle").addEventListener("click", () => choose(picking.getCenter()));
 for (const field of [north, east]) field.addEventListener("change", setPin);

@@ -1,8 +1,9 @@
 // Cameras on a plan: pins where they stand; a chosen one is placed by pressing the plan.
-"use strict";
 
-const plan = document.getElementById("plan");
-const place = document.getElementById("place");
+import { byId } from "./shared.js";
+
+const plan = byId("plan");
+const place = byId("place");
 for (const pin of plan.querySelectorAll(".pin")) {
   pin.style.left = `${pin.dataset.x * 100}%`;
   pin.style.top = `${pin.dataset.y * 100}%`;
@@ -10,7 +11,7 @@ for (const pin of plan.querySelectorAll(".pin")) {
 function sayWhatIsNext() {
   const isChosen = Boolean(place.elements.camera.value);
   plan.classList.toggle("placing", isChosen);
-  document.getElementById("place-note").textContent = isChosen
+  byId("place-note").textContent = isChosen
     ? "Now press its place on the plan."
     : "Choose a camera, then press its place on the plan.";
 }

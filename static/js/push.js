@@ -1,8 +1,9 @@
 // Lets this browser be told by its push service, also when no page of Sightline is open.
-"use strict";
 
-const push = document.getElementById("push");
-const pushProblem = document.getElementById("push-problem");
+import { byId, csrf } from "./shared.js";
+
+const push = byId("push");
+const pushProblem = byId("push-problem");
 const canPush = "serviceWorker" in navigator && "PushManager" in window;
 push.hidden = !canPush;
 
@@ -15,7 +16,7 @@ push.addEventListener("click", async () => {
     const worker = await navigator.serviceWorker.ready;
     const wanted = { userVisibleOnly: true, applicationServerKey: push.dataset.key };
     const made = (await worker.pushManager.subscribe(wanted)).toJSON();
-    const headers = JSON.parse(document.body.getAttribute("hx-headers"));
+    const headers = csrf();
     const name = `${navigator.userAgentData?.platform || navigator.platform || "this"} browser`;
     const body = JSON.stringify({ endpoint: made.endpoint, keys: made.keys, name });
     const answer = await fetch(push.dataset.url, { method: "POST", headers: { ...headers, "Content-Type": "application/json" }, body });

@@ -1,5 +1,7 @@
 // The search page: a picture by choice, drop, paste or the phone's camera. Several, a clip or a zip become a batch.
-"use strict";
+
+import { arrive, complain, sendBatch } from "./sending.js";
+import { byId, takePictures } from "./shared.js";
 
 const searchForm = byId("search-form");
 const input = byId("id_image");

@@ -1,10 +1,11 @@
 // What is sent to be searched as a batch: its files a few at a time, with progress.
-"use strict";
+
+import { csrf } from "./shared.js";
 
 const GROUP_FILES = 40;
 const GROUP_BYTES = 64 * 1048576;
 
-function groups(chosen) {
+export function groups(chosen) {
   const made = [];
   let bytes = Infinity;
   for (const file of chosen) {
@@ -19,12 +20,13 @@ function post(url, body, sent = () => {}) {
   return new Promise((done, failed) => {
     const request = new XMLHttpRequest();
     request.open("POST", url);
-    request.setRequestHeader("X-CSRFToken", JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"]);
+    request.setRequestHeader("X-CSRFToken", csrf()["X-CSRFToken"]);
     request.upload.onprogress = (event) => sent(event.loaded);
     request.onload = () => {
       let answer = { errors: ["The server could not do that. Try again."] };
       try { answer = JSON.parse(request.responseText); } catch { /* not from our view */ }
-      request.status < 300 ? done(answer) : failed(answer.errors || [answer.detail]);
+      if (request.status < 300) done(answer);
+      else failed(answer.errors || [answer.detail]);
     };
     request.onerror = () => failed(["The server cannot be reached. Nothing was begun; try again."]);
     request.send(body);
@@ -33,7 +35,7 @@ function post(url, body, sent = () => {}) {
 
 // Begin a batch with a form's answers, send its files and addresses and start it. `say` is told the share that is sent.
 // Gives its page and what was not taken; throws a list of errors where nothing was begun.
-async function sendBatch(action, answers, files, addresses, say) {
+export async function sendBatch(action, answers, files, addresses, say) {
   const total = files.reduce((sum, file) => sum + file.size, 0) || 1;
   const refused = [];
   const batch = await post(action, answers);
@@ -59,7 +61,7 @@ async function sendBatch(action, answers, files, addresses, say) {
   return { page: batch.page, refused };
 }
 
-function complain(place, errors) {
+export function complain(place, errors) {
   for (const error of [errors].flat()) {
     const line = document.createElement("p");
     line.className = "notice bad";
@@ -70,7 +72,7 @@ function complain(place, errors) {
 }
 
 // To the batch; where something was not taken, with its reasons first.
-function arrive(sent, place, says) {
+export function arrive(sent, place, says) {
   if (!sent.refused.length) { location.href = sent.page; return; }
   complain(place, sent.refused.slice(0, 20));
   says.textContent = `Begun without ${sent.refused.length} of what you sent. `;

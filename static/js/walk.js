@@ -1,12 +1,13 @@
 // An officer's walk: a frame a second of the phone's camera, one at a time, until the walk ends.
-"use strict";
 
-const walkBox = document.getElementById("walk");
-const video = document.getElementById("walk-video");
-const walkNote = document.getElementById("walk-note");
-const startButton = document.getElementById("walk-start");
-const turn = document.getElementById("walk-turn");
-const leftBox = document.getElementById("walk-left");
+import { byId, csrf } from "./shared.js";
+
+const walkBox = byId("walk");
+const video = byId("walk-video");
+const walkNote = byId("walk-note");
+const startButton = byId("walk-start");
+const turn = byId("walk-turn");
+const leftBox = byId("walk-left");
 const LONGEST_SIDE = 1280;
 const EVERY = 1000;
 const canvas = document.createElement("canvas");
@@ -80,7 +81,7 @@ async function send() {
   form.append("id", crypto.randomUUID());
   form.append("image", picture, "frame.jpg");
   try {
-    const headers = JSON.parse(document.body.getAttribute("hx-headers"));
+    const headers = csrf();
     const answer = await fetch(walkBox.dataset.url, { method: "POST", body: form, headers });
     const said = await answer.json();
     if (answer.status === 409) { halt(said.detail); return; }

@@ -1,5 +1,7 @@
 // The search's workbench: from face to face and candidate to candidate by key, and the two pictures compared.
-"use strict";
+
+import { fitted, labelled, laidOver, pressedAt, shownAt, zoomed } from "./geometry.js";
+import { byId } from "./shared.js";
 
 const bench = () => byId("bench");
 const portraits = () => [...document.querySelectorAll(".portrait")];
@@ -32,13 +34,10 @@ function show() {
   if (!over.hidden) draw(over.querySelector("canvas"), probe, face, filter);
 }
 
-// Where a figure's picture lies in it: it is shown whole, then zoomed about its middle.
 function placed(figure) {
   const image = figure.querySelector("img");
   if (!image?.naturalWidth) return null;
-  const [w, h] = [figure.clientWidth, figure.clientHeight];
-  const fit = Math.min(w / image.naturalWidth, h / image.naturalHeight);
-  return { w, h, width: image.naturalWidth * fit, height: image.naturalHeight * fit };
+  return fitted({ w: figure.clientWidth, h: figure.clientHeight }, { w: image.naturalWidth, h: image.naturalHeight });
 }
 
 // The marks' numbers on the pictures, wherever these are moved.
@@ -48,12 +47,12 @@ function marks(pair) {
   [...bench().querySelectorAll(".marks li")].forEach((mark, number) => {
     const figure = figures[mark.dataset.on], place = placed(figure);
     if (!place || "elsewhere" in mark.dataset) return;
-    const x = mark.dataset.on === "probe" && view.flip ? 1 - mark.dataset.x : Number(mark.dataset.x);
+    const [x, y] = shownAt(place, zoom, Number(mark.dataset.x), Number(mark.dataset.y), mark.dataset.on === "probe" && view.flip);
     const dot = document.createElement("span");
     dot.className = "dot";
     dot.dataset.number = number + 1;
-    dot.style.left = `${place.w / 2 + (x - 0.5) * place.width * zoom.scale + zoom.x}px`;
-    dot.style.top = `${place.h / 2 + (mark.dataset.y - 0.5) * place.height * zoom.scale + zoom.y}px`;
+    dot.style.left = `${x}px`;
+    dot.style.top = `${y}px`;
     figure.append(dot);
   });
 }
@@ -74,10 +73,9 @@ function beginMark(event) {
   const box = figure.getBoundingClientRect();
   const [px, py] = [event.clientX - box.left, event.clientY - box.top];
   const onProbe = figure === byId("pair").children[0];
-  let x = (px - place.w / 2 - zoom.x) / (place.width * zoom.scale) + 0.5;
-  const y = (py - place.h / 2 - zoom.y) / (place.height * zoom.scale) + 0.5;
-  if (x < 0 || x > 1 || y < 0 || y > 1) return;
-  if (onProbe && view.flip) x = 1 - x;
+  const pressed = pressedAt(place, zoom, px, py, onProbe && view.flip);
+  if (!pressed) return;
+  const [x, y] = pressed;
   const form = document.createElement("form");
   form.className = "mark-form";
   form.innerHTML = "<input maxlength='200' required placeholder='What is there? Enter keeps it' aria-label='What is there'>";
@@ -106,20 +104,12 @@ function draw(canvas, probe, face, filter) {
   };
   const fit = side / Math.max(probe.naturalWidth, probe.naturalHeight);
   const target = eyes(probe).map(([x, y]) => [x * fit, y * fit]);
-  const source = eyes(face);
-  const vector = ([a, b]) => [b[0] - a[0], b[1] - a[1]];
-  const [tx, ty] = vector(target), [sx, sy] = vector(source);
-  const length = sx * sx + sy * sy || 1;
-  const [cos, sin] = [(tx * sx + ty * sy) / length, (ty * sx - tx * sy) / length];
   const brush = canvas.getContext("2d");
   brush.filter = filter;
   brush.setTransform(view.flip ? -fit : fit, 0, 0, fit, view.flip ? probe.naturalWidth * fit : 0, 0);
   brush.drawImage(probe, 0, 0);
   brush.globalAlpha = bench().querySelector("[name=blend]").value / 100;
-  brush.setTransform(
-    cos, sin, -sin, cos,
-    target[0][0] - (cos * source[0][0] - sin * source[0][1]), target[0][1] - (sin * source[0][0] + cos * source[0][1]),
-  );
+  brush.setTransform(...laidOver(eyes(face), target));
   brush.drawImage(face, 0, 0);
 }
 
@@ -173,8 +163,7 @@ document.addEventListener("input", (event) => {
 document.addEventListener("wheel", (event) => {
   if (!event.target.closest?.("#pair")) return;
   event.preventDefault();
-  zoom.scale = Math.max(1, Math.min(8, zoom.scale * (event.deltaY < 0 ? 1.15 : 1 / 1.15)));
-  if (zoom.scale === 1) zoom.x = zoom.y = 0;
+  zoom = zoomed(zoom, event.deltaY < 0);
   show();
 }, { passive: false });
 let dragged = null;
@@ -262,7 +251,35 @@ document.addEventListener("keydown", (event) => {
   actions[event.key]();
 });
 
-window.addEventListener("resize", show);
-document.addEventListener("htmx:afterSettle", show);
-document.addEventListener("load", (event) => { if (event.target.matches?.("#pair img")) show(); }, true);
-show();
+// The names beside the boxes of a group, where they cover no face; the numbers stand in any case.
+function nameBoxes() {
+  const picture = document.querySelector(".workbench .boxed");
+  const boxes = [...(picture?.querySelectorAll(".box") ?? [])];
+  if (!boxes.some((box) => box.querySelector("b"))) return;
+  for (const box of boxes) box.classList.add("named");
+  const frame = picture.getBoundingClientRect();
+  const sides = boxes.map((box) => {
+    const { left, top, right, bottom } = box.getBoundingClientRect();
+    return [left - frame.left, top - frame.top, right - frame.left, bottom - frame.top];
+  });
+  const words = boxes.map((box) => box.querySelector("b") && box.querySelector("span"));
+  const places = labelled({ w: frame.width, h: frame.height }, sides, words.map((one) => one && [one.offsetWidth, one.offsetHeight]));
+  places.forEach((place, number) => {
+    boxes[number].classList.toggle("named", Boolean(place));
+    const label = boxes[number].querySelector("span");
+    // Within the box's own border.
+    const edge = parseFloat(getComputedStyle(boxes[number]).borderLeftWidth);
+    [label.style.left, label.style.top] = place
+      ? [`${place[0] - sides[number][0] - edge}px`, `${place[1] - sides[number][1] - edge}px`]
+      : ["", ""];
+  });
+}
+
+function drawAll() {
+  show();
+  nameBoxes();
+}
+window.addEventListener("resize", drawAll);
+document.addEventListener("htmx:afterSettle", drawAll);
+document.addEventListener("load", (event) => { if (event.target.matches?.("#pair img, .boxed img")) drawAll(); }, true);
+drawAll();

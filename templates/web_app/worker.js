@@ -14,7 +14,7 @@ self.addEventListener("fetch", (event) => {
 // An alert while no page is open. What it says was encrypted for this browser alone.
 self.addEventListener("push", (event) => {
   const said = event.data ? event.data.json() : {};
-  const options = { body: said.body || "", icon: "/static/img/icon-192.png", data: { url: said.url || "/alerts/" }, tag: said.title };
+  const options = { body: said.body || "", icon: "{% static 'img/icon-192.png' %}", data: { url: said.url || "/alerts/" }, tag: said.title };
   event.waitUntil(self.registration.showNotification(said.title || "Sightline", options));
 });
 

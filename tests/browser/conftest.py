@@ -18,7 +18,8 @@ OPTIONS = [
 ]
 
 
-@pytest.fixture(scope="session")
+# Playwright's event loop stays the thread's own until it ends: later tests on this process want theirs.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("Debian's chromium is not installed: apt-get install chromium")

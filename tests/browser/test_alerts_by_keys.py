@@ -31,6 +31,8 @@ def board(page: Page, camera: int) -> Page:
         button.click()
     expect(page.locator(".alert.new")).to_have_count(6)
     page.goto(f"/alerts/?camera={camera}")
+    # What came meanwhile has been drawn by then.
+    expect(page.locator("#live.on")).to_be_visible()
     expect(page.locator(".alert")).to_have_count(6)
     return page
 
@@ -156,8 +158,9 @@ def test_in_lines_ten_stand_in_a_window_and_the_choice_is_kept(board: Page):
     board.set_viewport_size({"width": 1440, "height": 900})
     board.get_by_role("button", name="Lines").click()
     heights = board.locator(".alert").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().height)")
-    assert max(heights) * 10 + 4 * 9 < 900
+    assert max(heights) * 10 + 4 * 9 < 900, heights
     board.reload()
+    expect(board.locator("#live.on")).to_be_visible()
     expect(board.locator("#alerts.dense .alert")).to_have_count(6)
     press(board, "j", "m")
     expect(board.locator(".alert [name=note]").first).to_have_css("opacity", "1")

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests import faces
 from tests.browser.conftest import CHROMIUM, OPTIONS, sign_in
 from tests.edge_client.test_line import camera, client, group, report_of, street, wait_until  # noqa: F401
+from tests.onvif import onvif_camera
 from tests.product import Product
 
 SIZES = [(1440, 900), (390, 844)]
@@ -63,6 +64,24 @@ def test_a_camera_is_looked_through_and_nothing_comes_after(browser, product, ca
             page.click("#look")
             expect(page.locator("#live-picture")).to_be_hidden()
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_a_camera_is_found_in_the_network_and_shown_before_it_is_saved(browser, product, street, size):  # noqa: F811
+    """By its own words, with the password that is typed; the form then holds its address, and the page its picture."""
+    with onvif_camera(main=(street.url, 1280, 720)) as found, opened(browser, product, size) as page:
+        page.goto("/cameras/")
+        page.get_by_text("Find a camera in this network").click()
+        page.get_by_label("Address of the camera").fill(found.url.removeprefix("http://"))
+        page.get_by_role("button", name="Look", exact=True).click()
+        expect(page.locator("#found")).to_contain_text("asks for a name and password")
+        page.get_by_label("Its user").fill(found.user)
+        page.get_by_label("Its password").fill(found.password)
+        page.get_by_role("button", name="Look", exact=True).click()
+        page.get_by_role("button", name="Use").click()
+        expect(page.locator("#add [name=source]")).to_have_value(street.url.replace("//", "//viewer:pass%2Fword@"))
+        expect(page.locator("#tried img")).to_be_visible()
+        assert found.password not in page.content()
 
 
 def test_a_camera_whose_client_is_away_says_so_instead_of_a_picture(browser, product, camera):  # noqa: F811

@@ -101,6 +101,8 @@ def test_a_picture_on_its_side_is_turned_lightened_cut_and_searched_again(page: 
     page.click("#open-adjust")
     canvas = page.locator("#adjust canvas")
     expect(canvas).to_be_visible()
+    # It is drawn once the picture has come; until then it has another size.
+    until(page, "document.querySelector('#adjust canvas').style.width !== ''")
     page.click("[data-adjust='90']")
     light = page.locator("#adjust [name=light]")
     light.evaluate("range => { range.value = 2; range.dispatchEvent(new Event('input', {bubbles: true})); }")

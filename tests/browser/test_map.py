@@ -1,6 +1,7 @@
 """The map in a real browser, without a GPU: alerts come live, a list says the same, a day is played."""
 
 import re
+import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -11,21 +12,30 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from tests import faces
+from tests.browser.test_accessibility import faults
 from tests.browser.test_cameras import opened
 from tests.product import Product
 
 LISBON = {"latitude": 38.72, "longitude": -9.14}
 
 
-@pytest.fixture
-def gate(product: Product) -> Iterator[dict[str, Any]]:
-    """A camera in Lisbon, which is taken away again."""
+def placed(product: Product, name: str, where: dict[str, float]) -> Iterator[dict[str, Any]]:
+    """A camera, which is taken away again."""
     api = product.api()
-    made = api.post(
-        f"{product.url}api/v1/cameras/", json={"name": f"Lisbon {uuid.uuid4().hex[:6]}", **LISBON}, timeout=60
-    ).json()
+    said = {"name": f"{name} {uuid.uuid4().hex[:6]}", **where}
+    made = api.post(f"{product.url}api/v1/cameras/", json=said, timeout=60).json()
     yield made
     api.post(f"{product.url}api/v1/cameras/{made['id']}/revoke/", timeout=60).raise_for_status()
+
+
+@pytest.fixture
+def gate(product: Product) -> Iterator[dict[str, Any]]:
+    yield from placed(product, "Lisbon", LISBON)
+
+
+@pytest.fixture
+def quay(product: Product) -> Iterator[dict[str, Any]]:
+    yield from placed(product, "Quay", {"latitude": 38.73, "longitude": -9.13})
 
 
 def sends(product: Product, gate: dict[str, Any], number: int) -> None:
@@ -50,7 +60,7 @@ def test_an_alert_appears_on_the_map_by_itself_and_leads_to_its_page(browser, pr
         alert = page.locator(".mark.alerts")
         expect(alert).to_have_count(1)
         expect(page.locator("#map-list")).to_contain_text(gate["name"])
-        alert.click()
+        alert.press("Enter")
         expect(page).to_have_url(re.compile(r"/alerts/\d+/"))
 
 
@@ -82,7 +92,7 @@ def test_what_is_shown_is_chosen_and_a_day_is_played(browser, product, gate):
         expect(page.locator("#play-said")).not_to_have_text("24:00")
         page.click("#play-end")
         expect(page.locator(".mark.alerts")).to_have_count(1)
-        for word in ("Alerts", "Sightings", "Last seen"):
+        for word in ("Alerts", "Sightings", "Last seen", "Photos, as their files claim"):
             page.get_by_label(word, exact=True).uncheck()
         expect(page.locator("#map-note")).to_contain_text("Nothing is chosen")
 
@@ -113,3 +123,59 @@ def test_a_place_is_picked_instead_of_typed(browser, product, gate):
         assert (page.input_value("[name=latitude]"), page.input_value("[name=longitude]")) != picked
         page.click("button.main")
         expect(page.locator("h1")).to_have_text(gate["name"])
+
+
+def alert_of(product: Product, gate: dict[str, Any]) -> int:
+    """The number of the camera's first alert, once a worker has raised it."""
+    deadline = time.monotonic() + 60
+    while not (found := [one["id"] for one in product.alerts() if one["camera"] == gate["id"]]):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    return int(found[0])
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
+def test_a_time_line_is_looked_at_nearer_and_nearer_by_keys(browser, product, gate, size):
+    sends(product, gate, 4)
+    alert_of(product, gate)
+    with opened(browser, product, size) as page:
+        page.goto(f"/cameras/{gate['id']}/")
+        page.get_by_role("link", name="All it saw, over time").click()
+        expect(page.locator(".moments li")).to_have_count(2)
+        assert faults(page) == []
+        page.fill("[name=since]", "2020-01-01T00:00")
+        page.get_by_role("button", name="Show").click()
+        expect(page.get_by_text("A bar is a month")).to_be_visible()
+        page.locator(".chart a").last.press("Enter")
+        expect(page.get_by_text(re.compile("A bar is (a day|3 hours|1 hour|15 minutes)"))).to_be_visible()
+        expect(page.locator(".moments li")).to_have_count(2)
+        page.fill("[name=since]", "2020-01-01T00:00:00")
+        page.fill("[name=until]", "2020-02-01T00:00:00")
+        page.get_by_role("button", name="Show").click()
+        expect(page.get_by_text("Nothing in this time.")).to_be_visible()
+        page.get_by_role("link", name="All", exact=True).click()
+        expect(page.locator(".moments li")).to_have_count(2)
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
+def test_a_search_plan_says_where_to_look_first_and_becomes_tasks(browser, product, gate, quay, size):
+    sends(product, gate, 3)
+    with opened(browser, product, size) as page:
+        page.goto(f"/alerts/{alert_of(product, gate)}/")
+        page.get_by_role("link", name="Where to look next").click()
+        expect(page.locator("#around-map .mark.sightings")).to_have_count(1)
+        expect(page.locator("#around-map path.reach").first).to_be_attached()
+        there = page.locator(".search-plan li", has_text=quay["name"])
+        expect(there).to_contain_text("north-east")
+        expect(there.get_by_text("Looked through by")).to_be_hidden()
+        assert faults(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        page.locator("#around-map").get_by_role("button", name=re.compile(quay["name"])).press("Enter")
+        expect(there).to_be_in_viewport()
+        there.get_by_role("button", name="Make it a task").click()
+        expect(there.get_by_role("button", name="On the case's list of tasks")).to_be_disabled()
+        page.emulate_media(media="print")
+        expect(there.get_by_text("Looked through by")).to_be_visible()
+        page.emulate_media(media="screen")
+        page.goto("/tasks/?list=nobody")
+        expect(page.get_by_text(f"Look through {quay['name']}").first).to_be_visible()

@@ -163,3 +163,67 @@ def test_a_viewer_reads_the_desk_and_writes_nothing(case):
     assert "<form" not in page
     for path in ("notes", "tasks", "assign"):
         assert client.post(f"/cases/{case.pk}/{path}/", {"text": "x"}).status_code == 403
+
+
+def post(client: Client, path: str, **said: object):
+    return client.post(f"/api/v1/{path}", said, content_type="application/json")
+
+
+def test_notes_over_http_are_added_struck_by_their_writer_alone_and_never_changed(case, investigator):
+    made = post(investigator, "notes/", case=case.pk, text="Called the school")
+    assert (made.status_code, made.json()["user"], made.json()["struck_at"]) == (201, "ines", None)
+    assert AuditEvent.objects.filter(action="noted", why="Called the school").exists()
+    assert investigator.patch(f"/api/v1/notes/{made.json()['id']}/", {"text": "x"}).status_code in (403, 405)
+    other = Client()
+    other.force_login(people.person("olga", "Investigator"))
+    refused = post(other, f"notes/{made.json()['id']}/strike/")
+    assert (refused.status_code, refused.json()["detail"]) == (409, "Only whoever wrote a note takes it back.")
+    assert post(investigator, f"notes/{made.json()['id']}/strike/").json()["struck_at"]
+    assert [one["text"] for one in other.get(f"/api/v1/notes/?case={case.pk}").json()["results"]] == [
+        "Called the school"
+    ]
+    assert other.get(f"/api/v1/notes/?case={case.pk + 1}").json()["results"] == []
+
+
+def test_tasks_over_http_are_given_settled_and_removed(case, investigator):
+    rita = people.person("rita", "Reviewer")
+    said = {"case": case.pk, "text": "Ask for a better photo", "due_on": f"{TODAY}", "assigned_to": "rita"}
+    made = post(investigator, "tasks/", **said).json()
+    assert (made["assigned_to"], made["made_by"], made["done_at"]) == ("rita", "ines", None)
+    task = CaseTask.objects.get()
+    assert task.assigned_to == rita
+    assert AuditEvent.objects.filter(action="asked for", why=f"Ask for a better photo until {TODAY}, of rita").exists()
+    assert post(investigator, f"tasks/{task.pk}/done/").json()["done_by"] == "ines"
+    assert investigator.get("/api/v1/tasks/?done=true&assigned_to=rita").json()["count"] == 1
+    assert investigator.get("/api/v1/tasks/?done=false").json()["count"] == 0
+    assert post(investigator, f"tasks/{task.pk}/done/").json()["done_at"] is None
+    assert investigator.delete(f"/api/v1/tasks/{task.pk}/").status_code == 204
+    assert AuditEvent.objects.filter(action="removed task").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"text": ""}, "may not be blank"),
+        ({"text": "x" * 301}, "no more than 300"),
+        ({"text": "Call", "due_on": "soon"}, "YYYY-MM-DD"),
+        ({"text": "Call", "assigned_to": "vera"}, "Nobody of that name"),
+        ({"text": "Call", "assigned_to": "nobody at all"}, "Nobody of that name"),
+        ({"text": "Call", "case": 10**9}, "does not exist"),
+    ],
+)
+def test_a_bad_task_over_http_is_refused_in_words(case, investigator, said, words):
+    people.person("vera", "Viewer")
+    answer = post(investigator, "tasks/", **{"case": case.pk, **said})
+    assert answer.status_code == 400
+    assert words in answer.content.decode()
+    assert not CaseTask.objects.exists()
+
+
+def test_a_viewer_reads_notes_and_tasks_over_http_and_writes_none(case, investigator):
+    post(investigator, "notes/", case=case.pk, text="Called the school")
+    viewer = Client()
+    viewer.force_login(people.person("vera", "Viewer"))
+    assert viewer.get("/api/v1/notes/").json()["count"] == 1
+    for path in ("notes/", "tasks/"):
+        assert post(viewer, path, case=case.pk, text="x").status_code == 403

@@ -8,6 +8,7 @@ from pathlib import Path
 import openpyxl
 import openpyxl.drawing.image
 import pytest
+import xlsxwriter
 
 from cases.models import Case, ImportDoubt, ImportProblem, ImportRun, Photo
 from cases.sources import encodings, headings, reading, spreadsheet, tables
@@ -453,6 +454,38 @@ def test_pictures_that_lie_on_a_rows_cells_are_that_cases_photos(imported, tmp_p
     imported(tmp_path / "t.xlsx")
     assert {number: case.photos.count() for number, case in numbered().items()} == {"1": 2, "2": 0, "3": 1}
     assert not ImportProblem.objects.exists()
+
+
+def test_pictures_that_stand_in_a_rows_cells_are_that_cases_photos_too(imported, tmp_path):
+    book = xlsxwriter.Workbook(tmp_path / "t.xlsx")
+    sheet = book.add_worksheet()
+    for line, row in enumerate((["number", "name", "photo"], ["1", "Ana"], ["2", "Bo"], ["3", "Cy"], ["4", "#VALUE!"])):
+        sheet.write_row(line, 0, row)
+    for cell, number in (("C2", 0), ("D2", 1), ("C4", 0)):
+        sheet.embed_image(cell, "face.jpg", {"image_data": io.BytesIO(faces.person(number))})
+    # One that lies over a cell, beside those.
+    sheet.insert_image("C3", "face.jpg", {"image_data": io.BytesIO(faces.person(2))})
+    book.close()
+    for _ in range(2):
+        imported(tmp_path / "t.xlsx")
+        assert {number: case.photos.count() for number, case in numbered().items()} == {"1": 2, "2": 1, "3": 1, "4": 0}
+    assert not ImportProblem.objects.exists()
+    assert not ImportDoubt.objects.exists()
+
+
+@pytest.mark.parametrize("broken", ["xl/metadata.xml", "xl/richData/rdrichvalue.xml", "xl/richData/richValueRel.xml"])
+def test_pictures_in_cells_that_cannot_be_read_are_said(make_source, run, tmp_path, broken):
+    book = xlsxwriter.Workbook(tmp_path / "whole.xlsx")
+    sheet = book.add_worksheet()
+    sheet.write_row(0, 0, ["number", "photo"])
+    sheet.write(1, 0, "1")
+    sheet.embed_image("B2", "face.jpg", {"image_data": io.BytesIO(faces.person(0))})
+    book.close()
+    with zipfile.ZipFile(tmp_path / "whole.xlsx") as whole, zipfile.ZipFile(tmp_path / "t.xlsx", "w") as cut:
+        for name in whole.namelist():
+            cut.writestr(name, whole.read(name)[: 100 if name == broken else None])
+    source = make_source("spreadsheet", file=str(tmp_path / "t.xlsx"))
+    assert "cannot be read" in run(source).note or "breaks off" in run(source).note
 
 
 def test_a_photo_without_a_row_is_given_its_case_by_hand_and_stays_there(make_source, run, as_admin, tmp_path):

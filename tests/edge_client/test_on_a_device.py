@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from tests import faces, needs
+from tests import faces, listener, needs
 from tests.broker import broker
 from tests.edge_client.test_line import camera, edge, street  # noqa: F401  (fixtures)
 from tests.product import ROOT, free_port
@@ -140,7 +140,6 @@ def test_systemd_hears_that_it_is_ready_and_that_it_looks(tmp_path):
 def test_a_server_with_a_certificate_that_nobody_signed_is_refused_unless_its_ca_is_given(tmp_path):
     import http.server
     import ssl
-    import threading
 
     from edge_client.over_http import Http, Unreachable
     from tests.matching.test_mqtt import certificates
@@ -150,19 +149,13 @@ def test_a_server_with_a_certificate_that_nobody_signed_is_refused_unless_its_ca
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "server.crt", tmp_path / "server.key")
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
     url = f"https://127.0.0.1:{server.server_port}"
-    try:
+    with listener.serving(server):
         with pytest.raises(Unreachable, match="certificate is not trusted"):
             Http(url, "cam_x").report({})
         # It is let in, and then answers as no Sightline does.
         with pytest.raises(Unreachable, match="answered with 501"):
             Http(url, "cam_x", str(tmp_path / "ca.crt")).report({})
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def waiting(queue: Path) -> int:

@@ -48,10 +48,15 @@ def _quick(monkeypatch):
     monkeypatch.setattr(snapshots, "ONCE_SECONDS", 3.0)
 
 
+def publish_heard(mosquitto: Broker, *payloads: bytes, times: int = 1) -> None:
+    mosquitto.wait_for_listener(TOPIC, times)
+    mosquitto.publish(TOPIC, *payloads)
+
+
 def test_each_snapshot_is_a_picture_of_its_own(mosquitto):
     assert not sources.has_moments(f"{mosquitto.url}/{TOPIC}")
     read = Read(f"{mosquitto.url}/{TOPIC}")
-    read.steps = [lambda: None, lambda: mosquitto.publish(TOPIC, faces.person(0), faces.person(1), faces.person(0))]
+    read.steps = [lambda: publish_heard(mosquitto, faces.person(0), faces.person(1), faces.person(0))]
     first, second, third = read.next(), read.next(), read.next()
     assert first.bgr.shape[2] == 3
     assert abs(first.seen_at.timestamp() - time.time()) < 10
@@ -61,7 +66,7 @@ def test_each_snapshot_is_a_picture_of_its_own(mosquitto):
 def test_what_the_broker_kept_may_be_days_old_and_is_left_out(mosquitto):
     mosquitto.publish(TOPIC, faces.person(0), retain=True)
     read = Read(f"{mosquitto.url}/{TOPIC}")
-    read.steps = [lambda: None, lambda: mosquitto.publish(TOPIC, faces.person(1))]
+    read.steps = [lambda: publish_heard(mosquitto, faces.person(1))]
     assert read.next().bgr.shape == cv2.imdecode(np.frombuffer(faces.person(1), np.uint8), 1).shape
     # But whoever tries the address sees it.
     assert Read(f"{mosquitto.url}/{TOPIC}", once=True).next() is not None
@@ -70,7 +75,7 @@ def test_what_the_broker_kept_may_be_days_old_and_is_left_out(mosquitto):
 def test_what_is_no_picture_is_left_out_and_the_next_one_comes(mosquitto, caplog):
     read = Read(f"{mosquitto.url}/{TOPIC}")
     bomb = b"\xff\xd8\xff\xc0\x00\x11\x08\xff\xff\xff\xff" + b"\0" * 30
-    read.steps = [lambda: None, lambda: mosquitto.publish(TOPIC, b"", b"rubbish", bomb, b"{}", faces.person(1))]
+    read.steps = [lambda: publish_heard(mosquitto, b"", b"rubbish", bomb, b"{}", faces.person(1))]
     assert read.next().bgr.shape[0] > 50
     assert "is no picture that can be read" in caplog.text
     assert "megapixels" in caplog.text
@@ -79,8 +84,8 @@ def test_what_is_no_picture_is_left_out_and_the_next_one_comes(mosquitto, caplog
 def test_a_broker_that_goes_away_and_comes_back_is_said(mosquitto):
     read = Read(f"{mosquitto.url}/{TOPIC}")
     read.steps = [
-        lambda: None, mosquitto.kill, lambda: time.sleep(0.5), mosquitto.start, lambda: time.sleep(3),
-        lambda: time.sleep(1), lambda: mosquitto.publish(TOPIC, faces.person(0)),
+        lambda: mosquitto.wait_for_listener(TOPIC), lambda: None, mosquitto.kill, lambda: time.sleep(0.5),
+        mosquitto.start, lambda: publish_heard(mosquitto, faces.person(0), times=2),
     ]  # fmt: skip
     assert read.next() is not None
     assert "broker is away" in read.said[0]

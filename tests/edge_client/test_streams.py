@@ -7,7 +7,6 @@ import re
 import socket
 import socketserver
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -18,7 +17,7 @@ from edge_client import sources, streams
 from edge_client.over_mqtt import Mqtt
 from tests import faces
 from tests.edge_client.test_client import run
-from tests.listener import listening
+from tests.listener import listening, serving
 
 SDP = "v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 {}/90000\r\n"
 
@@ -80,14 +79,10 @@ class _Answer(socketserver.StreamRequestHandler):
 
 @contextmanager
 def rtsp_camera(**said: object) -> Iterator[RtspCamera]:
-    with RtspCamera() as camera:
+    with serving(RtspCamera()) as camera:
         for name, value in said.items():
             setattr(camera, name, value)
-        thread = threading.Thread(target=camera.serve_forever)
-        thread.start()
         yield camera
-        camera.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize(
@@ -307,9 +302,5 @@ def tls_server(folder) -> Iterator[int]:
             with suppress(OSError):
                 context.wrap_socket(self.request, server_side=True).close()
 
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Greeting) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Greeting)) as server:
         yield int(server.server_address[1])
-        server.shutdown()
-        thread.join()

@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 from django.core.management import call_command
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from cases.models import Photo, add_photo
 from matching import tasks
@@ -12,7 +10,7 @@ from matching.faces import engines, face_models, images
 from matching.gallery import search as gallery
 from matching.indexing import bulk, changing_over, choosing, single
 from matching.models import Face, FaceModel, Template
-from tests import faces, needs
+from tests import faces, needs, versions
 
 OLD_WAY = engines.Recipe(passes=False)
 
@@ -188,14 +186,8 @@ def test_models_are_activated_by_any_name_that_the_list_shows(db, use_model, mak
 @pytest.fixture
 def as_it_was():
     """The database at version 0.2."""
-    MigrationExecutor(connection).migrate([("cases", "0003_side_views_wait"), ("matching", "0002_worklists")])
-    yield (
-        MigrationExecutor(connection)
-        .loader.project_state([("cases", "0003_side_views_wait"), ("matching", "0002_worklists")])
-        .apps
-    )
-    executor = MigrationExecutor(connection)
-    executor.migrate(executor.loader.graph.leaf_nodes())
+    yield versions.become([("cases", "0003_side_views_wait"), ("matching", "0002_worklists")])
+    versions.become()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -227,8 +219,7 @@ def test_a_database_of_version_0_2_is_upgraded_searched_at_once_and_brought_up_t
     enrol("MP2", faces.GROUP.read_bytes(), "indexed", 2)
     enrol("MP3", faces.two(), "several_faces", None)
 
-    executor = MigrationExecutor(connection)
-    executor.migrate(executor.loader.graph.leaf_nodes())
+    versions.become()
     model = face_models.active()
     assert (model.name, model.recipe) == ("mine", "library")
     for face in Face.objects.filter(is_subject=True):

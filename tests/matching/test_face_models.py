@@ -1,6 +1,5 @@
 """Which face model is picked, and that none is ever changed behind a gallery's back."""
 
-import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from django.core.management import CommandError, call_command
 from matching.faces import engines, face_models, images, packs
 from matching.gallery import calibration
 from matching.models import FaceModel
-from tests import faces, needs
+from tests import faces, listener, needs
 
 
 @pytest.fixture
@@ -156,10 +155,8 @@ def serving(folder: Path) -> Iterator[str]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
+    with listener.serving(server):
+        yield f"http://127.0.0.1:{server.server_port}/"
 
 
 @pytest.fixture

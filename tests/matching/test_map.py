@@ -11,7 +11,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from cases.models import AuditEvent, Case, Team
+from cases.models import AuditEvent, Case, Photo, Team
 from matching.models import Alert, Camera
 from matching.watching import captures
 from mpsite.settings import host_of_tiles
@@ -170,6 +170,19 @@ def test_last_seen_places_of_open_cases(as_admin, make_case):
     assert of(asked(as_admin), "cases")[0]["title"] == "Ada Example (C-1)"
     Case.objects.filter(pk=case.pk).update(status=Case.Status.CLOSED)
     assert not of(asked(as_admin), "cases")
+
+
+def test_photos_stand_where_their_files_claim(as_admin, make_case):
+    case = make_case("C-1", faces.person(1), index=False, name="Ada Example")
+    Photo.objects.update(own_latitude=HAMBURG[0], own_longitude=HAMBURG[1], own_time="2024:05:03 12:00:00")
+    (point,) = of(asked(as_admin), "photos")
+    assert point["title"] == "Its file says that a photo of Ada Example was taken here at 2024:05:03 12:00:00"
+    assert point["link"] == case.get_absolute_url()
+    assert "nobody has checked it" in as_admin.get("/map/list/").content.decode()
+    assert not of(asked(as_admin, show="cameras"), "photos")
+    Case.objects.update(status=Case.Status.CLOSED)
+    assert not of(asked(as_admin), "photos")
+    assert of(asked(as_admin, case=case.pk), "photos"), "one person alone is shown, closed or not"
 
 
 def test_what_is_another_teams_stands_on_no_map(make_case, collection):

@@ -13,13 +13,16 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from edge_client.over_http import Unreachable
+from cases.models import AuditEvent
+from edge_client import pairing
+from edge_client.home import Home
+from edge_client.over_http import PairingFailed, Unreachable
 from edge_client.over_mqtt import Mqtt
 from edge_client.queue import DiskQueue
 from edge_client.sender import Sender
 from matching.bridge import Bridge, BridgeRefused
 from matching.models import Alert, Camera, CameraMinute, Capture
-from matching.watching import fleet
+from matching.watching import fleet, tokens
 from tests import faces, needs
 from tests.broker import Broker, broker
 from tests.product import free_port
@@ -105,9 +108,61 @@ def test_reports_and_counts_come_and_settings_go_back(gate, bridge, device):
     device.wait(10)
     device.report({"sent_at": timezone.now().isoformat(), "version": "0.6.0", "queue": 7, "minutes": [minute]})
     wait_until(lambda: device_heard)
-    assert device_heard[-1]["fps"] == 4
+    assert device_heard[-1]["settings"]["fps"] == 4
     gate.refresh_from_db()
     assert (gate.state, gate.report["queue"], CameraMinute.objects.get().faces) == ("online", 7, 3)
+
+
+@pytest.fixture
+def pair(mosquitto, tmp_path):
+    def pair(code: str, name: str = "gate-9", password: str = "") -> str:
+        home = Home(tmp_path / name)
+        pairing.run(home, f"{mosquitto.url}/{name}", code, None, None, password)
+        return str(home.token)
+
+    return pair
+
+
+def test_a_client_is_paired_by_its_code_and_its_name_on_the_broker_becomes_the_cameras(camera, bridge, pair):
+    before = camera.token
+    assert pair(tokens.begin_pairing(camera), password="of the broker") == "of the broker"
+    camera.refresh_from_db()
+    assert camera.thing == "gate-9"
+    with pytest.raises(tokens.TokenRefused):
+        tokens.camera_of(before)
+    assert "gate-9" in AuditEvent.objects.get(action="paired client").why
+
+
+def test_a_code_that_is_wrong_spent_or_for_a_name_that_is_taken(camera, bridge, pair):
+    other = Camera(name="Other", thing="gate-3")
+    other.issue_token()
+    for code in ("WRONG-123", ""):
+        with pytest.raises(PairingFailed, match=r"No camera waits for this code|Give the code"):
+            pair(code)
+    code = tokens.begin_pairing(camera)
+    with pytest.raises(PairingFailed, match="Choose another MQTT name"):
+        pair(code, "gate-3")
+    with pytest.raises(PairingFailed, match="cannot be used"):
+        pair(code, "$gate")
+    pair(code)
+    with pytest.raises(PairingFailed, match="works once"):
+        pair(code)
+
+
+def test_codes_are_not_guessed_over_a_broker(camera, bridge, mosquitto, pair):
+    code = tokens.begin_pairing(camera)
+    mosquitto.publish("sightline/x/pair", *[json.dumps({"code": f"GUESS-{n}"}) for n in range(25)])
+    wait_until(lambda: bridge.left_out == 25)
+    with pytest.raises(PairingFailed, match="Too many codes"):
+        pair(code)
+
+
+@pytest.mark.parametrize("odd", [b"", b"[]", b"{}", b'{"code": {"a": 1}}', b"x" * 5000, b'{"code": null}'])
+def test_what_is_no_code_ends_no_bridge(camera, bridge, mosquitto, odd):
+    mosquitto.publish("sightline/x/pair", odd)
+    wait_until(lambda: bridge.left_out == 1)
+    mosquitto.publish("sightline/y/pair", json.dumps({"code": tokens.begin_pairing(camera)}))
+    wait_until(lambda: bridge.taken == 1)
 
 
 def test_a_client_that_is_gone_without_a_word_is_offline_at_once(gate, bridge, mosquitto):

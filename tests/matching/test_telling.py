@@ -10,7 +10,6 @@ from datetime import timedelta
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from django.core.files.base import ContentFile
 from django.db import connection
 from django.utils import timezone
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -21,7 +20,7 @@ from cases.sealed import unseal
 from matching.models import Alert, AlertCapture, Camera, Capture, Delivery, Review, Subscription
 from matching.telling import board, episodes, notifying, outward, push
 from matching.watching import captures
-from tests import faces
+from tests import at_once, faces
 from tests.listener import listening
 from tests.people import person
 
@@ -545,19 +544,7 @@ def test_whether_the_level_is_right_shows_on_the_system_page(any_model, six_case
 
 def test_ten_workers_at_once_make_one_alert_and_one_message(any_model, six_cases, camera, subscribe, webhook):
     subscribe()
-    # Not received one after another, for then each would be matched where it is received.
-    picture = ContentFile(faces.person(1), "x.jpg")
-    now = timezone.now()
-    sent = [Capture.objects.create(camera=camera, uid=uuid.uuid4(), captured_at=now, image=picture) for _ in range(10)]
-
-    def match(capture: Capture) -> None:
-        try:
-            captures.match_capture(capture.pk)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(10) as workers:
-        list(workers.map(match, sent))
+    at_once.matched(camera, faces.person(1), [timezone.now()] * 10)
     assert Alert.objects.get().capture_count == 10
     assert AlertCapture.objects.count() == 10
     assert len(webhook.got) == Delivery.objects.count() == 1

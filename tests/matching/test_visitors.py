@@ -1,11 +1,9 @@
 """Known people and strangers: who is greeted, who is none of them, and how often somebody came."""
 
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from cases.models import Collection, Team
@@ -13,7 +11,7 @@ from cases.visibility import searchable, visible
 from matching.models import Alert, Camera, Capture, Delivery, Subscription
 from matching.telling import notifying
 from matching.watching import captures, retention
-from tests import faces
+from tests import at_once, faces
 from tests.people import person
 
 # Local noon, so that an hour or two more is the same day.
@@ -72,17 +70,7 @@ def test_a_stranger_who_stays_is_one_alert_and_two_strangers_are_two(door, send)
 
 @pytest.mark.django_db(transaction=True)
 def test_ten_workers_at_once_make_one_alert_of_a_stranger(door):
-    sent = [
-        captures.receive_capture(door, faces.person(3), uid=uuid.uuid4(), captured_at=NOON + timedelta(seconds=second))
-        for second in range(10)
-    ]
-
-    def match(capture: Capture) -> None:
-        captures.match_capture(capture.pk)
-        connection.close()
-
-    with ThreadPoolExecutor(10) as pool:
-        list(pool.map(match, sent))
+    at_once.matched(door, faces.person(3), [NOON + timedelta(seconds=second) for second in range(10)])
     assert Alert.objects.get().capture_count == 10
 
 

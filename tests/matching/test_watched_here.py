@@ -11,9 +11,11 @@ import pytest
 
 from cases.models import AuditEvent
 from cases.sealed import unseal
+from edge_client import finding
 from matching.models import Camera
 from matching.watching import here, tokens
 from tests import faces
+from tests.onvif import MATCH, answering, onvif_camera
 from tests.product import Product
 from tests.streams import NetworkCamera, network_camera
 
@@ -56,6 +58,38 @@ def test_a_stream_that_shows_nothing_says_why_and_no_password(as_admin, street):
     street.is_away = False
     nobody = as_admin.post("/cameras/try/", {"source": "rtsp://127.0.0.1:9/stream"}).content.decode()
     assert "nothing listens at port 9" in nobody
+
+
+def test_a_cameras_streams_are_found_by_its_address(as_admin):
+    with onvif_camera(main=("rtsp://10.0.0.7/main", 1920, 1080), sub=("rtsp://10.0.0.7/sub", 640, 360)) as found:
+        host = found.url.removeprefix("http://")
+        said = {"device": host, "user": "viewer", "password": "pass/word"}
+        page = as_admin.post("/cameras/find/", said).content.decode()
+        assert page.index("rtsp://10.0.0.7/main") < page.index("rtsp://10.0.0.7/sub")
+        assert "1920 × 1080 H264, 15 a second" in page
+        wrong = as_admin.post("/cameras/find/", {**said, "password": "guess"}).content.decode()
+        assert "refuses this name and password" in wrong
+        assert "guess" not in wrong
+        assert "asks for a name and password" in as_admin.post("/cameras/find/", {"device": host}).content.decode()
+    assert "nothing listens" in as_admin.post("/cameras/find/", said).content.decode()
+    row = AuditEvent.objects.filter(action="looked for cameras").first()
+    assert row.target_label == f"http://{host}", "with no password"
+    assert not Camera.objects.exists()
+
+
+def test_who_is_there_is_asked_of_the_network(as_admin):
+    answer = MATCH.format(name="Front%20<b>door", model="M3046", address="http://127.0.0.1:8000/onvif/device_service")
+    with answering(finding.GROUP, finding.PORT, answer.replace("<b>", "%3Cb%3E").encode()):
+        page = as_admin.post("/cameras/find/").content.decode()
+    assert "Front &lt;b&gt;door" in page
+    assert "M3046" in page
+    assert "No camera answered" in as_admin.post("/cameras/find/").content.decode()
+
+
+@pytest.mark.parametrize("device", ["ftp://10.0.0.7", "10.0.0.7:port", "http://", "10.0.0.7/my path", "x" * 400])
+def test_a_device_that_is_none_is_refused_in_words(as_admin, device):
+    said = as_admin.post("/cameras/find/", {"device": device}).content.decode()
+    assert "is no address of a camera" in said or "at most 300" in said
 
 
 @pytest.mark.parametrize(("address", "said"), WRONG)

@@ -1,12 +1,12 @@
 """The last release's database, with what people did in it, becomes this one's and loses nothing."""
 
 import uuid
+from functools import partial
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from cases.models import AuditEvent, Case, Collection, Photo
@@ -15,27 +15,18 @@ from matching.models import Alert, Camera, Capture, Review, Search, Subscription
 from matching.searching import pictures
 from matching.telling import notifying
 from matching.watching import captures
-from tests import faces
+from tests import faces, versions
 
 LAST = [("cases", "0008_marks_and_dates"), ("matching", "0016_fleet")]
 ADDRESS = "jsons://hook.example/secret"
-
-
-def to_newest() -> None:
-    executor = MigrationExecutor(connection)
-    executor.migrate(executor.loader.graph.leaf_nodes())
 
 
 @pytest.fixture
 def last_release(transactional_db):
     """Puts the database into the shape that it had in 0.6, with all that is in it; its models."""
 
-    def go_back():
-        MigrationExecutor(connection).migrate(LAST)
-        return MigrationExecutor(connection).loader.project_state(LAST).apps
-
-    yield go_back
-    to_newest()
+    yield partial(versions.become, LAST)
+    versions.become()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -51,7 +42,7 @@ def test_a_database_of_version_0_6_keeps_all_that_was_done_in_it(last_release, a
     models.get_model("matching", "Subscription").objects.create(user_id=user.pk, address=ADDRESS)
     models.get_model("cases", "AuditEvent").objects.create(username="kim", action="viewed", why="a test")
 
-    to_newest()
+    versions.become()
     call_command("prepare", "--no-input", "--no-demo")
     assert {model: model.objects.count() for model in counts} == counts
     assert (Alert.objects.get().status, Alert.objects.get().strength) == ("confirmed", "strong")

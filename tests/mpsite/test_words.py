@@ -1,7 +1,9 @@
 """Each hint on a page leads to its word, and the words are there for everybody who signs in."""
 
 import re
+from importlib import import_module
 
+import django_filters
 import pytest
 from django.conf import settings
 
@@ -29,3 +31,20 @@ def test_a_searched_face_has_its_hint(any_model, six_cases, user, signed_in):
     page = signed_in.get(search.get_absolute_url()).content.decode()
     assert 'href="/words/#similarity"' in page
     assert "cosine" not in page
+
+
+def test_each_filter_of_a_list_says_what_it_is():
+    """One that names no field of its model is called "invalid name" by the library."""
+    for module in ("cases.filters", "cases.desk_api", "matching.filters"):
+        import_module(module)
+    found = [one for one in _every(django_filters.FilterSet) if one.__module__.startswith(("cases.", "matching."))]
+    assert len(found) >= 4
+    for filters in found:
+        # Without a model of its own it takes that of its list.
+        for name, one in filters.base_filters.items() if filters._meta.model else ():
+            one.model = filters._meta.model
+            assert "invalid name" not in str(one.label), f"{filters.__name__}.{name}"
+
+
+def _every(base: type) -> list[type]:
+    return [one for child in base.__subclasses__() for one in (child, *_every(child))]

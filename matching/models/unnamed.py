@@ -1,0 +1,82 @@
+"""People whom cameras saw and nobody has named: faces that resemble no case, grouped by who they show."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils import timezone
+from pgvector.django import HalfVectorField
+
+from cases.models import Case
+from matching.models.camera import Camera, Capture
+from matching.models.face import FaceModel
+from matching.models.search import Probe
+
+
+class UnnamedPerson(models.Model):
+    """The faces that are taken for one person's, told by the face alone."""
+
+    class Mark(models.TextChoices):
+        NONE = "", "No mark"
+        STAFF = "staff", "Staff"
+        OF_INTEREST = "interest", "Of interest"
+
+    # First what a scan reads, so that it need not skip over the rest.
+    model = models.ForeignKey(FaceModel, on_delete=models.CASCADE)
+    poorness = models.FloatField(default=0, help_text="The mean of its faces'.")
+    commonness = models.FloatField(default=0, help_text="The mean of its faces': how much each is like everybody.")
+    embedding = HalfVectorField(help_text="The mean of its faces', of unit length, the poor direction taken out.")
+    weight = models.FloatField(default=1, help_text="The length of their sum: what the mean counts for.")
+    mark = models.CharField(max_length=10, choices=Mark.choices, blank=True, default=Mark.NONE)
+    note = models.CharField(max_length=300, blank=True)
+    case = models.ForeignKey(
+        Case, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="That was made of it."
+    )
+    is_settled = models.BooleanField(
+        default=False, help_text="People said who belongs to it, so the nightly grouping leaves its faces together."
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["pk"]
+        verbose_name_plural = "unnamed people"
+
+    def __str__(self) -> str:
+        return f"unnamed person {self.pk}"
+
+    @classmethod
+    def within(cls, user: Any) -> QuerySet["UnnamedPerson"]:
+        """Whoever was seen by a camera that they see."""
+        return cls.objects.filter(faces__probe__capture__camera__in=Camera.within(user)).distinct()
+
+    def get_absolute_url(self) -> str:
+        return reverse("unnamed", args=[self.pk])
+
+
+class UnnamedFace(models.Model):
+    """A capture's face in the group of whom it shows."""
+
+    belongs_to = (("probe__capture__camera",),)
+
+    probe = models.OneToOneField(Probe, on_delete=models.CASCADE, related_name="unnamed")
+    person = models.ForeignKey(UnnamedPerson, on_delete=models.CASCADE, related_name="faces")
+    commonness = models.FloatField(default=0, help_text="How much more than most it is like everybody.")
+    begins_visit = models.BooleanField(
+        default=True, help_text="The same person was not seen by this camera in the minutes before."
+    )
+    joined_from = models.PositiveBigIntegerField(
+        null=True, help_text="The person whose face it was before people said that the two are one."
+    )
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.probe} as {self.person}"
+
+    @property
+    def capture(self) -> Capture:
+        """Whose face it is; `select_related("probe__capture")` spares a query."""
+        assert self.probe.capture is not None  # noqa: S101 - only captures' faces are grouped
+        return self.probe.capture
