@@ -41,6 +41,13 @@ def until(page: Page, true: str, seconds: float = 60) -> None:
         page.wait_for_timeout(50)
 
 
+def press(page: Page, *keys: str) -> None:
+    """Keys, once the page's scripts listen: a text stands before they do."""
+    page.wait_for_load_state()
+    for key in keys:
+        page.keyboard.press(key)
+
+
 def sign_in(page: Page) -> None:
     page.goto("/")
     page.fill("[name=login]", NAME)

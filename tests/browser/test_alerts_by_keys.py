@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests import faces
+from tests.browser.conftest import press
 from tests.browser.test_live_alert import run_edge_client
 from tests.product import Product
 
@@ -43,11 +44,6 @@ def names(page: Page) -> list[str]:
 
 def focused(page: Page) -> str:
     return page.evaluate("document.activeElement.querySelector?.('.person a')?.textContent ?? ''")
-
-
-def press(page: Page, *keys: str) -> None:
-    for key in keys:
-        page.keyboard.press(key)
 
 
 def test_a_decided_one_leaves_and_the_next_stands_where_it_stood(board: Page):

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from matching.faces import images
 from tests import faces
-from tests.browser.conftest import until
+from tests.browser.conftest import press, until
 from tests.browser.test_search import choose
 from tests.product import PASSWORD, ROOT, Product
 
@@ -124,13 +124,13 @@ def test_marks_are_put_on_both_pictures_and_stay(page: Page, width, height):
     page.set_viewport_size({"width": width, "height": height})
     search(page, faces.person(4), "a scar")
     for number, words in enumerate(("scar on the chin", "the same scar")):
-        page.keyboard.press("x")
+        press(page, "x")
         box = page.locator("#pair figure").nth(number).bounding_box()
         assert box is not None
         page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         expect(page.locator(".mark-form input")).to_be_focused()
         page.keyboard.type(words)
-        page.keyboard.press("Enter")
+        press(page, "Enter")
         expect(page.locator(".marks li")).to_have_count(number + 1)
         expect(page.locator("#pair .dot")).to_have_count(number + 1)
     page.reload()
@@ -158,10 +158,10 @@ def test_a_second_reviewer_in_another_browser_decides_without_the_first_ones_not
     page: Page, browser: Browser, product: Product, two_reviewers
 ):
     search(page, faces.person(0), "two of us")
-    page.keyboard.press("m")
+    press(page, "m")
     page.keyboard.type("the ears")
-    page.keyboard.press("Escape")
-    page.keyboard.press("p")
+    press(page, "Escape")
+    press(page, "p")
     expect(page.locator(".decide .status")).to_have_text("Possible match")
     expect(page.locator(".decide")).to_contain_text("A second person decides now")
     with browser.new_context(base_url=product.url) as context:
@@ -173,7 +173,7 @@ def test_a_second_reviewer_in_another_browser_decides_without_the_first_ones_not
         other.wait_for_load_state("load")
         expect(other.locator(".decide")).to_contain_text("proposes it as a possible match")
         expect(other.locator(".decide")).not_to_contain_text("the ears")
-        other.keyboard.press("p")
+        press(other, "p")
         expect(other.locator(".decide .status")).to_have_text("Confirmed lead")
         expect(other.locator(".decide")).to_contain_text("the ears")
         sheet = other.request.get(str(other.get_by_role("link", name="Lead sheet").get_attribute("href")))

@@ -7,7 +7,7 @@ import zipfile
 from playwright.sync_api import Page, expect
 
 from tests import faces
-from tests.browser.conftest import until
+from tests.browser.conftest import press, until
 
 
 def choose(page: Page, name: str, content: bytes, purpose: str = "tip 4711") -> None:
@@ -47,7 +47,7 @@ def test_a_picture_is_pasted(page: Page):
     )
     expect(page.locator("#filename")).to_contain_text("pasted.jpg")
     page.fill("#id_purpose", "pasted")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.locator(".candidate").first).to_contain_text("Morgan Reed")
 
 

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests import faces
+from tests.browser.conftest import press
 from tests.browser.test_accessibility import faults
 from tests.browser.test_live_alert import _named as collection_named
 from tests.product import Product
@@ -66,7 +67,7 @@ def test_it_works(page: Page, product: Product, gate):
     page.get_by_role("button", name="The chosen faces show somebody else").click()
     expect(page.locator("main")).to_contain_text("Choose the faces that show somebody else")
     page.locator(".picked input").first.focus()
-    page.keyboard.press("Space")
+    press(page, "Space")
     page.get_by_role("button", name="The chosen faces show somebody else").click()
     expect(page.locator(".picked img")).to_have_count(2)
     alike = page.locator("article", has=page.get_by_role("button", name="They are one"))

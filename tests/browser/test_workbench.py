@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests import faces, needs
+from tests.browser.conftest import press
 from tests.browser.test_search import choose
 from tests.matching.test_by_hand import far_away
 
@@ -55,47 +56,47 @@ def test_the_face_with_the_strongest_candidate_comes_first_and_weak_ones_are_fol
 
 def test_keys_go_from_candidate_to_candidate_and_from_face_to_face(group: Page):
     first = name(group)
-    group.keyboard.press("j")
+    press(group, "j")
     expect(group.locator(".rank")).to_have_text("Rank 2")
     expect(group.locator(".portrait[aria-current]")).to_be_visible()
-    group.keyboard.press("ArrowLeft")
+    press(group, "ArrowLeft")
     expect(group.locator(".facts-of .person")).to_have_text(first)
-    group.keyboard.press("f")
+    press(group, "f")
     expect(group.locator(".met a").nth(1)).to_have_attribute("aria-current", "true")
     expect(group.locator(".facts-of .person")).not_to_have_text(first)
-    group.keyboard.press("Shift+F")
+    press(group, "Shift+F")
     expect(group.locator(".facts-of .person")).to_have_text(first)
-    group.keyboard.press("?")
+    press(group, "?")
     expect(group.locator("#key-help")).to_be_visible()
-    group.keyboard.press("Escape")
+    press(group, "Escape")
     expect(group.locator("#key-help")).to_be_hidden()
     assert group.evaluate(MARKED)
 
 
 def test_a_decision_with_its_note_is_made_and_undone_by_key_without_loading_the_page(group: Page):
-    group.keyboard.press("m")
+    press(group, "m")
     group.keyboard.type("scar on the chin, pun intended")
-    group.keyboard.press("Escape")
-    group.keyboard.press("p")
+    press(group, "Escape")
+    press(group, "p")
     expect(group.locator(".decide .status")).to_have_text("Confirmed lead")
     expect(group.locator(".decide")).to_contain_text("scar on the chin")
     expect(group.locator(".portrait[aria-current] .mark.confirmed")).to_be_visible()
-    group.keyboard.press("u")
+    press(group, "u")
     expect(group.locator("[value=possible]")).to_be_visible()
     expect(group.locator(".portrait[aria-current] .mark")).to_be_hidden()
     assert group.input_value("[name=note]") == "scar on the chin, pun intended"
-    group.keyboard.press("n")
+    press(group, "n")
     expect(group.locator(".portrait[aria-current] .mark.rejected")).to_be_visible()
     assert group.evaluate(MARKED)
     group.reload()
     expect(group.locator(".decide .status")).to_have_text("Not this person")
     # What is said is remembered: other searches of this face are not to know of it.
-    group.keyboard.press("u")
+    press(group, "u")
     expect(group.locator("[value=possible]")).to_be_visible()
 
 
 def test_the_pictures_are_laid_over_each_other_on_the_eyes(group: Page):
-    group.keyboard.press("l")
+    press(group, "l")
     canvas = group.locator("#pair canvas")
     expect(canvas).to_be_visible()
     middle = """canvas => [...canvas.getContext('2d').getImageData(300, 300, 40, 40).data].reduce((a, b) => a + b)"""
@@ -104,10 +105,10 @@ def test_the_pictures_are_laid_over_each_other_on_the_eyes(group: Page):
         "range => { range.value = 0; range.dispatchEvent(new Event('input', {bubbles: true})); }"
     )
     assert canvas.evaluate(middle) != both
-    group.keyboard.press("j")
+    press(group, "j")
     expect(group.locator(".rank")).to_have_text("Rank 2")
     expect(group.locator("#pair canvas")).to_be_visible()
-    group.keyboard.press("l")
+    press(group, "l")
     expect(group.locator("#pair canvas")).to_be_hidden()
 
 
@@ -121,10 +122,10 @@ def test_a_view_that_is_adjusted_says_so_holds_for_the_next_and_goes_back(group:
     expect(adjusted).to_be_visible()
     image = group.locator("#pair img").first
     assert "grayscale(1)" in str(image.evaluate("image => image.style.filter"))
-    group.keyboard.press("j")
+    press(group, "j")
     expect(group.locator(".rank")).to_have_text("Rank 2")
     expect(adjusted).to_be_visible()
-    group.keyboard.press("0")
+    press(group, "0")
     expect(adjusted).to_be_hidden()
 
 
@@ -155,7 +156,8 @@ def test_a_face_that_was_missed_is_drawn_and_searched(page: Page):
     page.mouse.move(*at(right + 0.002, bottom + 0.002), steps=4)
     page.mouse.up()
     expect(page.locator(".facts-of .person")).to_have_text("Casey Brook")
-    page.keyboard.press("a")
+    press(page, "a")
+    expect(page.locator(".boxed.drawing")).to_be_visible()
     picture = page.locator(".boxed").bounding_box()
     assert picture is not None
     page.mouse.move(*at(0.1, 0.1))

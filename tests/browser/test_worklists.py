@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests import faces
+from tests.browser.conftest import press
 from tests.product import Product
 
 
@@ -37,16 +38,16 @@ def test_it_works(page: Page, two_photos):
         page.reload()
     photos = page.locator(".subject-choice")
     first, second = photos.nth(0), photos.nth(1)
-    page.keyboard.press("ArrowRight")
+    press(page, "ArrowRight")
     expect(first).to_be_focused()
-    page.keyboard.press("2")
+    press(page, "2")
     expect(first.locator(".status.confirmed")).to_have_text("Confirmed")
     expect(second).to_be_focused()
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("u")
+    press(page, "ArrowLeft")
+    press(page, "u")
     expect(first.locator(".status.confirmed")).to_have_count(0)
     expect(first).to_be_focused()
-    page.keyboard.press("1")
+    press(page, "1")
     expect(first.locator(".box.subject")).to_have_count(1)
     page.reload()
     expect(page.locator(".subject-choice")).to_have_count(1)
