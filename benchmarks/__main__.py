@@ -13,7 +13,7 @@ ALL = (
     "alike", "strangers", "curves", "strengths", "poor_direction", "searching", "vectors", "indexing", "comparing",
     "batches", "looking_back", "same_face", "best_shots", "edge", "passing", "memory",
     "registry", "hostile", "missing_found", "map", "over_time", "reporting", "unnamed",
-    "killing", "live", "field", "load",
+    "killing", "waiting", "live", "field", "load",
 )  # fmt: skip
 # Some of them in short, with a row in history.csv: `make bench-quick`.
 QUICK = "quick"

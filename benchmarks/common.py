@@ -1,5 +1,6 @@
 """Percentiles, tables and an empty database for each benchmark."""
 
+import json
 import re
 import statistics
 import sys
@@ -54,6 +55,17 @@ def signed_in(product: Product, name: str, password: str) -> str:
     session.post(f"{product.url}accounts/login/", said, timeout=20)
     assert "sessionid" in session.cookies, f"{name} could not sign in"
     return "; ".join(f"{one.name}={one.value}" for one in session.cookies)
+
+
+def counted(product: Product) -> dict[str, int]:
+    """How many captures wait, and how many are matched."""
+    code = (
+        "import json; from matching.models import Capture as C\n"
+        "w = C.objects.filter(status='pending').count()\n"
+        "print(json.dumps({'waiting': w, 'matched': C.objects.count() - w}))"
+    )
+    found: dict[str, int] = json.loads(product.manage("shell", "-c", code).stdout.strip().splitlines()[-1])
+    return found
 
 
 def percentiles(milliseconds: Sequence[float]) -> str:

@@ -22,7 +22,7 @@ import numpy as np
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from benchmarks.common import percentiles, signed_in, table
+from benchmarks.common import counted, percentiles, signed_in, table
 from benchmarks.labelled import lfw
 from tests import faces
 from tests.product import NAME, PASSWORD, Product, start
@@ -197,13 +197,3 @@ def measured(product: Product, tokens: list[str], rate: float, seconds: float) -
         len(load.answers) - kept + load.refused, percentiles(load.answers), percentiles(load.seen or [0.0]),
         percentiles(load.reports),
     )  # fmt: skip
-
-
-def counted(product: Product) -> dict[str, int]:
-    code = (
-        "import json; from matching.models import Capture as C\n"
-        "w = C.objects.filter(status='pending').count()\n"
-        "print(json.dumps({'waiting': w, 'matched': C.objects.count() - w}))"
-    )
-    found: dict[str, int] = json.loads(product.manage("shell", "-c", code).stdout.strip().splitlines()[-1])
-    return found

@@ -17,7 +17,7 @@ import requests
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from benchmarks.common import percentiles, signed_in, table
+from benchmarks.common import counted, percentiles, signed_in, table
 from tests import faces
 from tests.product import NAME, PASSWORD, Product, start
 
@@ -140,11 +140,17 @@ class Dashboard:
         return str(made.json()["token"])
 
     def wait(self) -> None:
+        """Until all that was sent is matched, and a moment for its messages. Says what then has not come, and why."""
+        while counted(self.product)["waiting"]:
+            time.sleep(1)
         deadline = time.monotonic() + 20
         while self.awaited and time.monotonic() < deadline:
             time.sleep(0.1)
         if self.awaited:
-            print(f"{len(self.awaited)} alerts did not come.")
+            raised = {(alert["camera_name"], alert["case_number"]) for alert in self.product.alerts()}
+            never = sum(key not in raised for key in self.awaited)
+            print(f"Not raised: {never} alerts. Raised, without a message: {len(self.awaited) - never}.")
+        self.awaited.clear()
 
     def close(self) -> None:
         self._socket.close()

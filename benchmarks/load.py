@@ -13,8 +13,8 @@ from pathlib import Path
 
 import requests
 
-from benchmarks.common import percentiles, signed_in, table
-from benchmarks.field import SENDERS, Load, counted, crops, make_cameras, option
+from benchmarks.common import counted, percentiles, signed_in, table
+from benchmarks.field import SENDERS, Load, crops, make_cameras, option
 from benchmarks.labelled import lfw
 from tests import faces
 from tests.people import PASSWORD

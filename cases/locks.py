@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from django.db import Error, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 # A machine that is gone without a word is missed after some 50 s; PostgreSQL's own patience is two hours.
 WATCHED = """
@@ -16,9 +17,28 @@ SET LOCAL tcp_keepalives_idle = 20; SET LOCAL tcp_keepalives_interval = 10; SET 
 """
 
 
+class Held:
+    """True where the lock is held by whoever asked for it."""
+
+    def __init__(self, connection: BaseDatabaseWrapper, is_taken: bool) -> None:
+        self._connection, self._is_taken = connection, is_taken
+
+    def __bool__(self) -> bool:
+        return self._is_taken
+
+    def lasts(self) -> bool:
+        """Whether it is still held: a database that was started anew knows of no lock."""
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except Error:
+            return False
+        return self._is_taken
+
+
 @contextmanager
-def held(name: str) -> Iterator[bool]:
-    """Hold the lock of that name while inside; yields False at once where somebody else holds it.
+def held(name: str) -> Iterator[Held]:
+    """Hold the lock of that name while inside; what it yields is false at once where somebody else holds it.
 
     On a connection of its own: what is done inside has transactions of its own, and the pool keeps its number.
     """
@@ -32,7 +52,7 @@ def held(name: str) -> Iterator[bool]:
             taken = bool(cursor.fetchone()[0])
         if not taken:
             own.close()
-        yield taken
+        yield Held(own, taken)
     finally:
         # Given back before it goes on: of a connection that is only closed PostgreSQL learns a moment later.
         with suppress(Error):

@@ -23,7 +23,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from paho.mqtt.enums import CallbackAPIVersion
 from rest_framework.exceptions import Throttled, ValidationError
 
-from cases import audit
+from cases import audit, locks
 from matching import ingest
 from matching.discovery import Discovery
 from matching.models import Camera
@@ -51,8 +51,10 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 MOST_ATTEMPTS = 5
 # Codes that are tried in a minute, by whomever, as over HTTP.
 MOST_CODES = 20
-# How often Home Assistant is told what changed of the cameras.
+# How often Home Assistant is told what changed of the cameras, and the bridge asks whether it is still the one.
 TELL_SECONDS = 2.0
+# How often one that stands by asks whether it is its turn.
+STAND_BY_SECONDS = 5.0
 # How often one and the same complaint is written down.
 COMPLAIN_SECONDS = 60.0
 
@@ -73,42 +75,68 @@ class Bridge:
         if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
             raise BridgeRefused(f"MQTT_URL must be mqtt://broker or mqtts://broker, not {parts.scheme}://…")
         self._where = parts.hostname, parts.port or (8883 if parts.scheme == "mqtts" else 1883)
-        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=False, manual_ack=True)
-        if parts.username:
-            self._client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
-        if parts.scheme == "mqtts":
-            folder = ca if ca and Path(ca).is_dir() else None
-            self._client.tls_set_context(
-                ssl.create_default_context(cafile=None if folder else ca or None, capath=folder)
-            )
-        self._client.reconnect_delay_set(1, 15)
-        self._client.on_connect = self._connected
-        self._client.on_message = self._came
-        self._client.on_connect_fail = lambda *_: self._complain(
-            "the broker is away, or its certificate is not trusted"
-        )
-        self._client.on_disconnect = lambda *_: self._complain("the broker is away")
+        self._lock = f"{name} at {parts.hostname}:{self._where[1]}"
+        self._url, self._ca, self._name = parts, ca, name
         self._discovery = Discovery(self._keep, discovery) if discovery else None
-        if self._discovery is not None:
-            self._client.will_set(self._discovery.available, "offline", qos=1, retain=True)
+        self._client = self._new_client()
         self._subscribed = threading.Event()
-        self._client.on_subscribe = lambda *_: self._subscribed.set()
         self._stopping = threading.Event()
         self._complained: dict[str, float] = {}
         self._codes: deque[float] = deque()
         # Messages that were brought in, and those that were left out.
         self.taken = self.left_out = 0
 
+    def _new_client(self) -> paho.Client:
+        """One that has not connected: paho's own are not begun twice. Raises `OSError` without the certificates."""
+        parts = self._url
+        client = paho.Client(CallbackAPIVersion.VERSION2, client_id=self._name, clean_session=False, manual_ack=True)
+        if parts.username:
+            client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
+        if parts.scheme == "mqtts":
+            folder = self._ca if self._ca and Path(self._ca).is_dir() else None
+            client.tls_set_context(
+                ssl.create_default_context(cafile=None if folder else self._ca or None, capath=folder)
+            )
+        client.reconnect_delay_set(1, 15)
+        client.on_connect = self._connected
+        client.on_message = self._came
+        client.on_subscribe = lambda *_: self._subscribed.set()
+        client.on_connect_fail = lambda *_: self._complain("the broker is away, or its certificate is not trusted")
+        client.on_disconnect = self._left
+        if self._discovery is not None:
+            client.will_set(self._discovery.available, "offline", qos=1, retain=True)
+        return client
+
     def run(self) -> None:
-        """Until `stop`. With the broker away it tries again and again."""
+        """Until `stop`. With the broker away it tries again and again.
+
+        Of several, on as many machines, one listens: a broker ends the connection of whoever has the same session. The
+        next one goes on with that session when it is gone, so that what the broker kept is not lost.
+        """
+        stands_by = False
+        while not self._stopping.is_set():
+            try:
+                with locks.held(self._lock) as mine:
+                    if mine:
+                        self._listen(mine)
+                    elif not stands_by:
+                        logger.warning("another bridge listens at %s:%s; this one stands by", *self._where)
+                    stands_by = not mine
+            except DatabaseError as error:
+                self._complain(f"nothing is brought in, for the database is away ({type(error).__name__})")
+            self._stopping.wait(STAND_BY_SECONDS)
+
+    def _listen(self, mine: locks.Held) -> None:
         self._client.connect_async(*self._where, KEEPALIVE)
         self._client.loop_start()
-        while not self._stopping.wait(TELL_SECONDS if self._discovery else None):
+        while not self._stopping.wait(TELL_SECONDS) and mine.lasts():
             self._tell()
         if self._discovery is not None and self._client.is_connected():
             self._keep(self._discovery.available, "offline").wait_for_publish(2)
         self._client.disconnect()
         self._client.loop_stop()
+        self._client = self._new_client()
+        self._subscribed.clear()
 
     def is_listening(self) -> bool:
         return self._subscribed.is_set()
@@ -127,6 +155,10 @@ class Bridge:
             self._keep(self._discovery.available, "online")
             topics = [*TOPICS, self._discovery.topics]
         client.subscribe([(topic, 1) for topic in topics])
+
+    def _left(self, client: Any, data: Any, flags: Any, reason: Any, properties: Any) -> None:
+        if reason.is_failure:
+            self._complain("the broker is away")
 
     def _tell(self) -> None:
         """Home Assistant, of the cameras."""

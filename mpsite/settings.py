@@ -161,7 +161,13 @@ CHANNEL_LAYERS = {
         "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": 30}]},
     }
 }
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"pool_class": "mpsite.redis_pool.OnePool"},
+    }
+}
 # How many cores each process may use at once for work that is not urgent.
 CORES = int(os.environ.get("CORES") or os.cpu_count() or 1)
 # MB; 0: no limit.

@@ -14,6 +14,8 @@ KEPT = {"account_login", "account_logout", "account_signup", "account_inactive",
 handler500 = "mpsite.errors.handler500"
 
 urlpatterns = [
+    # First: cameras ask far more often than people, and each pattern before it is tried each time.
+    path("api/", include("matching.api.urls")),
     path("", RedirectView.as_view(pattern_name="alerts"), name="home"),
     path("notice/", accept_notice, name="accept-notice"),
     path("metrics", metrics, name="metrics"),
@@ -23,7 +25,6 @@ urlpatterns = [
     path("", include("mpsite.people.urls")),
     path("", include("cases.urls")),
     path("", include("matching.urls")),
-    path("api/", include("matching.api.urls")),
     path("accounts/", include([one for one in account_urls.urlpatterns if one.name in KEPT])),
     path("accounts/second-factor/", include("allauth.mfa.urls")),
     path("accounts/sessions/", include("allauth.usersessions.urls")),

@@ -20,7 +20,7 @@ def matched(camera: Camera, content: bytes, times: Sequence[datetime]) -> None:
 
     def match(capture: Capture) -> None:
         try:
-            captures.match_capture(capture.pk)
+            captures.match_waiting(capture.pk)
         finally:
             connection.close()
 

@@ -178,7 +178,7 @@ class Camera(TeamOwned):
     def compares_with(self) -> QuerySet[Collection]:
         """The collections whose cases its captures may raise alerts of: those that share a team with it, or have none;
         of a camera without a team all."""
-        own = list(self.teams.values_list("pk", flat=True))
+        own = [team.pk for team in self.teams.all()]
         return (
             Collection.objects.filter(Q(teams=None) | Q(teams__in=own)).distinct() if own else Collection.objects.all()
         )

@@ -57,7 +57,7 @@ def join_or_raise(
     is_new = alert is None
     if alert is None:
         alert = Alert(
-            case_id=hit.case_id,
+            case=case,
             camera=capture.camera,
             kind=Alert.Kind.GREETING if is_greeting else Alert.Kind.SOUGHT,
             status=Alert.Status.GREETED if is_greeting else Alert.Status.NEW,
@@ -66,6 +66,11 @@ def join_or_raise(
             visits=visits,
             last_visit_at=last_visit_at,
         )
+    else:
+        # As they were just read, so that nobody asks for them again.
+        alert.case, alert.camera = case, capture.camera
+        if alert.model_id == model.pk:
+            alert.model = model
     if is_new or alert.model_id != model.pk or hit.worth > alert.worth:
         alert.best_capture, alert.best_face_id, alert.model = capture, hit.face_id, model
         alert.similarity, alert.allowance, alert.commonness = hit.similarity, hit.allowance, hit.commonness

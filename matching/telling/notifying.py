@@ -55,8 +55,8 @@ def announce(alert: Alert, *, is_new: bool, risen: bool = False) -> None:
     Of what a quiet camera sees only the dashboards are told.
     """
     # Asked anew: whoever announces may hold the camera since before it was made quiet.
-    is_quiet = Camera.objects.filter(pk=alert.camera_id, quiet_until__gt=timezone.now()).exists()
-    if (is_new or risen) and not is_quiet:
+    quiet = Camera.objects.filter(pk=alert.camera_id, quiet_until__gt=timezone.now())
+    if (is_new or risen) and not quiet.exists():
         for subscription in subscribers(alert):
             if risen and not is_new and STEPS.index(alert.strength) <= _told(alert, subscription):
                 continue

@@ -1,33 +1,33 @@
-"""Walk 3, watch: a camera's capture is kept, matched, and joined to the alert of its episode or raises a new one."""
+"""Walk 3, watch: what a camera sends is kept, and matched by a worker, together with what else waits."""
 
-import math
+import time
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 
+from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from cases import work
-from cases.models import Collection
 from matching.faces import face_models, images, padding
-from matching.faces.engines import Detection, EngineUnavailable
-from matching.faces.rows import face_columns
-from matching.gallery import kept_faces
-from matching.gallery import search as gallery
-from matching.models import Alert, Camera, Capture, FaceModel, Probe
-from matching.searching.pictures import keep_candidates
+from matching.faces.engines import EngineUnavailable
+from matching.models import Alert, Camera, Capture
 from matching.signals import capture_waiting
-from matching.telling import episodes, strangers
-from matching.unnamed import grouping
-from matching.watching import alert_clips, retention, thresholds, visitors
+from matching.watching import looked
 
 # A camera's clock that runs further ahead than this is not believed.
 CLOCK_TOLERANCE = timedelta(minutes=5)
-ALERTS_A_CAPTURE = 3
 # How stale the time may be at which a camera was last seen.
 SEEN_EVERY = timedelta(seconds=10)
+# A worker looks at captures for so long, seconds, and at so many at most, before it says whom they show.
+LOOKING, TOGETHER = 0.5, 32
+# Seconds after which others look at what somebody began to look at: that worker may have been killed.
+TAKEN = 30
+WAITS = (face_models.NoFaceModel, EngineUnavailable)
 
 
 def receive_capture(
@@ -78,100 +78,67 @@ def receive_capture(
     return capture
 
 
+def match_waiting(capture_id: int) -> None:
+    """Match a waiting capture, and with it others that wait, the oldest first: as many as are looked at in `LOOKING`.
+
+    They are searched for and written together. Where one breaks, each is matched by itself. Raises as `match_capture`.
+    """
+    taken: list[Capture] = []
+    try:
+        _match_together(capture_id, taken)
+    except Exception as error:
+        try:
+            if not taken or isinstance(error, WAITS) or work.is_the_machines(error):
+                raise
+            for capture in taken:
+                match_capture(capture.pk)
+        finally:
+            cache.delete_many([_mark(capture) for capture in taken])
+
+
 def match_capture(capture_id: int) -> list[Alert]:
     """Compare a waiting capture with the gallery and raise or join its alerts. May run twice: the second does nothing.
 
     One that breaks is tried again later and then set aside. Raises `NoFaceModel`, `EngineUnavailable`; the capture then
     waits on.
     """
-    capture = Capture.objects.filter(pk=capture_id, status=Capture.Status.PENDING).select_related("camera").first()
+    capture = _waiting().filter(pk=capture_id).first()
     if capture is None:
         return []
     model = face_models.active()
-    with work.attempt("capture", capture.pk, str(capture), (face_models.NoFaceModel, EngineUnavailable)) as tried:
-        return _match(capture, model)
+    with work.attempt("capture", capture.pk, str(capture), WAITS) as tried:
+        return looked.compare([looked.look(capture, model)], model)
     if tried.is_set_aside:
-        _claim(capture, Capture.Status.SET_ASIDE)
+        looked.claim(capture, Capture.Status.SET_ASIDE)
     return []
 
 
-def _match(capture: Capture, model: FaceModel) -> list[Alert]:
-    try:
-        with capture.image.open() as file:
-            opened = images.open_image(file.read())
-        face = face_models.find_face(
-            face_models.engine(model), opened.rgb, lambda found: _meant_face(found, opened, capture)
-        )
-    except images.ImageRefused:
-        face = None
-    if face is None:
-        _claim(capture, Capture.Status.NO_FACE)
-        return []
-    columns = face_columns(model, opened.rgb, face, opened.scale)
-    too_poor = model.is_too_poor(columns["poorness"], columns["size"])
-    matches: list[gallery.Hit] = []
-    searched: list[int] = []
-    visitor = visitors.NOBODY
-    if not too_poor:
-        sought = capture.camera.compares_with().exclude(kind=Collection.Kind.KNOWN)
-        matches, searched = thresholds.over(model, face.embedding, sought)
-        matches, visitor = matches[:ALERTS_A_CAPTURE], visitors.look(model, face.embedding, capture)
-    is_told = bool(visitor.is_told and not matches)
-    with transaction.atomic():
-        if not _claim(capture, _status(too_poor, bool(matches or visitor.greeted or is_told), visitor)):
-            return []
-        if visitor.is_known:
-            strangers.is_known_after_all(capture)
-        if capture.status != Capture.Status.MATCHED and not retention.days():
-            retention.forget_one(capture)
-            return []
-        probe = Probe.objects.create(capture=capture, **columns)
-        kept_faces.keep(probe)
-        keep_candidates(probe, matches)
-        alerts = [episodes.join_or_raise(capture, hit, model, searched) for hit in matches]
-        if visitor.greeted:
-            alerts.append(
-                episodes.join_or_raise(
-                    capture, visitor.greeted, model, visitor.among, visits=visitor.visits, last_visit_at=visitor.last
-                )
-            )
-        elif is_told:
-            told = strangers.join_or_raise(
-                capture, model, visitor.closest, visitor.among, visits=visitor.visits, last_visit_at=visitor.last
-            )
-            alerts += [told] if told else []
-        for alert in alerts:
-            alert_clips.ask(alert, capture)
-        # Somebody told of as a stranger may have turned out to be known a moment ago: then there is no alert.
-        if not too_poor and not matches and not visitor.is_known and bool(alerts) == is_told:
-            grouping.join(capture, probe)
-        return alerts
+def _match_together(capture_id: int, taken: list[Capture]) -> None:
+    """taken: what others leave alone meanwhile is added, so that the caller knows of it whatever breaks."""
+    # What broke has pauses between its attempts.
+    waiting = _waiting().exclude(pk__in=work.not_now("capture"))
+    first = waiting.filter(pk=capture_id).first()
+    if first is None:
+        return
+    # Asked for once the first was looked at; of some of them another worker sees to it.
+    others = waiting.exclude(pk=first.pk).order_by("received_at", "pk")[: 2 * TOGETHER]
+    model, until = face_models.active(), time.monotonic() + LOOKING
+    seen: list[looked.Looked] = []
+    for capture in chain([first], others):
+        if cache.add(_mark(capture), 1, TAKEN):
+            taken.append(capture)
+            seen.append(looked.look(capture, model))
+        if len(seen) == TOGETHER or time.monotonic() > until:
+            break
+    looked.compare(seen, model)
+    work.done("capture", [capture.pk for capture in taken])
 
 
-def _claim(capture: Capture, status: str) -> bool:
-    """Move the capture on from waiting; False where another worker was faster."""
-    capture.status = status
-    return bool(Capture.objects.filter(pk=capture.pk, status=Capture.Status.PENDING).update(status=status))
+def _waiting() -> QuerySet[Capture]:
+    waiting = Capture.objects.filter(status=Capture.Status.PENDING)
+    return waiting.select_related("camera").prefetch_related("camera__teams", "camera__greets")
 
 
-def _status(too_poor: bool, raises: bool, visitor: visitors.Visitor) -> Capture.Status:
-    if raises:
-        return Capture.Status.MATCHED
-    if too_poor:
-        return Capture.Status.TOO_POOR
-    return Capture.Status.KNOWN if visitor.is_known else Capture.Status.NO_CANDIDATE
-
-
-def _meant_face(faces: Sequence[Detection], opened: images.OpenedImage, capture: Capture) -> Detection:
-    """The face the camera meant: nearest to its box, or to the middle of the crop."""
-    if capture.box:
-        left, top, right, bottom = (value * opened.scale for value in capture.box)
-        x, y = (left + right) / 2, (top + bottom) / 2
-    else:
-        height, width = opened.rgb.shape[:2]
-        x, y = width / 2, height / 2
-
-    def distance(face: Detection) -> float:
-        return math.hypot((face.box[0] + face.box[2]) / 2 - x, (face.box[1] + face.box[3]) / 2 - y)
-
-    return min(faces, key=distance)
+def _mark(capture: Capture) -> str:
+    """What says that somebody looks at a capture, and spares others that. `looked.claim` sees that it counts once."""
+    return f"taken:{capture.image.name}"

@@ -9,7 +9,7 @@ from cases.tasks import BULK, URGENT, stopping
 def match_capture(capture_id: int) -> None:
     from matching.watching import captures
 
-    captures.match_capture(capture_id)
+    captures.match_waiting(capture_id)
 
 
 @shared_task

@@ -1,5 +1,8 @@
 """Which cases a camera's face resembles enough: those over the level of their own collection."""
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 from django.db.models import QuerySet
 from numpy.typing import NDArray
@@ -13,13 +16,15 @@ from matching.models import FaceModel
 LIKE_MANY = 20
 
 
-def over(
-    model: FaceModel, embedding: NDArray[np.float32], collections: QuerySet[Collection]
-) -> tuple[list[gallery.Hit], list[int]]:
-    """The cases over their own collection's threshold, most alike first, and the collections that were searched.
+@dataclass(frozen=True)
+class Levels:
+    """What a likeness must be worth in each collection, by its id. among: all asked, also those without cases."""
 
-    embedding: (d,) float32, unit length.
-    """
+    thresholds: dict[int, float]
+    among: list[int]
+
+
+def of(model: FaceModel, collections: QuerySet[Collection]) -> Levels:
     calibrated, sizes = calibration.of(model), gallery.sizes(model)
     levels = dict(collections.filter(alert_level__in=calibration.LEVELS).values_list("pk", "alert_level"))
     thresholds = {
@@ -27,20 +32,41 @@ def over(
         for collection, level in levels.items()
         if sizes.get(collection)
     }
-    hits = nearest(model, embedding, list(thresholds), min(thresholds.values())) if thresholds else []
-    if hits:
-        # One search for all of them, for most faces are like nobody's in any.
-        whose = dict(Case.objects.filter(pk__in=[hit.case_id for hit in hits]).values_list("pk", "collection"))
-        found = [hit for hit in hits if hit.worth >= thresholds[whose[hit.case_id]]]
-        if len(hits) == LIKE_MANY:
-            found = [hit for one, least in thresholds.items() for hit in nearest(model, embedding, [one], least)]
-        hits = sorted(found, key=lambda hit: hit.worth, reverse=True)
-    return hits, list(levels)
+    return Levels(thresholds, list(levels))
+
+
+def over(model: FaceModel, embeddings: NDArray[np.float32], levels: Levels) -> list[list[gallery.Hit]]:
+    """Of each face the cases over their own collection's threshold, most alike first.
+
+    embeddings: (n, d) float32, unit length.
+    """
+    if not levels.thresholds:
+        return [[] for _ in embeddings]
+    # One search for all collections, for most faces are like nobody's in any.
+    found = nearest(model, embeddings, list(levels.thresholds), min(levels.thresholds.values()))
+    like = {hit.case_id for hits in found for hit in hits}
+    whose = dict(Case.objects.filter(pk__in=like).values_list("pk", "collection")) if like else {}
+    return [_over(model, embedding, hits, whose, levels) for embedding, hits in zip(embeddings, found, strict=True)]
 
 
 def nearest(
-    model: FaceModel, embedding: NDArray[np.float32], collections: list[int], at_least: float = -2.0
-) -> list[gallery.Hit]:
-    """The cases most like a face. A template that is too poor is like anybody: it is for people to look at, never a
+    model: FaceModel, embeddings: NDArray[np.float32], collections: list[int], at_least: float = -2.0
+) -> list[list[gallery.Hit]]:
+    """The cases most like each face. A template that is too poor is like anybody: it is for people to look at, never a
     reason to wake them."""
-    return gallery.search(model, embedding, collections=collections, limit=LIKE_MANY, at_least=at_least, reliable=True)
+    return gallery.search_all(
+        model, embeddings, collections=collections, limit=LIKE_MANY, at_least=at_least, reliable=True
+    )
+
+
+def _over(
+    model: FaceModel, embedding: NDArray[np.float32], hits: list[gallery.Hit], whose: dict[int, int], levels: Levels
+) -> list[gallery.Hit]:
+    if len(hits) == LIKE_MANY:
+        each = [nearest(model, embedding[None], [one], least)[0] for one, least in levels.thresholds.items()]
+        found = [hit for some in each for hit in some]
+    else:
+        # A case may have been moved or deleted meanwhile.
+        least = {case: levels.thresholds.get(collection, math.inf) for case, collection in whose.items()}
+        found = [hit for hit in hits if hit.worth >= least.get(hit.case_id, math.inf)]
+    return sorted(found, key=lambda hit: hit.worth, reverse=True)

@@ -15,7 +15,7 @@ from cases.models import Case, Collection
 from matching.faces import poor
 from matching.gallery import calibration, kept_faces
 from matching.gallery import search as gallery
-from matching.models import Capture, FaceModel
+from matching.models import Camera, Capture, FaceModel
 from matching.searching import remembering
 from matching.searching.looking_back import VISIT
 from matching.watching import thresholds
@@ -42,14 +42,19 @@ class Visitor:
 NOBODY = Visitor()
 
 
+def looks(camera: Camera) -> bool:
+    """Whether a camera asks at all who comes: it greets somebody, or tells of strangers."""
+    return bool(camera.strangers or camera.greets.all())
+
+
 def look(model: FaceModel, embedding: NDArray[np.float32], capture: Capture) -> Visitor:
     """Compare a face with the known people of its camera's teams. embedding: (d,) float32, unit length."""
     camera = capture.camera
-    lists = set(camera.greets.values_list("pk", flat=True))
-    if not lists and not camera.strangers:
+    if not looks(camera):
         return NOBODY
-    known = camera.compares_with().filter(kind=Collection.Kind.KNOWN)
-    hits, among = thresholds.over(model, embedding, known)
+    lists = [collection.pk for collection in camera.greets.all()]
+    levels = thresholds.of(model, camera.compares_with().filter(kind=Collection.Kind.KNOWN))
+    hits, among = thresholds.over(model, embedding[None], levels)[0], levels.among
     if hits:
         listed = Case.objects.filter(collection__in=lists, pk__in=[hit.case_id for hit in hits])
         greeted = set(listed.values_list("pk", flat=True))
@@ -59,7 +64,7 @@ def look(model: FaceModel, embedding: NDArray[np.float32], capture: Capture) -> 
     # Where nobody is known yet, nobody is a stranger.
     if not camera.strangers or not gallery.size(model, among):
         return NOBODY
-    nearest = thresholds.nearest(model, embedding, among)
+    nearest = thresholds.nearest(model, embedding[None], among)[0]
     common = nearest[0].commonness if nearest else 0.0
     visits, last = _visits(model, embedding, capture, common)
     return Visitor(

@@ -73,7 +73,7 @@ def test_who_holds_a_lock_and_is_killed_gives_it_back(pooled):
     code = (
         "import django; django.setup()\n"
         "from cases import locks\n"
-        "with locks.held('one') as mine:\n    print(mine, flush=True)\n    input()"
+        "with locks.held('one') as mine:\n    print(bool(mine), flush=True)\n    input()"
     )
     own = connection.settings_dict
     url = f"postgresql://{own['USER'] or 'postgres'}@{own['HOST']}:{own['PORT']}/{own['NAME']}"

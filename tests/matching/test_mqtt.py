@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connection
 from django.utils import timezone
 
 from cases.models import AuditEvent
@@ -350,6 +351,42 @@ def test_the_command_says_what_it_misses(settings):
         call_command("mqtt_bridge")
     with pytest.raises(BridgeRefused, match="must be mqtt://broker"):
         Bridge("http://x")
+
+
+def test_of_two_bridges_one_listens_and_the_other_goes_on_when_it_is_gone(gate, mosquitto, device, caplog, monkeypatch):
+    monkeypatch.setattr("matching.bridge.STAND_BY_SECONDS", 0.1)
+    first, second = bridged(mosquitto), Bridge(mosquitto.url)
+    listening = next(first)
+    thread = threading.Thread(target=second.run)
+    thread.start()
+    wait_until(lambda: "stands by" in caplog.text)
+    mosquitto.publish("sightline/gate-3/captures", *(json.dumps(capture()) for _ in range(5)))
+    wait_until(lambda: listening.taken == 5)
+    # Neither threw the other out.
+    assert "the broker is away" not in caplog.text
+    assert (second.is_listening(), second.taken) == (False, 0)
+    next(first, None)
+    # What comes before the other has noticed waits at the broker.
+    mosquitto.publish("sightline/gate-3/captures", *(json.dumps(capture()) for _ in range(3)))
+    wait_until(lambda: second.taken == 3)
+    assert Capture.objects.count() == 8
+    second.stop()
+    thread.join(20)
+
+
+def test_a_bridge_whose_database_was_started_anew_is_again_one_of_many(gate, bridge, mosquitto, monkeypatch):
+    monkeypatch.setattr("matching.bridge.STAND_BY_SECONDS", 0.1)
+    with connection.cursor() as cursor:
+        # As a restart does: the connection that holds the lock is gone.
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory'"
+            " AND pid <> pg_backend_pid() AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        assert cursor.fetchone() == (1,)
+    wait_until(lambda: not bridge.is_listening())
+    wait_until(bridge.is_listening)
+    mosquitto.publish("sightline/gate-3/captures", json.dumps(capture()))
+    wait_until(lambda: bridge.taken)
 
 
 def test_a_broker_that_is_not_there_is_tried_again(caplog):

@@ -1,0 +1,207 @@
+"""Captures that wait are looked at, searched for and written together, and come to what each would come to alone."""
+
+import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from cases.models import Collection, FailedWork, Team
+from matching.faces import face_models, images
+from matching.models import Alert, Camera, Capture, Probe, ProbeBits, UnnamedPerson
+from matching.watching import captures
+from tests import faces
+
+# No face.
+EMPTY = images.to_jpeg(np.full((120, 120, 3), 90, np.uint8))
+NOW = timezone.now() - timedelta(hours=1)
+
+
+@pytest.fixture
+def came(camera):
+    """A capture that waits, as it does while the workers are busy."""
+
+    def came(content: bytes, seconds: float = 0, camera: Camera = camera) -> Capture:
+        at = NOW + timedelta(seconds=seconds)
+        return captures.receive_capture(camera, content, uid=uuid.uuid4(), captured_at=at)
+
+    return came
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """A worker that looks at whatever waits, also where the machine is slow."""
+    monkeypatch.setattr(captures, "LOOKING", 600)
+
+
+def statuses() -> Counter[str]:
+    return Counter(Capture.objects.values_list("status", flat=True))
+
+
+def comes_to() -> dict[int, tuple[str, float, float]]:
+    return {alert.case_id: (alert.strength, alert.similarity, alert.commonness) for alert in Alert.objects.all()}
+
+
+def test_what_waits_is_matched_with_the_first(model, make_case, came, patient):
+    case, other = make_case("MP1", faces.person(1)), make_case("MP2", faces.person(2))
+    first = came(faces.person(1))
+    for content in (faces.person(1), faces.person(3), EMPTY, faces.person(2)):
+        came(content, seconds=10)
+    captures.match_waiting(first.pk)
+    assert statuses() == {"matched": 3, "no_candidate": 1, "no_face": 1}
+    assert {alert.case: alert.capture_count for alert in Alert.objects.all()} == {case: 2, other: 1}
+    # Those that raised no alert are found when somebody looks back.
+    assert ProbeBits.objects.count() == 4
+    for probe in Probe.objects.all():
+        assert probe.crop.size > 0
+
+
+def test_each_comes_to_what_it_comes_to_alone(model, make_case, came, patient):
+    for number in (0, 1, 2):
+        make_case(f"MP{number}", faces.person(number))
+    pictures = [faces.person(0), faces.person(3), EMPTY, faces.made_poor(faces.person(4), 12), faces.person(2)]
+    sent = [came(content) for content in pictures]
+    captures.match_waiting(sent[0].pk)
+    together = comes_to()
+    Alert.objects.all().delete()
+    alone = [came(content) for content in pictures]
+    for capture in alone:
+        captures.match_capture(capture.pk)
+    assert len(together) == 2
+    for case, (strength, *numbers) in comes_to().items():
+        assert together[case] == (strength, *(pytest.approx(number, abs=1e-4) for number in numbers))
+    for one, other in zip(sent, alone, strict=True):
+        one.refresh_from_db()
+        other.refresh_from_db()
+        assert one.status == other.status
+        assert hasattr(one, "probe") == hasattr(other, "probe")
+
+
+def test_a_hundred_statements_are_not_asked_for_sixteen_strangers(any_model, make_case, came, patient):
+    make_case("MP1", faces.person(1))
+    sent = [came(faces.person(3), seconds=number * 100) for number in range(16)]
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
+        captures.match_waiting(sent[0].pk)
+    assert statuses() == {"no_candidate": 16}
+    assert len(asked) < 60
+
+
+def test_cameras_of_different_teams_are_matched_together_each_among_its_own(
+    any_model, make_case, collection, camera, came, patient
+):
+    north, south = Team.objects.create(name="North"), Team.objects.create(name="South")
+    theirs = Collection.objects.create(name="South's", reviewers=1)
+    collection.teams.set([north])
+    theirs.teams.set([south])
+    camera.teams.set([north])
+    far = Camera(name="Far")
+    far.issue_token()
+    far.teams.set([south])
+    make_case("MP1", faces.person(1))
+    own = make_case("MP2", faces.person(2), collection=theirs)
+    first = came(faces.person(2))
+    came(faces.person(2), camera=far)
+    came(faces.person(1), camera=far)
+    captures.match_waiting(first.pk)
+    assert [(alert.camera, alert.case) for alert in Alert.objects.all()] == [(far, own)]
+    assert statuses() == {"matched": 1, "no_candidate": 2}
+
+
+def test_strangers_of_one_group_are_one_unnamed_person(any_model, make_case, collection, came, patient):
+    collection.unnamed_days = 30
+    collection.save()
+    make_case("MP1", faces.person(1))
+    first = came(faces.person(3))
+    came(faces.person(3), seconds=1000)
+    came(faces.person(4), seconds=1000)
+    captures.match_waiting(first.pk)
+    assert sorted(person.faces.count() for person in UnnamedPerson.objects.all()) == [1, 2]
+
+
+def test_where_nothing_is_kept_nothing_is(any_model, make_case, collection, came, patient):
+    collection.look_back_days = 0
+    collection.save()
+    make_case("MP1", faces.person(1))
+    first = came(faces.person(3))
+    came(faces.person(4))
+    captures.match_waiting(first.pk)
+    assert statuses() == {"no_candidate": 2}
+    assert not Probe.objects.exists()
+    assert not Capture.objects.exclude(image="").exists()
+
+
+def test_one_that_breaks_spoils_no_other_and_waits_for_its_next_attempt(any_model, six_cases, came, patient):
+    first = came(faces.person(1))
+    lost = came(faces.person(2))
+    third = came(faces.person(3))
+    lost.image.storage.delete(lost.image.name)
+    for capture in (first, lost, third):
+        captures.match_waiting(capture.pk)
+    assert statuses() == {"matched": 2, "pending": 1}
+    assert {alert.case for alert in Alert.objects.all()} == {six_cases[1], six_cases[3]}
+    assert FailedWork.objects.get().key == str(lost.pk)
+    # It is left out of the next group, and looked at again in its own time.
+    later = came(faces.person(4))
+    captures.match_waiting(later.pk)
+    assert FailedWork.objects.get().attempts == 1
+    assert statuses() == {"matched": 3, "pending": 1}
+
+
+def test_what_another_worker_looks_at_is_left_to_it(any_model, six_cases, came, patient):
+    first, others = came(faces.person(1)), came(faces.person(2))
+    cache.add(captures._mark(others), 1, 30)
+    captures.match_waiting(first.pk)
+    assert Capture.objects.get(status=Capture.Status.PENDING) == others
+    cache.delete(captures._mark(others))
+    captures.match_waiting(others.pk)
+    assert statuses() == {"matched": 2}
+
+
+def test_without_a_face_model_all_wait_on_and_nobody_holds_them(any_model, six_cases, came, patient):
+    first, other = came(faces.person(1)), came(faces.person(2))
+    any_model.is_active = False
+    any_model.save()
+    with pytest.raises(face_models.NoFaceModel):
+        captures.match_waiting(first.pk)
+    assert statuses() == {"pending": 2}
+    assert not FailedWork.objects.exists()
+    face_models.activate(any_model)
+    captures.match_waiting(other.pk)
+    assert statuses() == {"matched": 2}
+
+
+def test_a_worker_looks_no_longer_than_its_time_before_it_tells(any_model, six_cases, came, monkeypatch):
+    monkeypatch.setattr(captures, "LOOKING", 0)
+    first = came(faces.person(1))
+    came(faces.person(2))
+    captures.match_waiting(first.pk)
+    assert statuses() == {"matched": 1, "pending": 1}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_at_one_heap_match_each_once(any_model, six_cases, camera, monkeypatch):
+    monkeypatch.setattr("matching.receivers.watching.match_capture.delay", lambda pk: None)
+    sent = [
+        captures.receive_capture(camera, faces.person(number % 6), uid=uuid.uuid4(), captured_at=NOW)
+        for number in range(24)
+    ]
+
+    def work(capture: Capture) -> None:
+        try:
+            captures.match_waiting(capture.pk)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as workers:
+        list(workers.map(work, sent))
+    assert statuses() == {"matched": 24}
+    assert Probe.objects.count() == 24
+    assert {alert.case: alert.capture_count for alert in Alert.objects.all()} == dict.fromkeys(six_cases, 4)
