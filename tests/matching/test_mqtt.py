@@ -380,7 +380,8 @@ def test_a_bridge_whose_database_was_started_anew_is_again_one_of_many(gate, bri
         # As a restart does: the connection that holds the lock is gone.
         cursor.execute(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory'"
-            " AND pid <> pg_backend_pid() AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            " AND pid <> pg_backend_pid()"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         )
         assert cursor.fetchone() == (1,)
     wait_until(lambda: not bridge.is_listening())
