@@ -26,7 +26,7 @@ SEEN_EVERY = timedelta(seconds=10)
 # A worker looks at captures for so long, seconds, and at so many at most, before it says whom they show.
 LOOKING, TOGETHER = 0.5, 32
 # Seconds after which others look at what somebody began to look at: that worker may have been killed.
-TAKEN = 30
+TAKEN = 10
 WAITS = (face_models.NoFaceModel, EngineUnavailable)
 
 
