@@ -20,7 +20,7 @@ from matching.models import Alert, Capture, FaceModel, Probe
 from matching.searching.pictures import keep_candidates
 from matching.telling import episodes, strangers
 from matching.unnamed import grouping
-from matching.watching import alert_clips, retention, thresholds, visitors
+from matching.watching import alert_clips, newcomers, retention, thresholds, visitors
 
 ALERTS_A_CAPTURE = 3
 
@@ -70,6 +70,7 @@ def look(capture: Capture, model: FaceModel) -> Looked:
 
 def compare(looked: Sequence[Looked], model: FaceModel) -> list[Alert]:
     """Search for those that have a face, and write what comes of each. Returns the alerts raised or joined."""
+    newest = newcomers.newest(model)
     of_teams: dict[frozenset[int], list[Looked]] = defaultdict(list)
     for one in looked:
         if one.embedding is not None:
@@ -80,7 +81,9 @@ def compare(looked: Sequence[Looked], model: FaceModel) -> list[Alert]:
         for one, hits in zip(alike, found, strict=True):
             one.hits, one.among = hits[:ALERTS_A_CAPTURE], levels.among
     _keep([one for one in looked if not one.is_told])
-    return [alert for one in looked if one.is_told for alert in _tell(one, model)]
+    alerts = [alert for one in looked if one.is_told for alert in _tell(one, model)]
+    newcomers.compare_again(model, newest)
+    return alerts
 
 
 def claim(capture: Capture, status: str) -> bool:

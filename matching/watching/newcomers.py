@@ -15,7 +15,7 @@ from cases.models import Collection
 from matching.faces import face_models
 from matching.gallery import calibration, kept_faces
 from matching.gallery import search as gallery
-from matching.models import Capture, StandingSearch, Template
+from matching.models import Capture, FaceModel, StandingSearch, Template
 from matching.searching import standing
 from matching.telling import episodes, notifying
 
@@ -29,6 +29,17 @@ def waits() -> bool:
     """Whether there is a template that was not compared with what was seen before it."""
     waiting = Template.objects.filter(looked_back=False, model__is_active=True)
     return waiting.exclude(pk__in=work.not_now("look back")).exists() and locks.is_free(LOCK)
+
+
+def newest(model: FaceModel) -> int:
+    """The newest template there is."""
+    return Template.objects.filter(model=model).order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def compare_again(model: FaceModel, since: int) -> None:
+    """Have those compared once more that came since, and were compared: what was being matched meanwhile was searched
+    for without them, and written after they looked for it. since: as `newest` said."""
+    Template.objects.filter(model=model, pk__gt=since, looked_back=True).update(looked_back=False)
 
 
 def close_lapsed() -> None:

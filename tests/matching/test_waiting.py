@@ -15,7 +15,7 @@ from django.utils import timezone
 from cases.models import Collection, FailedWork, Team
 from matching.faces import face_models, images
 from matching.models import Alert, Camera, Capture, Probe, ProbeBits, UnnamedPerson
-from matching.watching import captures
+from matching.watching import captures, looked, newcomers
 from tests import faces
 
 # No face.
@@ -176,6 +176,26 @@ def test_without_a_face_model_all_wait_on_and_nobody_holds_them(any_model, six_c
     face_models.activate(any_model)
     captures.match_waiting(other.pk)
     assert statuses() == {"matched": 2}
+
+
+def test_a_case_that_comes_while_captures_are_matched_finds_them(any_model, make_case, came, patient, monkeypatch):
+    make_case("MP1", faces.person(1))
+    first = came(faces.person(3))
+    captures.match_capture(came(faces.person(4)).pk)
+    keep = looked._keep
+
+    def meanwhile(seen) -> None:
+        make_case("MP3", faces.person(3))
+        newcomers.look_back()
+        keep(seen)
+
+    monkeypatch.setattr(looked, "_keep", meanwhile)
+    captures.match_waiting(first.pk)
+    assert not Alert.objects.exists()
+    assert newcomers.waits()
+    newcomers.look_back()
+    assert Alert.objects.get().seen_before
+    assert not newcomers.waits()
 
 
 def test_a_worker_looks_no_longer_than_its_time_before_it_tells(any_model, six_cases, came, monkeypatch):
