@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Model
 
 from cases import importing, work
@@ -34,8 +35,11 @@ def _photo(photo: Photo) -> None:
 
 
 def _capture(capture: Capture) -> None:
-    Capture.objects.filter(pk=capture.pk, status=Capture.Status.SET_ASIDE).update(status=Capture.Status.PENDING)
-    capture_waiting.send(Capture, capture=capture)
+    with transaction.atomic():
+        Capture.objects.filter(pk=capture.pk, status=Capture.Status.SET_ASIDE).update(status=Capture.Status.PENDING)
+        # Before a worker asks: what has failed has pauses, and one that is set aside is never looked at.
+        work.done("capture", [capture.pk])
+        capture_waiting.send(Capture, capture=capture)
 
 
 def _template(template: Template) -> None:
