@@ -48,7 +48,7 @@ def comes_to() -> dict[int, tuple[str, float, float]]:
     return {alert.case_id: (alert.strength, alert.similarity, alert.commonness) for alert in Alert.objects.all()}
 
 
-def test_what_waits_is_matched_with_the_first(model, make_case, came, patient):
+def test_what_waits_is_matched_with_the_first(any_model, make_case, came, patient):
     case, other = make_case("MP1", faces.person(1)), make_case("MP2", faces.person(2))
     first = came(faces.person(1))
     for content in (faces.person(1), faces.person(3), EMPTY, faces.person(2)):
