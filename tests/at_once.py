@@ -12,11 +12,21 @@ from matching.models import Camera, Capture
 from matching.watching import captures
 
 
-def matched(camera: Camera, content: bytes, times: Sequence[datetime]) -> None:
-    """A capture at each of these times, all matched at once. The test must commit (`transaction=True`)."""
-    picture = ContentFile(content, "x.jpg")
+def matched(
+    camera: Camera, contents: bytes | Sequence[bytes], times: Sequence[datetime], workers: int | None = None
+) -> None:
+    """A capture at each of these times, all matched at once. The test must commit (`transaction=True`).
+
+    contents: of each, or one for all. workers: as many as captures if None.
+    """
+    pictures = [contents] * len(times) if isinstance(contents, bytes) else contents
     # Not received one after another, for then each would be matched where it is received.
-    sent = [Capture.objects.create(camera=camera, uid=uuid.uuid4(), captured_at=at, image=picture) for at in times]
+    sent = [
+        Capture.objects.create(
+            camera=camera, uid=uuid.uuid4(), captured_at=at, image=ContentFile(content, f"{uuid.uuid4()}.jpg")
+        )
+        for content, at in zip(pictures, times, strict=True)
+    ]
 
     def match(capture: Capture) -> None:
         try:
@@ -24,5 +34,5 @@ def matched(camera: Camera, content: bytes, times: Sequence[datetime]) -> None:
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(len(sent)) as workers:
-        list(workers.map(match, sent))
+    with ThreadPoolExecutor(workers or len(sent)) as pool:
+        list(pool.map(match, sent))

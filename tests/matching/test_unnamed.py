@@ -13,9 +13,9 @@ from cases.models import AuditEvent, Case, Collection, FailedWork, Team
 from matching import keeping
 from matching.models import Alert, Camera, Capture, Probe, UnnamedFace, UnnamedPerson
 from matching.unnamed import by_hand, grouping, seen
-from matching.watching import captures, newcomers, retention
+from matching.watching import newcomers, retention
 from matching.watching.tasks import regroup
-from tests import at_once, faces
+from tests import at_once, faces, one_capture
 from tests.people import person as somebody
 
 NOON = timezone.localtime().replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)
@@ -33,11 +33,7 @@ def kept(collection) -> Collection:
 @pytest.fixture
 def send(any_model, camera):
     def send(number: int, at=NOON, track=None, to=None, content=None) -> Capture:
-        content = content or faces.person(number)
-        capture = captures.receive_capture(to or camera, content, uid=uuid.uuid4(), captured_at=at, track=track)
-        captures.match_capture(capture.pk)
-        capture.refresh_from_db()
-        return capture
+        return one_capture.matched(to or camera, content or faces.person(number), at, track)
 
     return send
 

@@ -10,8 +10,8 @@ from cases.models import Collection, Team
 from cases.visibility import searchable, visible
 from matching.models import Alert, Camera, Capture, Delivery, Subscription
 from matching.telling import notifying
-from matching.watching import captures, retention
-from tests import at_once, faces
+from matching.watching import retention
+from tests import at_once, faces, one_capture
 from tests.people import person
 
 # Local noon, so that an hour or two more is the same day.
@@ -39,11 +39,7 @@ def door(camera, staff) -> Camera:
 @pytest.fixture
 def send(camera):
     def send(number: int, at=NOON, track=None, to=None, content=None) -> Capture:
-        content = content or faces.person(number)
-        capture = captures.receive_capture(to or camera, content, uid=uuid.uuid4(), captured_at=at, track=track)
-        captures.match_capture(capture.pk)
-        capture.refresh_from_db()
-        return capture
+        return one_capture.matched(to or camera, content or faces.person(number), at, track)
 
     return send
 

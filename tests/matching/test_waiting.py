@@ -2,7 +2,6 @@
 
 import uuid
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import numpy as np
@@ -16,7 +15,7 @@ from cases.models import Collection, FailedWork, Team
 from matching.faces import face_models, images
 from matching.models import Alert, Camera, Capture, Probe, ProbeBits, UnnamedPerson
 from matching.watching import captures, looked, newcomers
-from tests import faces
+from tests import at_once, faces
 
 # No face.
 EMPTY = images.to_jpeg(np.full((120, 120, 3), 90, np.uint8))
@@ -207,21 +206,8 @@ def test_a_worker_looks_no_longer_than_its_time_before_it_tells(any_model, six_c
 
 
 @pytest.mark.django_db(transaction=True)
-def test_workers_at_one_heap_match_each_once(any_model, six_cases, camera, monkeypatch):
-    monkeypatch.setattr("matching.receivers.watching.match_capture.delay", lambda pk: None)
-    sent = [
-        captures.receive_capture(camera, faces.person(number % 6), uid=uuid.uuid4(), captured_at=NOW)
-        for number in range(24)
-    ]
-
-    def work(capture: Capture) -> None:
-        try:
-            captures.match_waiting(capture.pk)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(4) as workers:
-        list(workers.map(work, sent))
+def test_workers_at_one_heap_match_each_once(any_model, six_cases, camera):
+    at_once.matched(camera, [faces.person(number % 6) for number in range(24)], [NOW] * 24, workers=4)
     assert statuses() == {"matched": 24}
     assert Probe.objects.count() == 24
     assert {alert.case: alert.capture_count for alert in Alert.objects.all()} == dict.fromkeys(six_cases, 4)
