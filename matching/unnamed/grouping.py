@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Avg, F, Max, Q
+from django.db.models import Avg, Exists, F, Max, OuterRef, Q
 from django.utils import timezone
 from numpy.typing import NDArray
 from pgvector import HalfVector
@@ -61,7 +61,7 @@ def join(capture: Capture, probe: Probe) -> UnnamedPerson | None:
         began = True
     else:
         _add(person, face, how_poor, common)
-        began = not _is_there(person, capture)
+        began = _begins_visit(person, capture)
     UnnamedFace.objects.create(probe=probe, person=person, begins_visit=began, commonness=common)
     return person
 
@@ -94,15 +94,26 @@ def regroup(must_stop: Callable[[], bool] = lambda: False) -> int:
 
 
 def forget() -> int:
-    """Take out faces whose days are over, and people of whom none is left. Returns how many faces."""
-    gone = 0
+    """Take out faces whose days are over, and people of whom none is left. Returns how many faces.
+
+    What is left of a person no longer holds what is gone, and a visit whose first face is gone begins with its next.
+    """
+    gone, poorer = 0, set[int]()
     with transaction.atomic():
         locks.wait_for(LOCK)
         for camera in Camera.objects.filter(captures__probe__unnamed__isnull=False).distinct():
             until = timezone.now() - timedelta(days=days_at(camera))
             over = UnnamedFace.objects.filter(probe__capture__camera=camera, probe__capture__captured_at__lt=until)
+            poorer.update(over.values_list("person", flat=True))
             gone += over.delete()[0]
         UnnamedPerson.objects.filter(faces=None).delete()
+        renew(poorer)
+        # Captures go in other ways, too, and take their faces with them.
+        at = "probe__capture__captured_at"
+        earlier = UnnamedFace.objects.filter(
+            person=OuterRef("person"), probe__capture__camera=OuterRef("probe__capture__camera")
+        ).filter(**{f"{at}__gte": OuterRef(at) - VISIT, f"{at}__lt": OuterRef(at)})
+        UnnamedFace.objects.filter(~Exists(earlier), begins_visit=False).update(begins_visit=True)
     return gone
 
 
@@ -180,11 +191,13 @@ def _add(person: UnnamedPerson, face: Embeddings, poorness: float, common: float
     person.save(update_fields=["weight", "embedding", "poorness", "commonness"])
 
 
-def _is_there(person: UnnamedPerson, capture: Capture) -> bool:
-    since = capture.captured_at - VISIT
-    return person.faces.filter(
-        probe__capture__camera=capture.camera, probe__capture__captured_at__range=(since, capture.captured_at)
-    ).exists()
+def _begins_visit(person: UnnamedPerson, capture: Capture) -> bool:
+    """Whether a visit begins with this capture. A visit that a later capture began, and that came first, is one with
+    it: captures are matched in any order."""
+    at, here = capture.captured_at, person.faces.filter(probe__capture__camera=capture.camera)
+    after = here.filter(probe__capture__captured_at__gt=at, probe__capture__captured_at__lte=at + VISIT)
+    after.filter(begins_visit=True).update(begins_visit=False)
+    return not here.filter(probe__capture__captured_at__range=(at - VISIT, at)).exists()
 
 
 def _rows(faces: Any) -> Any:

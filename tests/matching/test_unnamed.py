@@ -260,6 +260,34 @@ def test_a_case_without_a_picture_left_is_not_made(kept, send, user):
     assert not Case.objects.exists()
 
 
+def test_a_visit_is_one_whichever_of_its_captures_is_matched_first(kept, send, user):
+    for minutes in (8, 4, 0, 30, 4):
+        send(3, NOON + minutes * MINUTE)
+    person = seen.people(user).get()
+    assert (person.times, len(seen.visits(person, user))) == (2, 2)
+    begin = person.faces.filter(begins_visit=True).values_list("probe__capture__captured_at", flat=True)
+    assert sorted(begin) == [NOON, NOON + 30 * MINUTE]
+
+
+def test_a_visit_whose_first_face_is_gone_is_a_visit_still(kept, send, user):
+    captures = [send(3, NOON + minutes * MINUTE) for minutes in (0, 4, 8)]
+    retention.forget_one(captures[0])
+    retention.forget()
+    assert (seen.people(user).get().times, UnnamedFace.objects.count()) == (1, 2)
+
+
+def test_of_a_person_nothing_that_is_gone_is_left(kept, send):
+    send(3, NOON - 8 * DAY, content=faces.person(3))
+    late = send(3, NOON)
+    before = UnnamedPerson.objects.get().weight
+    Collection.objects.update(unnamed_days=5)
+    retention.forget()
+    person = UnnamedPerson.objects.get()
+    assert (person.faces.count(), person.faces.get().begins_visit) == (1, True)
+    assert person.weight < before
+    assert person.faces.get().capture == late
+
+
 def test_days_end_and_with_the_last_face_the_person_goes(kept, send):
     send(3, NOON - 8 * DAY)
     person = whose(send(3))
