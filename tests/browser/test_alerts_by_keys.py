@@ -153,11 +153,28 @@ def test_a_collection_that_asks_why_is_told_why_before_anything_goes(board: Page
         api.patch(where, {"needs_reason": False})
 
 
+def ten_stand_in_a_window(page: Page) -> bool:
+    heights = page.locator(".alert").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().height)")
+    return max(heights) * 10 + 4 * 9 < 900
+
+
 def test_in_lines_ten_stand_in_a_window_and_the_choice_is_kept(board: Page):
     board.set_viewport_size({"width": 1440, "height": 900})
     board.get_by_role("button", name="Lines").click()
-    heights = board.locator(".alert").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().height)")
-    assert max(heights) * 10 + 4 * 9 < 900, heights
+    assert ten_stand_in_a_window(board)
+    # A long name, a long list of what is known, somebody whose own name is long.
+    card = board.locator(".alert").first
+    card.locator(".person a").evaluate("(name) => { name.textContent = 'Maria del Carmen '.repeat(6); }")
+    card.locator(".line > span").evaluate(
+        "(all) => { for (let i = 0; i < 3; i++) all.append(all.lastElementChild.cloneNode(true)); }"
+    )
+    card.locator(".take").evaluate(
+        "(take) => { take.innerHTML = '<span class=quiet>Taken by <b>a.very.long.name.of.somebody</b></span>'; }"
+    )
+    for width in (1200, 1440):
+        board.set_viewport_size({"width": width, "height": 900})
+        assert ten_stand_in_a_window(board)
+        assert board.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), width
     board.reload()
     expect(board.locator("#live.on")).to_be_visible()
     expect(board.locator("#alerts.dense .alert")).to_have_count(6)
