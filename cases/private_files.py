@@ -1,4 +1,4 @@
-"""Pictures from the data folder, sent by views that have checked who asks. Nothing there has an address of its own."""
+"""Pictures that are kept as files, sent by views that check who asks. Nothing there has an address of its own."""
 
 import re
 
@@ -39,5 +39,5 @@ def _content(file: FieldFile, what: str) -> bytes:
         with file.open() as opened:
             content: bytes = opened.read()
     except FileNotFoundError:
-        raise Http404(f"The {what} is missing from the data folder.") from None
+        raise Http404(f"The {what} is missing from where files are kept.") from None
     return content

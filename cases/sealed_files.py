@@ -1,21 +1,25 @@
 """Files at rest: sealed in age's form where the installation has a key for them, which lies outside database and data
 folder (`FILES_KEY`). Any age tool opens them with that key."""
 
+import contextlib
 import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 import pyrage
 from django.conf import settings
 from django.core import checks
 from django.core.files import File
-from django.core.files.storage import FileSystemStorage, default_storage
+from django.core.files.storage import Storage, default_storage
 from django.db.models.fields.files import FieldFile
+
+from cases import stores
 
 MAGIC = b"age-encryption.org/v1\n"
 # Larger ones are opened on disk, in a file without a name.
@@ -63,24 +67,52 @@ def is_sealed(file: IO[bytes]) -> bool:
     return start == MAGIC
 
 
-class SealedStorage(FileSystemStorage):
-    """Files on disk, sealed as they are written where there is a key, opened as they are read; those that were written
-    before there was one are read as they are."""
+class SealedStorage(Storage):
+    """Files in their store, sealed as they are written where there is a key, opened as they are read; those that were
+    written before there was one are read as they are."""
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        first, *others = stores.all_()
+        free = first.free_name(name, max_length)
+        while any(store.exists(free) for store in others):
+            path = PurePosixPath(free)
+            free = first.free_name(str(path.with_name(self.get_alternative_name(path.stem, path.suffix))), max_length)
+        return free
+
+    def path(self, name: str) -> str:
+        store = stores.all_()[0]
+        if not isinstance(store, stores.Folder):
+            raise NotImplementedError(f"{store} is no folder.")
+        return str(store.path(name))
+
+    def exists(self, name: str) -> bool:
+        return any(store.exists(name) for store in stores.all_())
+
+    def delete(self, name: str) -> None:
+        for store in stores.all_():
+            store.delete(name)
+
+    def size(self, name: str) -> int:
+        """Bytes, as it is kept."""
+        for store in stores.all_():
+            with contextlib.suppress(FileNotFoundError):
+                return store.size(name)
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
 
     def _save(self, name: str, content: Any) -> str:
-        identity = key()
+        store, identity = stores.all_()[0], key()
+        content.seek(0)
         if identity is None:
-            return super()._save(name, content)  # type: ignore[misc, no-any-return]
+            return store.add(name, content)
         with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(settings.DATA_DIR)) as sealed:
-            content.seek(0)
             seal(content, sealed, identity)
             sealed.seek(0)
-            return super()._save(name, File(sealed, name))  # type: ignore[misc, no-any-return]
+            return store.add(name, File(sealed, name))
 
     def _open(self, name: str, mode: str = "rb") -> Any:
-        opened = super()._open(name, mode)  # type: ignore[misc]
-        if mode != "rb" or not is_sealed(opened):
-            return opened
+        opened = stores.find(name)[1]
+        if not is_sealed(opened):
+            return File(opened, name)
         with opened:
             plain = tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(settings.DATA_DIR))  # noqa: SIM115 - given to the caller
             try:
@@ -125,23 +157,22 @@ def on_disk(file: FieldFile, suffix: str = "") -> Iterator[Path]:
     suffix: of its name, for what goes by that; else a sealed file is opened without a name, so that nothing is left
     of it whatever happens.
     """
-    path = Path(file.path)
-    if not path.exists():
-        raise FileGone("The file is missing from the data folder.")
-    with path.open("rb") as stored:
-        if not is_sealed(stored):
-            yield path
+    try:
+        store, stored = stores.find(file.name or "")
+    except FileNotFoundError:
+        raise FileGone(stores.MISSING) from None
+    with stored:
+        if not is_sealed(stored) and isinstance(store, stores.Folder):
+            yield store.path(file.name or "")
             return
-        if suffix:
-            with tempfile.NamedTemporaryFile(suffix=suffix, dir=str(settings.DATA_DIR)) as plain:
+        kind = tempfile.NamedTemporaryFile if suffix else tempfile.TemporaryFile
+        with kind(suffix=suffix, dir=str(settings.DATA_DIR)) as plain:
+            if is_sealed(stored):
                 unseal(stored, plain)
-                plain.flush()
-                yield Path(plain.name)
-            return
-        with tempfile.TemporaryFile(dir=str(settings.DATA_DIR)) as plain:
-            unseal(stored, plain)
+            else:
+                shutil.copyfileobj(stored, plain)
             plain.flush()
-            yield Path(f"/proc/{os.getpid()}/fd/{plain.fileno()}")
+            yield Path(plain.name if suffix else f"/proc/{os.getpid()}/fd/{plain.fileno()}")
 
 
 def rewrite_all(*, sealed: bool) -> Iterator[bool]:
@@ -150,29 +181,26 @@ def rewrite_all(*, sealed: bool) -> Iterator[bool]:
     identity = key()
     if identity is None:
         raise KeyUnusable("FILES_KEY is not set: there is no key to seal or open with.")
-    root = Path(settings.MEDIA_ROOT)
-    for path in sorted(root.rglob("*")) if root.exists() else []:
-        if not path.is_file():
-            continue
-        with path.open("rb") as stored:
-            if is_sealed(stored) == sealed:
-                yield False
+    for store in stores.all_():
+        for name, written_at in store.walk():
+            try:
+                kept = store.open(name)
+            except FileNotFoundError:
+                # One that was removed since it was listed went with its row.
                 continue
-            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as fresh:
-                try:
+            with kept as stored:
+                if is_sealed(stored) == sealed:
+                    yield False
+                    continue
+                with tempfile.TemporaryFile(dir=str(settings.DATA_DIR)) as fresh:
                     if sealed:
                         seal(stored, fresh, identity)
                     else:
                         unseal(stored, fresh)
-                    fresh.flush()
-                    os.fsync(fresh.fileno())
-                    os.utime(fresh.name, (path.stat().st_atime, path.stat().st_mtime))
+                    fresh.seek(0)
                     # In one step: whoever reads it meanwhile reads one or the other.
-                    Path(fresh.name).replace(path)
-                except BaseException:
-                    Path(fresh.name).unlink(missing_ok=True)
-                    raise
-        yield True
+                    store.put(name, fresh, written_at)
+                yield True
 
 
 @checks.register

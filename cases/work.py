@@ -13,15 +13,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
+from cases import stores
 from cases.models.work import FailedWork
 
 logger = logging.getLogger(__name__)
 
-MISSING = "The file is missing from the data folder."
 # Pauses after the first, second ... failure; after the last one the piece is set aside.
 PAUSES = (timedelta(seconds=10), timedelta(minutes=1))
 MOST_ATTEMPTS = len(PAUSES) + 1
@@ -103,18 +102,18 @@ def may_try(kind: str, key: object) -> bool:
 
 
 def is_the_machines(error: BaseException) -> bool:
-    """Whether the database or the data folder is away, or disk, memory or file handles have run out."""
+    """Whether the database or the place of the files is away, or disk, memory or file handles have run out."""
     if isinstance(error, FileNotFoundError):
         return not _has_files()
     if isinstance(error, OSError):
-        return error.errno in OF_THE_MACHINE
+        return isinstance(error, stores.Away) or error.errno in OF_THE_MACHINE
     return isinstance(error, OperationalError | InterfaceError | MemoryError)
 
 
 def _has_files() -> bool:
-    """Whether the folder of pictures is there, with anything in it: a disk that is not mounted leaves an empty one."""
+    """Whether the place of the files is there, with anything in it: a disk that is not mounted leaves an empty one."""
     try:
-        return any(Path(settings.MEDIA_ROOT).iterdir())
+        return any(True for _ in stores.walk())
     except OSError:
         return False
 
@@ -123,7 +122,7 @@ def words(error: BaseException) -> str:
     """What broke, for whoever sees to it, without anything of what was being read."""
     if isinstance(error, FileNotFoundError):
         # Of ours the text says more, and names no file.
-        return MISSING if error.errno else str(error)
+        return stores.MISSING if error.errno else str(error)
     if isinstance(error, OSError):
         return f"A file cannot be read or written: {error.strerror or type(error).__name__}."
     return f"It broke off ({type(error).__name__}); the server's log says where."

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from django.apps import apps
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.core import serializers
 from django.core.files.storage import default_storage
@@ -17,15 +16,15 @@ from django.db import models, transaction
 from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from cases import erased, work
+from cases import erased, stores, work
 from cases.models import AuditEvent, Case, Collection, Photo
 from matching import set_aside
 from matching.models import Alert, AlertClip, Candidate, Face, KeepingRun, Opinion, Review, Search, UnnamedPerson
 from matching.watching import alert_clips, fleet, retention
 
-# Beyond so many photos without a file, and such a share of all, the data folder is not whole.
+# Beyond so many photos without a file, and such a share of all, the place is not whole.
 FEW_GONE, SHARE_GONE = 20, 0.02
-TOO_MANY_GONE = "photos without a file, so many that nothing was changed: is the data folder whole?"
+TOO_MANY_GONE = "photos without a file, so many that nothing was changed: are all files where they are kept?"
 # A file younger than this may be on its way to its row.
 SETTLED = timedelta(days=1)
 DECIDED = [Candidate.Decision.POSSIBLE, Candidate.Decision.CONFIRMED, Candidate.Decision.DISPUTED]
@@ -96,13 +95,12 @@ def files_of_search(search: Search) -> Iterator[str]:
 
 
 def stray_files() -> Iterator[str]:
-    """Files in the data folder that no row names, older than a day."""
-    root = Path(settings.MEDIA_ROOT)
+    """Files that no row names, older than a day."""
     named = set(_named())
     newest = (timezone.now() - SETTLED).timestamp()
-    for path in root.rglob("*") if root.exists() else []:
-        if path.is_file() and path.stat().st_mtime < newest and path.relative_to(root).as_posix() not in named:
-            yield path.relative_to(root).as_posix()
+    for name, written_at in stores.walk():
+        if written_at < newest and name not in named:
+            yield name
 
 
 def _named() -> Iterator[str]:
@@ -117,23 +115,21 @@ def mend_rows() -> dict[str, int]:
     """Photos whose file is gone say so, and no more once it is back; one of which only a made picture is gone is
     indexed anew. Returns how many of each.
 
-    Where many are gone at once the folder is not whole, as when its disk is not mounted: then nothing is said of any.
+    Where many are gone at once the place is not whole, as when its disk is not mounted: then nothing is said of any.
     """
-    gone, back = [], []
+    gone, back, is_there = [], [], stores.lookup()
     photos = Photo.objects.exclude(status=Photo.Status.PENDING)
     crops = Prefetch("faces", Face.objects.only("photo", "crop"))
     for photo in photos.prefetch_related(crops).iterator(chunk_size=500):
-        missing = not default_storage.exists(photo.image.name or "")
+        missing = not is_there(photo.image.name or "")
         made = [photo.display.name, *(face.crop.name for face in photo.faces.all())]
         if missing and photo.status != Photo.Status.UNREADABLE:
             gone.append(photo.pk)
-        elif not missing and (
-            work.MISSING in photo.status_note or any(name and not default_storage.exists(name) for name in made)
-        ):
+        elif not missing and (stores.GONE in photo.status_note or any(name and not is_there(name) for name in made)):
             back.append(photo.pk)
     if len(gone) > max(FEW_GONE, photos.count() * SHARE_GONE):
         return {TOO_MANY_GONE: len(gone)}
-    Photo.objects.filter(pk__in=gone).update(status=Photo.Status.UNREADABLE, status_note=work.MISSING)
+    Photo.objects.filter(pk__in=gone).update(status=Photo.Status.UNREADABLE, status_note=stores.MISSING)
     Photo.objects.filter(pk__in=back).update(status=Photo.Status.PENDING, status_note="")
     work.done("photo", back)
     return {"photos whose file is missing": len(gone), "photos looked at anew": len(back)}

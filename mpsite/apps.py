@@ -14,7 +14,7 @@ class MpsiteConfig(AppConfig):
 
     def ready(self) -> None:
         # Makes the Celery application the one that tasks are queued with.
-        from cases import heartbeat
+        from cases import copies, heartbeat
         from cases.models import ProcessBeat
         from matching import analysis
         from mpsite import (
@@ -24,7 +24,13 @@ class MpsiteConfig(AppConfig):
         from mpsite.access import make_roles
 
         metrics.register()
-        heartbeat.begin(ProcessBeat.keep)
+
+        def beat(kind: str) -> None:
+            ProcessBeat.keep(kind)
+            # Also where nobody reads or writes a file for hours.
+            copies.tidy()
+
+        heartbeat.begin(beat)
 
         matching = apps.get_app_config("matching")
         post_migrate.connect(make_roles, sender=matching)

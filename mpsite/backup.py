@@ -10,9 +10,9 @@ import hashlib
 import io
 import json
 import os
-import shutil
 import tarfile
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,10 +20,13 @@ from typing import Any, BinaryIO
 
 from django.apps import apps
 from django.conf import settings
+from django.core.exceptions import SuspiciousFileOperation
 from django.core.management import call_command
 from django.core.management.color import no_style
 from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
+
+from cases import stores
 
 FORMAT = 1
 KEYS = ("secret_key", "push_key.pem", "audit_key", "audit_heads.jsonl", "signing_key")
@@ -52,11 +55,9 @@ def write(target: Path, say: Callable[[str], None] = lambda text: None) -> dict[
                         manifest["tables"][table] = _copy_out(table, content)
                         _add(tar, f"tables/{table}", content)
             say(f"{len(manifest['tables'])} tables")
-            root = Path(settings.MEDIA_ROOT)
-            for path in sorted(root.rglob("*")) if root.exists() else []:
+            for name in sorted({name for name, _ in stores.walk()}):
                 # One that was removed since it was listed went with its row.
-                with contextlib.suppress(FileNotFoundError, IsADirectoryError), path.open("rb") as file:
-                    name = path.relative_to(root).as_posix()
+                with contextlib.suppress(FileNotFoundError), stores.find(name)[1] as file:
                     manifest["files"][name] = _digest(file)
                     _add(tar, f"media/{name}", file)
             say(f"{len(manifest['files'])} files")
@@ -97,7 +98,7 @@ def restore(source: Path, say: Callable[[str], None] = lambda text: None) -> Non
         raise CannotRestore("This system has cases or searches. Restore into an empty one.")
     if sorted(map(list, manifest["migrations"])) != sorted(map(list, _migrations())):
         raise CannotRestore("The backup is of another version. Restore with that version, then upgrade.")
-    root = Path(settings.MEDIA_ROOT)
+    store = stores.all_()[0]
     with tarfile.open(source) as tar:
         with transaction.atomic(), connection.cursor() as cursor:
             tables = list(manifest["tables"])
@@ -114,13 +115,10 @@ def restore(source: Path, say: Callable[[str], None] = lambda text: None) -> Non
                 cursor.execute(statement)
             say(f"{len(tables)} tables")
             for name in manifest["files"]:
-                path = root / name
-                if not path.resolve().is_relative_to(root.resolve()):
-                    raise CannotRestore(f"{name} would be written outside the data folder.")
-                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                with path.open("wb") as written:
-                    shutil.copyfileobj(_member(tar, f"media/{name}"), written)
-                path.chmod(0o600)
+                try:
+                    store.put(name, _member(tar, f"media/{name}"), time.time())
+                except SuspiciousFileOperation as problem:
+                    raise CannotRestore(f"{name} would be written outside where files are kept.") from problem
             say(f"{len(manifest['files'])} files")
         for name in KEYS:
             if f"keys/{name}" in tar.getnames():

@@ -1,4 +1,5 @@
-"""What is answered where nothing could be: a database that starts anew is no fault, and whoever sent comes again."""
+"""What is answered where nothing could be: a database that starts anew, or files that are out of reach, are no fault,
+and whoever sent comes again."""
 
 import logging
 import sys
@@ -8,7 +9,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.views.defaults import server_error
 
-WORDS = "The database is away for a moment, so nothing of this was kept. Send it again in some seconds."
+from cases import stores
+
+WORDS = "{} for a moment, so nothing of this was kept. Send it again in some seconds."
 # Seconds after which whoever sent should come again: PostgreSQL is up again in two to ten.
 AGAIN = 5
 # What PostgreSQL says when it cannot be reached, shuts down, starts, or has no connection left.
@@ -20,16 +23,18 @@ logger = logging.getLogger(__name__)
 def handler500(request: HttpRequest) -> HttpResponse:
     """503 with `Retry-After` while the database is away, else the page of a fault."""
     error = sys.exc_info()[1]
-    if not is_away(error):
+    what = "The place of the files is out of reach" if isinstance(error, stores.Away) else "The database is away"
+    if not isinstance(error, stores.Away) and not is_away(error):
         return server_error(request)
-    logger.warning("The database is away: %s %s is to come again.", request.method, request.path)
+    words = WORDS.format(what)
+    logger.warning("%s: %s %s is to come again. %s", what, request.method, request.path, error)
     headers = {"Retry-After": str(AGAIN)}
     if request.headers.get("HX-Request"):
-        return HttpResponse(WORDS, status=503, headers=headers, content_type="text/plain; charset=utf-8")
+        return HttpResponse(words, status=503, headers=headers, content_type="text/plain; charset=utf-8")
     if "text/html" not in request.headers.get("Accept", ""):
-        return JsonResponse({"detail": WORDS, "error": WORDS, "errors": [WORDS]}, status=503, headers=headers)
+        return JsonResponse({"detail": words, "error": words, "errors": [words]}, status=503, headers=headers)
     # Without the request: what pages know of who is signed in stands in the database.
-    return HttpResponse(render_to_string("503.html", {"words": WORDS, "again": AGAIN}), status=503, headers=headers)
+    return HttpResponse(render_to_string("503.html", {"words": words, "again": AGAIN}), status=503, headers=headers)
 
 
 def is_away(error: BaseException | None) -> bool:

@@ -271,6 +271,11 @@ TOKEN_DAYS = int(os.environ.get("TOKEN_DAYS", "30"))
 # Where the map takes streets from, and whom it thanks for them: an address with {z}, {x} and {y}; without it no host.
 MAP_CREDIT = os.environ.get("MAP_CREDIT", "")
 MEDIA_ROOT = DATA_DIR / "media"
+# Where files are kept: the data folder, another folder, or a bucket; and where they are on their way from.
+STORAGE_URL = os.environ.get("STORAGE_URL", "") or "data"
+STORAGE_BESIDE = os.environ.get("STORAGE_BESIDE", "")
+# How much of this machine's disk copies of a bucket's files may take.
+FILES_CACHE_MB = int(os.environ.get("FILES_CACHE_MB", "1024"))
 STORAGES = {
     "default": {"BACKEND": "cases.sealed_files.SealedStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -7,6 +7,7 @@ from cases.models.collection import Collection
 from cases.models.conditions import Notice, Training
 from cases.models.desk import CaseNote, CaseTask
 from cases.models.imports import ImportDoubt, ImportedCase, ImportProblem, ImportRun, ImportSeen, ImportSource
+from cases.models.keys import KeyPrint
 from cases.models.photo import (
     OwnData,
     Photo,
@@ -40,6 +41,7 @@ __all__ = [
     "ImportSeen",
     "ImportSource",
     "ImportedCase",
+    "KeyPrint",
     "Notice",
     "OwnData",
     "Photo",

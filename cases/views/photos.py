@@ -2,7 +2,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonRe
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
-from cases import audit, importing
+from cases import audit, importing, stores
 from cases.forms import ChangePhotosForm, TakenForm, problems
 from cases.models import Case, Photo, PhotoAlreadyThere, add_photo, change_photos, remove_photo
 from cases.private_files import picture
@@ -96,4 +96,4 @@ def photo_original(request: HttpRequest, pk: int) -> FileResponse:
             photo.image.open(), as_attachment=True, filename=photo.filename, content_type="application/octet-stream"
         )
     except FileNotFoundError:
-        raise Http404("The file is missing from the data folder.") from None
+        raise Http404(stores.MISSING) from None

@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
+from cases import stores
 from cases.models import ProcessBeat
 from matching.models import FaceModel
 
@@ -47,4 +48,6 @@ def readyz(request: HttpRequest) -> JsonResponse:
         problems += [f"{kind} silent" for kind in ProcessBeat.silent()]
         if shutil.disk_usage(settings.DATA_DIR).free < LEAST_FREE:
             problems.append("disk")
+        if stores.problem():
+            problems.append("files")
     return JsonResponse({"ok": not problems, "problems": problems}, status=503 if problems else 200)

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from cases import audit, exports, importing, signing, work
+from cases import audit, exports, importing, signing, stores, work
 from cases.models import AuditEvent, Case, Photo
 from cases.visibility import SearchRefused, collections_counted, visible
 from matching import set_aside
@@ -32,6 +32,8 @@ def system(request: HttpRequest) -> HttpResponse:
         "captures_waiting": visible(Capture, request.user).filter(status=Capture.Status.PENDING).count(),
         "workers": _workers(),
         "postgres": _server_version(),
+        "stores": [str(store) for store in stores.all_()],
+        "files_problem": stores.problem(),
         "disk_free": shutil.disk_usage(settings.DATA_DIR).free,
         "failed": set_aside.shown(user),
         "most_attempts": work.MOST_ATTEMPTS,

@@ -8,7 +8,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from cases import work
+from cases import stores, work
 from cases.models import FailedWork, Photo
 from matching.indexing import bulk, single
 from matching.models import Capture
@@ -21,8 +21,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def folder(settings) -> Path:
     """The data folder holds something else too."""
-    other = Path(settings.MEDIA_ROOT) / "plans"
-    other.mkdir(parents=True)
+    other = Path(settings.MEDIA_ROOT) / "plans" / "floor.jpg"
+    other.parent.mkdir(parents=True)
+    other.write_bytes(faces.person(1))
     return Path(settings.MEDIA_ROOT)
 
 
@@ -70,7 +71,7 @@ def test_one_whose_file_stays_away_is_set_aside_in_words_and_taken_up_again(
         captures.match_capture(capture.pk)
     capture.refresh_from_db()
     assert capture.status == Capture.Status.SET_ASIDE
-    assert work.MISSING in as_admin.get("/system/").content.decode()
+    assert stores.MISSING in as_admin.get("/system/").content.decode()
     back(file)
     as_admin.post("/system/work/0/again/")
     capture.refresh_from_db()
@@ -89,7 +90,7 @@ def test_a_photo_whose_file_is_away_waits_and_is_looked_at_when_it_is_back(any_m
         single.index_photo(photo.pk)
     photo.refresh_from_db()
     assert photo.status == Photo.Status.UNREADABLE
-    assert work.MISSING in photo.status_note
+    assert stores.MISSING in photo.status_note
     back(file)
     as_admin.post("/system/work/0/again/")
     photo.refresh_from_db()

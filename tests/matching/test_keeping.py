@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
+from cases import stores
 from cases.models import AuditEvent, Case, Photo, replace_photo
 from matching import keeping
 from matching.models import Alert, Candidate, Capture, Face, Search, StandingSearch
@@ -98,7 +99,7 @@ def test_a_photo_whose_file_is_gone_says_so_and_one_whose_picture_is_gone_is_mad
     lost.refresh_from_db()
     unmade.refresh_from_db()
     assert (lost.status, unmade.status) == (Photo.Status.UNREADABLE, Photo.Status.PENDING)
-    assert "missing from the data folder" in lost.status_note
+    assert stores.MISSING in lost.status_note
     # Brought back from a backup, it is looked at again.
     Path(lost.image.path).write_bytes(kept)
     assert keeping.keep_to_days().counts == {"photos looked at anew": 1}

@@ -124,7 +124,7 @@ def test_a_backup_that_names_a_path_outside_writes_nothing_there(taken, settings
                 tar.add(path, path.relative_to(unpacked).as_posix())
         tar.add(unpacked / "media" / "x", "media/../../evil")
     empty(settings, tmp_path)
-    with pytest.raises(CommandError, match="outside the data folder"):
+    with pytest.raises(CommandError, match="outside where files are kept"):
         call_command("restore", str(taken))
     assert not (tmp_path / "evil").exists()
     assert not Case.objects.exists()

@@ -1,6 +1,7 @@
 """`manage.py prepare`: a database brought up to date, a face model, an administrator, a demo where it is empty."""
 
 import getpass
+import io
 import os
 import secrets
 import sys
@@ -32,9 +33,12 @@ class Command(BaseCommand):
         self.folder = embedded.data_dir()
         _check_servers()
         self.check()
+        call_command("files", "check", stdout=io.StringIO())
         call_command("migrate", verbosity=0, interactive=False)
         if os.environ.get(embedded.EMBEDDED):
             database_user.grant()
+        # The trail's heads are written with these.
+        call_command("keys", stdout=io.StringIO())
         audit_heads.keep()
         self._files_can_be_read()
         self._prepare_model()
