@@ -39,8 +39,8 @@ def agree(*, take_these: bool = False) -> None:
             raise AnotherInstallations(
                 f"{', '.join(wrong)}: {how}. Copy {', '.join(KEYS)} from the data folder of a machine that works to "
                 f"{settings.DATA_DIR} (SECRET_KEY, where it is set, is what secret_key holds), and start again. "
-                "Where this machine's are to take the place of the installation's, run `manage.py keys --take-these` first: "
-                "texts that were sealed with the others, as mail servers' passwords, are then entered anew."
+                "Where this machine's are to take the place of the others, run `manage.py keys --take-these` first: "
+                "texts that were sealed with those, as mail servers' passwords, are then entered anew."
             )
     for name in KEYS:
         KeyPrint.objects.update_or_create(name=name, defaults={"digest": _digest(name)})

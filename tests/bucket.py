@@ -1,5 +1,6 @@
 """A service that speaks S3 (moto), for the tests of files that lie in a bucket."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,6 +17,8 @@ NAME = "sightline"
 @contextmanager
 def service() -> Iterator[tuple[ThreadedMotoServer, dict[str, str]]]:
     """A service with an empty bucket, and the variables that lead there."""
+    # Else each request stands in the output of a test that fails.
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server = ThreadedMotoServer("127.0.0.1", free_port(), verbose=False)
     server.start()
     host, port = server.get_host_and_port()

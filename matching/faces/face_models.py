@@ -38,7 +38,27 @@ def active() -> FaceModel:
 
 def engine(model: FaceModel, threads: int | None = None) -> engines.Engine:
     """The model's engine, loaded once a process. threads: as `engines.load` has them. Raises `EngineUnavailable`."""
-    return engines.load(model.source, engines.Recipe.parse(model.recipe), threads)
+    problem = "other weights lie there"
+    for source in sources(model):
+        try:
+            loaded = engines.load(source, engines.Recipe.parse(model.recipe), threads)
+        except engines.EngineUnavailable as unavailable:
+            problem = str(unavailable)
+            continue
+        if loaded.fingerprint == model.fingerprint:
+            return loaded
+    raise engines.EngineUnavailable(
+        f"The face model {model.name} is not on this machine: {problem.rstrip('.')}. Install it here as well "
+        "(manage.py models install), or name its folder in FACE_MODEL."
+    )
+
+
+def sources(model: FaceModel) -> list[str]:
+    """Where this machine may have a model: it is known by its fingerprint, and machines have it in folders of their
+    own."""
+    wished, installed = Path(settings.FACE_MODEL), packs.find(model.name)
+    own = [str(wished.resolve())] if wished.is_dir() else []
+    return list(dict.fromkeys([model.source, *own, *([str(installed)] if installed else [])]))
 
 
 def find_faces(engine: engines.Engine, rgb: images.RgbImage, *, thorough: bool = False) -> list[engines.DetectedFace]:

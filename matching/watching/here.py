@@ -186,11 +186,11 @@ class Watchers:
 def detector() -> str:
     """The detector for a client on this machine: the pack in use where the client can use it, else dlib."""
     try:
-        source = face_models.active().source
+        sources = face_models.sources(face_models.active())
     except face_models.NoFaceModel:
         return "dlib"
-    folder = Path(source)
-    return source if any([*folder.glob("det*.onnx"), *folder.glob("scrfd*.onnx")]) else "dlib"
+    usable = (one for one in sources if any([*Path(one).glob("det*.onnx"), *Path(one).glob("scrfd*.onnx")]))
+    return next(usable, "dlib")
 
 
 def _wanted() -> dict[int, Camera]:

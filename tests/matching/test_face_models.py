@@ -1,5 +1,6 @@
 """Which face model is picked, and that none is ever changed behind a gallery's back."""
 
+import shutil
 import time
 import zipfile
 from collections.abc import Iterator
@@ -83,6 +84,39 @@ def test_a_model_without_embeddings_gives_way(db, settings, said, use_model):
     use_model("dlib")
     settings.FACE_MODEL = str(faces.PACK)
     assert not prepare(said).is_fallback
+
+
+@needs.pack
+def test_machines_have_a_model_in_folders_of_their_own(settings, said, use_model, make_case, tmp_path):
+    """What one registers anew the other goes on with: it is the same by its weights."""
+    model = use_model(str(faces.PACK))
+    make_case("MP1", faces.person(1))
+    first = face_models.engine(model)
+    settings.FACE_MODEL = str(shutil.copytree(faces.PACK, tmp_path / "elsewhere" / "pack"))
+    assert prepare(said) == model, "no gallery is embedded anew"
+    model.refresh_from_db()
+    assert model.source == settings.FACE_MODEL
+    assert face_models.engine(model).fingerprint == first.fingerprint
+    # The first machine has its own folder still, and not the other's.
+    shutil.rmtree(settings.FACE_MODEL)
+    engines.load.cache_clear()
+    with pytest.raises(engines.EngineUnavailable, match=r"is not on this machine: .* or name its folder in FACE_MODEL"):
+        face_models.engine(model)
+    settings.FACE_MODEL = str(faces.PACK)
+    assert face_models.engine(model).fingerprint == first.fingerprint
+
+
+@needs.pack
+@needs.retail_pack
+def test_other_weights_in_the_same_folder_are_not_taken_for_the_model(db, settings, said, use_model, tmp_path):
+    own = tmp_path / "pack"
+    model = use_model(str(shutil.copytree(faces.PACK, own)))
+    shutil.rmtree(own)
+    shutil.copytree(faces.retail(), own)
+    engines.load.cache_clear()
+    settings.FACE_MODEL = "auto"
+    with pytest.raises(engines.EngineUnavailable, match="is not on this machine"):
+        face_models.engine(model)
 
 
 def test_a_name_that_is_nothing_is_an_error_in_words(db, settings, said):
