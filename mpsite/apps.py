@@ -14,8 +14,9 @@ class MpsiteConfig(AppConfig):
 
     def ready(self) -> None:
         # Makes the Celery application the one that tasks are queued with.
-        from cases import copies, heartbeat
+        from cases import heartbeat
         from cases.models import ProcessBeat
+        from cases.stores import copies
         from matching import analysis
         from mpsite import (
             celery,  # noqa: F401

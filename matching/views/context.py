@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from cases import audit, desk
+from cases import audit, desk, stores
 from cases.models import FailedWork
 from cases.visibility import sees_all, visible
 from matching.models import Alert, Capture, Delivery, FaceModel
@@ -39,7 +39,9 @@ def console(request: HttpRequest) -> dict[str, Any]:
 def _behind(request: HttpRequest) -> list[str]:
     """What is behind just now, in words, for a line on every page."""
     late = Capture.objects.filter(status=Capture.Status.PENDING, received_at__lt=timezone.now() - LATE)
-    behind = [f"{number} captures wait longer than a minute"] if (number := _seen(late, request)) else []
+    behind = ["pictures are out of reach just now, and come back by themselves"] if stores.were_away() else []
+    if number := _seen(late, request):
+        behind.append(f"{number} captures wait longer than a minute")
     tried = Delivery.objects.filter(status=Delivery.Status.WAITING, attempts__gte=2)
     if number := _seen(tried, request):
         behind.append(f"{number} messages were refused and are tried again")

@@ -17,8 +17,9 @@ from django.core.management import CommandError, call_command
 from django.db.models import FileField
 from django.utils import timezone
 
-from cases import copies, sealed_files, stores, work
+from cases import sealed_files, stores, work
 from cases.models import Case, FailedWork, Photo
+from cases.stores import copies
 from matching import keeping
 from matching.indexing import single
 from matching.models import Alert, Capture
@@ -238,8 +239,10 @@ def test_files_move_while_all_of_them_are_read_and_written(service, settings, an
     with pytest.raises(CommandError, match="STORAGE_BESIDE does not say where files come from"):
         call_command("files", "move")
     settings.STORAGE_BESIDE = elsewhere
-    with pytest.raises(CommandError, match="the same place"):
-        call_command("files", "move")
+    for same in (elsewhere, f"file://{settings.MEDIA_ROOT}"):
+        settings.STORAGE_URL, settings.STORAGE_BESIDE = elsewhere if same == elsewhere else "data", same
+        with pytest.raises(CommandError, match="the same place"):
+            call_command("files", "move")
 
 
 def test_one_that_is_removed_while_it_moves_is_not_brought_back(settings, tmp_path, monkeypatch):
@@ -305,6 +308,7 @@ class TestAway:
         status = as_admin.get("/system/").content.decode()
         assert "out of reach" in status
         assert f"s3://{bucket.NAME}/ours/ cannot be reached" in status
+        assert "pictures are out of reach just now" in as_admin.get("/cases/").content.decode()
 
     def test_nothing_starts_and_the_command_says_why(self, away):
         with pytest.raises(CommandError, match=r"Files cannot be kept\. .* cannot be reached"):
@@ -317,6 +321,8 @@ class TestAway:
         with pytest.raises(CommandError, match=r"refuses \(NoSuchBucket\): look at its name"):
             call_command("files", "check")
         assert "NoSuchBucket" in stores.problem()
+        settings.STORAGE_URL = "data"
+        assert not stores.were_away(), "a folder is not asked for"
         assert work.is_the_machines(FileNotFoundError())
 
 

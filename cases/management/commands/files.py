@@ -9,9 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 from cases import sealed_files, stores
 
 DONE = {
-    "seal": "sealed; the others were already.",
-    "open": "opened; the others were already.",
-    "move": "moved. What was written in the last minute stays: run it again until none is left.",
+    "seal": ("sealed", "the others were already"),
+    "open": ("opened", "the others were already"),
+    "move": ("moved", "the others were written in the last minute: run it again"),
 }
 
 
@@ -55,4 +55,7 @@ class Command(BaseCommand):
             raise CommandError(str(problem)) from problem
         except OSError as problem:
             raise CommandError(f"{problem} {rewritten:,} files were done before; run it again.") from problem
-        self.stdout.write(f"{rewritten:,} of {looked_at:,} files {DONE[what]}")
+        done, others = DONE[what]
+        self.stdout.write(
+            f"{rewritten:,} of {looked_at:,} files {done}{f'; {others}' if rewritten < looked_at else ''}."
+        )
