@@ -100,10 +100,10 @@ def move(seconds: float = GROWING) -> Iterator[bool]:
             with beside.open(name) as file:
                 here.put(name, file, written_at)
                 size = file.seek(0, os.SEEK_END)
+            if here.size(name) != size:
+                raise OSError(errno.EIO, f"{name} arrived at {here} with another size")
         except FileNotFoundError:
             continue
-        if here.size(name) != size:
-            raise OSError(errno.EIO, f"{name} arrived at {here} with another size")
         if not beside.exists(name):
             # Somebody removed it meanwhile.
             here.delete(name)
