@@ -9,7 +9,7 @@ from cases.fair_use import NO_PURPOSE
 from cases.forms import ForUser
 from cases.import_forms import inside
 from cases.models import Case, Collection
-from matching import over_time
+from matching import capacity, over_time
 from matching.faces.images import FORMAT_WORDS, MAX_BYTES
 from matching.models import Camera, Review, UnnamedPerson, WebSource
 from matching.searching.adjusting import Adjustment
@@ -242,3 +242,28 @@ class HandoverForm(forms.Form):
         if since and not timedelta(0) < until - since <= timedelta(days=31):
             raise forms.ValidationError("The end is to come after the beginning, by a month at most.")
         return said
+
+
+class CapacityForm(forms.Form):
+    """What is to be carried, and at what prices: `capacity.Load` and `capacity.Prices`."""
+
+    cameras = forms.IntegerField(min_value=0, max_value=1_000_000, initial=20)
+    captures = forms.IntegerField(
+        min_value=0, max_value=10_000_000, initial=2_000, label="Captures a day, of each camera",
+        help_text="A camera at a busy door sends some thousands.",
+    )  # fmt: skip
+    cases = forms.IntegerField(min_value=0, max_value=100_000_000, initial=25_000, label="Cases in the gallery")
+    searches = forms.IntegerField(min_value=0, max_value=10_000_000, initial=200, label="Searches a day")
+    days = forms.IntegerField(min_value=0, max_value=36_500, initial=30, label="Days that captures are kept")
+    peak = forms.FloatField(min_value=1, max_value=1_000, initial=4, label="The busiest minute, times the mean")
+    core = forms.FloatField(min_value=0, max_value=1e9, required=False, label="A core costs a month")
+    gigabyte = forms.FloatField(min_value=0, max_value=1e9, required=False, label="A gigabyte costs a month")
+    images = forms.FloatField(
+        min_value=0, max_value=1e9, initial=1.0, label="A cloud service asks for 1,000 images"
+    )  # fmt: skip
+
+    def said(self) -> tuple[capacity.Load, capacity.Prices]:
+        """Of a form that is valid."""
+        prices = {"core", "gigabyte", "images"}
+        load = {name: value for name, value in self.cleaned_data.items() if name not in prices}
+        return capacity.Load(**load), capacity.Prices(**{name: self.cleaned_data[name] for name in prices})

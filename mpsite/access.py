@@ -51,7 +51,7 @@ def _all(rule: Rule, *names: str) -> dict[str, Rule]:
 
 ROUTES: dict[str, Rule] = {
     **_all(SIGNED_IN, "manifest", "web-worker", "offline", "system", "system-next", "schema", "api-docs"),
-    **_all(SIGNED_IN, "system-accuracy", "system-model", "system-keeping"),
+    **_all(SIGNED_IN, "system-accuracy", "system-model", "system-keeping", "system-capacity"),
     "signing-key": SIGNED_IN,
     **_all(
         SIGNED_IN, "api:api-root", "home", "account", "words", "accept-notice", "questions", "question-answer", "tokens"
@@ -70,6 +70,7 @@ ROUTES: dict[str, Rule] = {
     ),
     **_all(MANAGE, "team", "team-new", "team-remove"),
     **_all("cases.change_notice", "people-notice", "system-estimates", "message-servers", "message-server"),
+    "system-capacity-measure": "cases.change_notice",
     **_all(
         SEE_ALERTS, "alerts", "alert", "handover", "handover-sheet", "case-sightings", "alert-clip", "alert-clip-video"
     ),

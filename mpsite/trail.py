@@ -15,7 +15,7 @@ READ = ("GET", "HEAD", "OPTIONS")
 # Pages that show nobody: the system's own, one's own account, forms that are still empty.
 SHOWS_NOBODY = {
     "manifest", "web-worker", "offline", "schema", "api-docs", "api:api-root", "home", "account", "tokens", "system",
-    "system-next", "system-accuracy", "system-model", "message-servers", "subscription-confirm",
+    "system-next", "system-accuracy", "system-model", "system-capacity", "message-servers", "subscription-confirm",
     "indexing", "collections", "collection-new", "collection-edit", "collection-levels", "audit",
     "audit-csv", "questions", "evaluations", "evaluation", "subscriptions", "subscription", "subscription-new",
     "standing-notice", "plans", "plan", "plan-picture", "cameras", "camera", "camera-edit", "camera-settings",

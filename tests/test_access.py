@@ -69,7 +69,7 @@ SYSTEM = {
     "cases.ImportedCase", "matching.KeepingRun", "matching.EstimatesPurpose",
     "matching.MessageServer",
     "matching.MissingFoundRun", "matching.HashList", "matching.KnownHash",
-    "cases.Notice", "cases.Training", "cases.Town", "cases.ProcessBeat", "cases.KeyPrint",
+    "cases.Notice", "cases.Training", "cases.Town", "cases.ProcessBeat", "cases.KeyPrint", "matching.Rates",
     "cases.FailedWork", "cases.AuditEvent", "cases.AuditQuestion",
 }  # fmt: skip
 # Routes with an id whose object belongs to no team, for those who may see the system's own.

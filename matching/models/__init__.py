@@ -12,6 +12,7 @@ from matching.models.known_files import HashList, KnownHash
 from matching.models.measurement import Measurement
 from matching.models.message_server import MessageServer
 from matching.models.pairs import CasePair, MissingFoundRun, OddPhoto
+from matching.models.rates import Rates
 from matching.models.report import DueReport, Report
 from matching.models.search import Candidate, Mark, Opinion, Probe, ProbeBits, Search, StandingSearch
 from matching.models.subscription import Delivery, Shift, Subscription
@@ -56,6 +57,7 @@ __all__ = [
     "Probe",
     "ProbeBits",
     "Quiet",
+    "Rates",
     "Report",
     "Review",
     "Search",

@@ -13,8 +13,8 @@ PAGES = [
     "/cases/", "/cases/1/", "/cases/1/seen/", "/cases/1/time/", "/places/time/",
     "/cases/1/seen/?purpose=x", "/cases/new/", "/collections/", "/collections/1/edit/", "/worklists/",
     "/imports/", "/cameras/", "/cameras/plans/", "/cameras/places/", "/map/", "/walk/", "/offline/", "/system/",
-    "/system/accuracy/",
-    "/system/model/", "/system/keeping/", "/system/servers/", "/subscriptions/new/", "/handover/", "/tasks/",
+    "/system/accuracy/", "/system/model/", "/system/keeping/", "/system/capacity/",
+    "/system/servers/", "/subscriptions/new/", "/handover/", "/tasks/",
     "/unnamed/", "/unnamed/visits/", "/reports/sql/", "/reports/?subject=cases&step=day",
     "/reports/?subject=cases&by=collection", "/evaluations/",
 ]  # fmt: skip
