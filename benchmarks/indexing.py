@@ -1,17 +1,21 @@
 """Bulk indexing beside the bare detector and recogniser on the same photos, in one run on all cores."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from django.conf import settings
 
 from benchmarks import labelled
 from benchmarks.common import fresh_database, table
 from cases.models import Case, Collection, add_photo
 from matching.faces import face_models, images
 from matching.indexing import bulk
+from matching.models import IndexRun
 from tests import faces
 
 SMALL = 1500  # LFW photos of 150 pixels
@@ -28,6 +32,26 @@ def run() -> None:
         *rows,
         ("the sheriff's office in 2017", "300,000", "", "1.2", ""),
     )
+    alone = shared(1)
+    rates = {1: alone, 2: shared(2)}
+    table(
+        ("importers of one core each", "photos a second", "times one"),
+        *((str(number), f"{rate:.0f}", f"{rate / alone:.2f}") for number, rate in rates.items()),
+    )
+
+
+def shared(processes: int) -> float:
+    """Photos a second of so many processes of one core each, which share a run."""
+    fresh_database()
+    _fill(small())
+    own = {**os.environ, "CORES": "1", "STORAGE_URL": f"file://{settings.MEDIA_ROOT}"}
+    command = [sys.executable, "-W", "ignore", "manage.py", "index"]
+    running = [
+        subprocess.Popen(command, env=own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(processes)
+    ]
+    assert [one.wait() for one in running] == [0] * processes
+    return float(IndexRun.objects.get().rate)
 
 
 def measure(contents: Sequence[bytes]) -> tuple[float, float]:
@@ -41,13 +65,17 @@ def measure(contents: Sequence[bytes]) -> tuple[float, float]:
         list(pool.map(engine.faces, pictures))
         bare = len(pictures) / (time.perf_counter() - began)
     del pictures
+    _fill(contents)
+    began = time.perf_counter()
+    bulk.index_waiting()
+    return bare, len(contents) / (time.perf_counter() - began)
+
+
+def _fill(contents: Sequence[bytes]) -> None:
     collection = Collection.objects.create(name="bench")
     for number, content in enumerate(contents):
         case = Case.objects.create(collection=collection, number=str(number))
         add_photo(case, content, "x.jpg", announce=False)
-    began = time.perf_counter()
-    bulk.index_waiting()
-    return bare, len(contents) / (time.perf_counter() - began)
 
 
 def small() -> list[bytes]:
