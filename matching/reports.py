@@ -154,7 +154,7 @@ class Asked:
 @dataclass(frozen=True)
 class Table:
     """headings: when, by what, and the measures. rows: in the order of time, then of the largest. is_cut: there are
-    more."""
+    more, earlier or smaller ones."""
 
     headings: Sequence[str]
     rows: Sequence[Sequence[Any]]
@@ -196,20 +196,36 @@ def answer(asked: Asked, user: Any) -> Table:
     measured = {f"_measure{number}": measure for number, measure in enumerate(subject.measures.values())}
     if named:
         found = rows.annotate(**named).values(*named).annotate(**measured)
-        order = ["_when"] if asked.step else []
-        found = found.order_by(*order, "-_measure0", *(["_what"] if asked.by else []))
-        lines = list(found[: MOST_ROWS + 1])
+        what = ["_what"] if asked.by else []
+        if asked.step in TRUNCATED:
+            # The latest, of which no time is cut in two.
+            found = found.order_by("-_when", "-_measure0", *what)
+            lines, is_cut = _whole_times(list(found[: MOST_ROWS + 1]))
+        else:
+            found = found.order_by(*(["_when"] if asked.step else []), "-_measure0", *what)
+            lines = list(found[: MOST_ROWS + 1])
+            lines, is_cut = lines[:MOST_ROWS], len(lines) > MOST_ROWS
     else:
-        lines = [rows.aggregate(**measured)]
+        lines, is_cut = [rows.aggregate(**measured)], False
     table = [
         [
             *(_said(name, line[name], subject, asked) for name in named),
             *(_number(line[name], of) for name, of in zip(measured, subject.measures, strict=True)),
         ]
-        for line in lines[:MOST_ROWS]
+        for line in lines
     ]
-    times = [line["_when"] for line in lines[:MOST_ROWS]] if asked.step in TRUNCATED else []
-    return Table([*headings, *subject.measures], table, len(lines) > MOST_ROWS, asked, times)
+    times = [line["_when"] for line in lines] if asked.step in TRUNCATED else []
+    return Table([*headings, *subject.measures], table, is_cut, asked, times)
+
+
+def _whole_times(lines: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], bool]:
+    """Rows that come latest first, in the order of time, and whether there are more than may be shown."""
+    is_cut = len(lines) > MOST_ROWS
+    if is_cut:
+        # One time alone may have more rows than that; then its largest are shown.
+        whole = [line for line in lines if line["_when"] != lines[-1]["_when"]]
+        lines = whole or lines[:MOST_ROWS]
+    return sorted(lines, key=lambda line: (line["_when"] is None, line["_when"] or 0)), is_cut
 
 
 def parquet(table: Table) -> bytes:

@@ -149,6 +149,7 @@ urlpatterns = [
     path("unnamed/", unnamed.unnamed_list, name="unnamed-list"),
     path("unnamed/visits/", unnamed.unnamed_visits, name="unnamed-visits"),
     path("unnamed/<int:pk>/", unnamed.unnamed_person, name="unnamed"),
+    path("unnamed/<int:pk>/seen/", unnamed.unnamed_seen, name="unnamed-seen"),
     path("unnamed/<int:pk>/merge/", unnamed.unnamed_merge, name="unnamed-merge"),
     path("unnamed/<int:pk>/split/", unnamed.unnamed_split, name="unnamed-split"),
     path("unnamed/<int:pk>/mark/", unnamed.unnamed_say, name="unnamed-mark"),

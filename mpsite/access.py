@@ -126,7 +126,7 @@ ROUTES: dict[str, Rule] = {
     **_all((SEE_CASES, SEE_ALERTS, SEE_CAMERAS), "reports", "report", "report-table", "report-save", "report-change"),
     **_all((SEE_CASES, SEE_ALERTS, SEE_CAMERAS), "report-remove", "api-reports"),
     **_all(QUERY, "report-sql", "api-reports-sql"),
-    **_all(SEARCH, "unnamed-list", "unnamed", "unnamed-visits", "unnamed-time"),
+    **_all(SEARCH, "unnamed-list", "unnamed", "unnamed-visits", "unnamed-time", "unnamed-seen"),
     **_all(SEARCH, "camera-time", "place-time", "api-time"),
     **_all(REVIEW, "unnamed-merge", "unnamed-split", "unnamed-mark"),
     "unnamed-case": "cases.add_case",

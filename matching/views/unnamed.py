@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.db.models import Count
 from django.forms import BaseForm
@@ -40,12 +42,9 @@ def unnamed_list(request: HttpRequest) -> HttpResponse:
 def unnamed_person(request: HttpRequest, pk: int) -> HttpResponse:
     user = audit.signed_in(request)
     person = get_object_or_404(seen.people(user).select_related("case", "model"), pk=pk)
-    visits = seen.visits(person, user)
     faces, alike = visible(UnnamedFace, user).filter(person=person), seen.alike(person, user)
     context = {
-        "person": person,
-        "visits": visits[:VISITS_SHOWN],
-        "more": len(visits) - VISITS_SHOWN,
+        **_visits(person, user),
         "alike": [one for one in alike if one.strength.word != "weak"],
         "less_alike": [one for one in alike if one.strength.word == "weak"],
         "companions": seen.companions(person, user),
@@ -56,6 +55,28 @@ def unnamed_person(request: HttpRequest, pk: int) -> HttpResponse:
         "case": visible(Case, user).filter(pk=person.case_id or 0).first(),
     }
     return render(request, "unnamed/person.html", context)
+
+
+def unnamed_seen(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part of their page that changes as captures join them; 204 while none has."""
+    user = audit.signed_in(request)
+    person = get_object_or_404(seen.people(user), pk=pk)
+    context = _visits(person, user)
+    if request.GET.get("last") == str(context["last"]):
+        return HttpResponse(status=204)
+    return render(request, "unnamed/_seen.html", context)
+
+
+def _visits(person: UnnamedPerson, user: User) -> dict[str, Any]:
+    """last: tells whether faces have come or gone since."""
+    visits = seen.visits(person, user)
+    faces = [face.pk for visit in visits for face in visit.faces]
+    return {
+        "person": person,
+        "visits": visits[:VISITS_SHOWN],
+        "more": len(visits) - VISITS_SHOWN,
+        "last": f"{max(faces, default=0)}-{len(faces)}",
+    }
 
 
 def unnamed_visits(request: HttpRequest) -> HttpResponse:

@@ -61,9 +61,14 @@ def test_it_works(page: Page, product: Product, gate):
     page.locator("article").first.get_by_role("link").click()
     person = page.url
     reloaded(page, person, ".picked img", 2)
+    # While somebody chooses among the faces another one comes: the page shows it, and the choice stays.
+    page.locator(".picked input").last.check()
+    chosen = page.locator(".picked input:checked").get_attribute("value")
     send(product, gate, 3)
-    reloaded(page, person, ".picked img", 3)
+    expect(page.locator(".picked img")).to_have_count(3, timeout=60_000)
     expect(page.locator("main")).to_contain_text("Seen 1 time at 1 camera")
+    assert page.locator(".picked input:checked").get_attribute("value") == chosen
+    page.locator(".picked input:checked").uncheck()
     page.get_by_role("button", name="The chosen faces show somebody else").click()
     expect(page.locator("main")).to_contain_text("Choose the faces that show somebody else")
     page.locator(".picked input").first.focus()

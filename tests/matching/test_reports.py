@@ -3,6 +3,7 @@
 import csv
 import io
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -276,3 +277,20 @@ def test_which_monday():
         datetime(2026, 5, 10, tzinfo=UTC),
     ]
     assert [f"{notifying.monday_before(now):%m-%d %H}" for now in at] == ["04-27 07", "05-04 07", "05-04 07"]
+
+
+def test_of_more_rows_than_are_shown_the_latest_are(gate, harbour, user, monkeypatch):
+    monkeypatch.setattr(reports, "MOST_ROWS", 5)
+    for hours in range(4):
+        saw(gate, hours, number=2)
+        saw(harbour, hours)
+    asked = reports.Asked("captures", "hour", "camera", MONDAY, MONDAY + timedelta(days=1))
+    table = reports.answer(asked, user)
+    # Six of eight would be too many: the last two hours are whole, and in their order.
+    assert table.is_cut
+    assert [(time.hour, row[2]) for time, row in zip(table.times, table.rows, strict=True)] == [
+        (2, 2), (2, 1), (3, 2), (3, 1)
+    ]  # fmt: skip
+    assert not reports.answer(replace(asked, by=""), user).is_cut
+    monkeypatch.setattr(reports, "MOST_ROWS", 1)
+    assert len(reports.answer(asked, user).rows) == 1, "of one time that is too large its largest row"
