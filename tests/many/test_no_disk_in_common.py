@@ -1,4 +1,4 @@
-"""Two machines with a database, a Redis and a bucket in common, and no disk: either takes what the other sent on."""
+"""Two machines with a database behind pgbouncer, a Redis and a bucket in common, and no disk in common."""
 
 import os
 import shutil
@@ -9,33 +9,49 @@ import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from tests import bucket, faces
+from tests.pooler import PGBOUNCER, pooler
 from tests.product import ROOT, Product, start
 
 CAPTURES = 100
 
 
-@pytest.fixture(scope="module")
-def common() -> Iterator[dict[str, str]]:
-    """What both machines are told: where the database, Redis and the bucket are."""
+@pytest.fixture
+def database(tmp_path_factory) -> Iterator[str]:
+    """An empty database, behind a pooler where there is one."""
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as direct:
         direct.execute("DROP DATABASE IF EXISTS without_a_disk")
         direct.execute("CREATE DATABASE without_a_disk")
-        database = f"postgresql://{direct.info.user}@/without_a_disk?host={direct.info.host}"
+        own = {"host": direct.info.host, "port": direct.info.port, "user": direct.info.user}
+    if PGBOUNCER is None:
+        yield f"postgresql://{own['user']}@/without_a_disk?host={own['host']}"
+        return
+    folder = tmp_path_factory.mktemp("pooler")
+    for one in (folder, folder.parent):
+        one.chmod(0o755)
+    with pooler(folder, own, sessions=24) as port:
+        yield f"postgresql://{own['user']}@127.0.0.1:{port}/without_a_disk"
+
+
+@pytest.fixture
+def common(database) -> Iterator[dict[str, str]]:
+    """What both machines are told: where the database, Redis and the bucket are."""
     with bucket.service() as (_, leads):
         yield {
             "DATABASE_URL": database,
+            "DATABASE_POOLED": "yes",
             "REDIS_URL": os.environ["REDIS_URL"],
             "STORAGE_URL": f"s3://{bucket.NAME}/ours",
             **leads,
         }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def machines(common, tmp_path_factory) -> Iterator[list[Product]]:
     """Two, of which the second has copies of the first one's keys, and the face model in a folder of its own."""
     first, second = (tmp_path_factory.mktemp(name) / "data" for name in ("first", "second"))
@@ -66,7 +82,17 @@ def statuses(common: dict[str, str], table: str, count: int, *wanted: str) -> No
             time.sleep(0.5)
 
 
-def test_what_one_takes_the_other_looks_at_and_all_of_it_is_matched(machines, common):
+def test_either_goes_on_with_what_the_other_took_and_a_third_without_their_keys_does_not_start(
+    machines, common, tmp_path
+):
+    captures_are_matched(machines, common)
+    photos_are_indexed(machines, common)
+    each_reads_all_of_it(machines, common)
+    one_without_the_keys_does_not_start(machines, common, tmp_path)
+
+
+def captures_are_matched(machines: list[Product], common: dict[str, str]) -> None:
+    """Taken by one and the other in turn, looked at by whichever comes first, all in one alert."""
     api = machines[0].api()
     camera = api.post(f"{machines[0].url}api/v1/cameras/", {"name": "Gate"}, timeout=60).json()
     for number in range(CAPTURES):
@@ -83,7 +109,7 @@ def test_what_one_takes_the_other_looks_at_and_all_of_it_is_matched(machines, co
     assert alert["capture_count"] == CAPTURES
 
 
-def test_photos_that_are_added_at_either_are_indexed_by_whichever_comes_first(machines, common):
+def photos_are_indexed(machines: list[Product], common: dict[str, str]) -> None:
     api = machines[0].api()
     case = api.get(f"{machines[0].url}api/v1/cases/", timeout=60).json()["results"][0]["id"]
     for number in range(10):
@@ -100,7 +126,8 @@ def test_photos_that_are_added_at_either_are_indexed_by_whichever_comes_first(ma
     statuses(common, "cases_photo", 10, "indexed", "duplicate")
 
 
-def test_each_reads_all_of_it_and_keeps_none_on_its_own_disk(machines, common):
+def each_reads_all_of_it(machines: list[Product], common: dict[str, str]) -> None:
+    """And keeps none of it on its own disk."""
     for product in machines:
         env = {**product.environment(), **common}
         command = [sys.executable, "manage.py", "backup", str(product.folder.parent / "backup.tar")]
@@ -113,7 +140,7 @@ def test_each_reads_all_of_it_and_keeps_none_on_its_own_disk(machines, common):
         assert "Traceback" not in product.log.read_text()
 
 
-def test_one_without_the_others_keys_does_not_start(machines, common, tmp_path):
+def one_without_the_keys_does_not_start(machines: list[Product], common: dict[str, str], tmp_path: Path) -> None:
     env = {**machines[1].environment(), **common, "SIGHTLINE_DATA": str(tmp_path / "third")}
     said = subprocess.run(
         [sys.executable, "manage.py", "prepare", "--no-input"], cwd=ROOT, env=env, capture_output=True, text=True

@@ -9,14 +9,13 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import psycopg
 import pytest
 from django.db import connection
 
 from cases import locks
 from tests import needs
 from tests.pooler import pooler
-from tests.product import ROOT, start
+from tests.product import ROOT
 
 pytestmark = [needs.pgbouncer, pytest.mark.django_db(transaction=True)]
 
@@ -93,26 +92,3 @@ def test_who_holds_a_lock_and_is_killed_gives_it_back(pooled):
         time.sleep(0.05)
     with locks.held("one") as mine:
         assert mine
-
-
-def test_all_of_it_runs_behind_one(tmp_path):
-    """Prepared, with its demo, and a capture becomes an alert."""
-    tmp_path.chmod(0o755)
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as direct:
-        direct.execute("DROP DATABASE IF EXISTS behind_a_pooler")
-        direct.execute("CREATE DATABASE behind_a_pooler")
-        own = {"host": direct.info.host, "port": direct.info.port, "user": direct.info.user}
-    with pooler(tmp_path, own, sessions=12) as port:
-        url = f"postgresql://{own['user']}@127.0.0.1:{port}/behind_a_pooler"
-        product = start(tmp_path / "data", DATABASE_URL=url, DATABASE_POOLED="yes", REDIS_URL=os.environ["REDIS_URL"])
-        try:
-            product.wait_until_up()
-            command = [sys.executable, "manage.py", "demo", "--camera", product.url]
-            env = {**product.environment(), "DATABASE_URL": url, "REDIS_URL": os.environ["REDIS_URL"]}
-            subprocess.run(command, cwd=ROOT, env=env, check=True, timeout=300, capture_output=True)
-            deadline = time.monotonic() + 120
-            while not product.alerts():
-                assert time.monotonic() < deadline
-                time.sleep(0.2)
-        finally:
-            product.stop()
