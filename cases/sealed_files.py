@@ -101,10 +101,10 @@ class SealedStorage(Storage):
 
     def _save(self, name: str, content: Any) -> str:
         store, identity = stores.all_()[0], key()
-        content.seek(0)
         if identity is None:
             return store.add(name, content)
         with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(settings.DATA_DIR)) as sealed:
+            content.seek(0)
             seal(content, sealed, identity)
             sealed.seek(0)
             return store.add(name, File(sealed, name))

@@ -260,6 +260,22 @@ def test_one_that_is_removed_while_it_moves_is_not_brought_back(settings, tmp_pa
     assert not default_storage.exists(name)
 
 
+def test_one_that_moves_between_two_looks_is_found(settings, tmp_path, monkeypatch):
+    name = save(b"one")
+    settings.STORAGE_URL, settings.STORAGE_BESIDE = f"file://{tmp_path}/new", "data"
+    beside = stores.all_()[1]
+    open_, moved = beside.open, []
+
+    def moved_by_then(name: str):
+        if not moved:
+            moved.append(name)
+            assert list(stores.move(seconds=-5)) == [True]
+        return open_(name)
+
+    monkeypatch.setattr(beside, "open", moved_by_then)
+    assert read(name) == b"one"
+
+
 def test_a_new_file_takes_no_name_of_one_that_has_yet_to_move(settings, tmp_path):
     old = save(b"old")
     settings.STORAGE_URL, settings.STORAGE_BESIDE = f"file://{tmp_path}/new", "data"
