@@ -1,6 +1,7 @@
 """People whom nobody has named: grouped by the face, looked through, put right by hand, kept for their days."""
 
 import io
+import re
 import uuid
 import zipfile
 from datetime import timedelta
@@ -74,6 +75,18 @@ def test_it_works(kept, camera, send, user, signed_in):
     one = signed_in.get(often.get_absolute_url()).content.decode()
     assert "Seen 4 times at 2 cameras" in one
     assert one.count("visit-row") == 4
+
+
+def test_the_page_asks_for_what_is_new_and_is_given_nothing_else(kept, camera, send, signed_in):
+    send(3)
+    page = signed_in.get(UnnamedPerson.objects.get().get_absolute_url()).content.decode()
+    address = re.search(r'hx-get="(/unnamed/\d+/seen/\?last=[\d-]+)"', page)[1]
+    assert signed_in.get(address).status_code == 204
+    send(3, NOON + MINUTE)
+    news = signed_in.get(address)
+    assert news.content.decode().count("<img") == 2
+    assert 'id="times" hx-swap-oob="true"' in news.content.decode()
+    assert re.search(r"last=[\d-]+", news.content.decode())[0] not in address
 
 
 def test_nobody_is_grouped_where_no_collection_asks_for_it(collection, send, signed_in):
