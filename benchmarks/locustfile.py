@@ -13,6 +13,7 @@ import re
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from locust import HttpUser, between, constant_pacing, events, task
 from locust.exception import StopUser
@@ -22,7 +23,7 @@ KINDS = {".jpg", ".jpeg", ".png", ".webp"}
 
 
 @events.init.add_listener
-def check(environment, **kwargs) -> None:
+def check(environment: Any, **kwargs: Any) -> None:
     """Before anything is sent, what is missing is said."""
     missing = [
         name for name in ("SIGHTLINE_USER", "SIGHTLINE_PASSWORD", "SIGHTLINE_PICTURES") if not os.environ.get(name)

@@ -67,6 +67,16 @@ def is_sealed(file: IO[bytes]) -> bool:
     return start == MAGIC
 
 
+class KeptFile(File[bytes]):
+    """A file of the store, in the clear, which can be opened again after it was closed."""
+
+    def open(self, mode: str | None = None, *args: Any, **kwargs: Any) -> "KeptFile":
+        if self.closed:
+            self.file = default_storage.open(self.name or "").file
+        self.seek(0)
+        return self
+
+
 class SealedStorage(Storage):
     """Files in their store, sealed as they are written where there is a key, opened as they are read; those that were
     written before there was one are read as they are."""
@@ -112,7 +122,7 @@ class SealedStorage(Storage):
     def _open(self, name: str, mode: str = "rb") -> Any:
         opened = stores.find(name)[1]
         if not is_sealed(opened):
-            return File(opened, name)
+            return KeptFile(opened, name)
         with opened:
             plain = tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(settings.DATA_DIR))  # noqa: SIM115 - given to the caller
             try:
@@ -121,7 +131,7 @@ class SealedStorage(Storage):
                 plain.close()
                 raise
         plain.seek(0)
-        return File(plain, name)
+        return KeptFile(plain, name)
 
 
 def seal(plain: Any, sealed: Any, identity: pyrage.x25519.Identity) -> None:

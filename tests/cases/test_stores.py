@@ -86,6 +86,20 @@ def test_a_file_is_kept_read_listed_and_removed(store):
     assert list(stores.walk()) == []
 
 
+@pytest.mark.parametrize("is_sealed", [False, True])
+def test_a_file_is_opened_again_after_it_was_closed(store, settings, tmp_path, is_sealed):
+    if is_sealed:
+        settings.FILES_KEY = str(make_key(tmp_path))
+    file = default_storage.open(save(b"one"))
+    for _ in range(3):
+        with file.open() as again:
+            assert again.read() == b"one"
+        assert file.closed
+    with file.open() as again:
+        again.read()
+        assert again.open().read() == b"one", "one that is open begins anew"
+
+
 def test_two_files_of_one_name_are_two(store):
     first, second = save(b"one"), save(b"two")
     assert first != second

@@ -73,7 +73,8 @@ def machines(common, tmp_path_factory) -> Iterator[list[Product]]:
 def statuses(common: dict[str, str], table: str, count: int, *wanted: str) -> None:
     """Wait until the latest rows of a table have one of some statuses."""
     deadline = time.monotonic() + 180
-    with psycopg.connect(common["DATABASE_URL"], autocommit=True) as direct:
+    # A pooler gives the next transaction a session that knows of nothing prepared.
+    with psycopg.connect(common["DATABASE_URL"], autocommit=True, prepare_threshold=None) as direct:
         while True:
             found = [row[0] for row in direct.execute(f"SELECT status FROM {table} ORDER BY id DESC LIMIT {count}")]
             if len(found) == count and set(found) <= set(wanted):
