@@ -4,7 +4,7 @@
 
 It needs a name and password in SIGHTLINE_USER and SIGHTLINE_PASSWORD, of somebody who may search, change cameras and
 see alerts, and pictures of faces in the folder that SIGHTLINE_PICTURES names. What it sends is kept as all else is:
-point it at an installation made for it. It makes a camera for each of its own, named "Load".
+point it at an installation made for it. It makes a camera for each of its own, whose name begins with "Load".
 """
 
 import os
@@ -60,7 +60,9 @@ class Camera(HttpUser):
                 raise StopUser
             Camera._token = answer.json()["token"]
         made = self.client.post(
-            "/api/v1/cameras/", {"name": "Load"}, headers={"Authorization": f"Token {Camera._token}"}
+            "/api/v1/cameras/",
+            {"name": f"Load {uuid.uuid4().hex[:8]}"},
+            headers={"Authorization": f"Token {Camera._token}"},
         )
         if made.status_code != 201:
             raise StopUser
