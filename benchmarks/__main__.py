@@ -12,7 +12,7 @@ ALL = (
     "accuracy", "open_set",
     "alike", "strangers", "curves", "strengths", "poor_direction", "searching", "vectors", "indexing", "comparing",
     "batches", "looking_back", "same_face", "best_shots", "edge", "passing", "memory",
-    "registry", "hostile", "missing_found", "map", "over_time", "reporting", "unnamed",
+    "registry", "hostile", "missing_found", "rates", "map", "over_time", "reporting", "unnamed",
     "killing", "waiting", "live", "field", "load",
 )  # fmt: skip
 # Some of them in short, with a row in history.csv: `make bench-quick`.

@@ -91,9 +91,7 @@ class SealedStorage(Storage):
 
     def path(self, name: str) -> str:
         store = stores.all_()[0]
-        if not isinstance(store, stores.Folder):
-            raise NotImplementedError(f"{store} is no folder.")
-        return str(store.path(name))
+        return str(store.path(name)) if isinstance(store, stores.Folder) else super().path(name)
 
     def exists(self, name: str) -> bool:
         return any(store.exists(name) for store in stores.all_())

@@ -19,18 +19,18 @@ from django.utils import timezone
 from cases.models import Case, Photo
 from matching.faces import face_models
 from matching.gallery import search as gallery
-from matching.indexing import single
+from matching.indexing import bulk, single
 from matching.models import Camera, Capture, Face, FaceModel, Probe, Rates, Search
 from matching.searching import pictures
 from matching.watching import captures
 
-# Of the machine that docs/performance.md tells of: two cores, the small pack, 5,008 cases.
+# Of the machine that docs/performance.md tells of, by `benchmarks rates`.
 REFERENCE = Rates(
-    cores=2, cases=5_008, capture_seconds=0.055, search_seconds=0.13, photo_seconds=0.031,
-    capture_bytes=60_000, case_bytes=260_000,
+    cores=2, cases=2_551, capture_seconds=0.089, search_seconds=0.091, photo_seconds=0.023,
+    capture_bytes=16_000, case_bytes=245_000,
     assumed=["capture_seconds", "search_seconds", "photo_seconds", "capture_bytes", "case_bytes"],
 )  # fmt: skip
-# Seconds of one core that the scan takes for each case more, by the same table (300,000 cases against 15,000).
+# Seconds of one core that the scan takes for each case more, by its table of vectors (300,000 against 15,000).
 SCAN = 0.3e-6
 # Bytes of a case's bits, which PostgreSQL reads for each search; of memory for them four times as many.
 BITS, BITS_IN_MEMORY = 200, 4
@@ -184,7 +184,7 @@ def measure() -> Rates:
         cases=gallery.size(model),
         capture_seconds=_mean(_capture, sent),
         search_seconds=_mean(_search, uploads),
-        photo_seconds=_mean(_index, photos),
+        photo_seconds=_mean(_index, [photos, photos]) / len(photos),
         assumed=assumed,
     )
     sizes: dict[str, tuple[int, Sequence[str], Callable[[], list[float]]]] = {
@@ -238,18 +238,21 @@ def _search(content: bytes) -> None:
     _remove(made)
 
 
-def _index(photo: Photo) -> None:
-    before = _made_of(photo)
+def _index(photos: Sequence[Photo]) -> None:
+    """Together, as many are."""
+    model, ids = face_models.active(), [photo.pk for photo in photos]
+    before = _made_of(ids)
     with _undone():
-        Photo.objects.filter(pk=photo.pk).update(status=Photo.Status.PENDING)
-        single.index_photo(photo.pk)
-        made = _made_of(photo) - before
+        Photo.objects.filter(pk__in=ids).update(status=Photo.Status.PENDING)
+        for batch in bulk.prepared(ids, model):
+            single.keep(batch, model)
+        made = _made_of(ids) - before
     _remove(made)
 
 
-def _made_of(photo: Photo) -> set[str]:
-    crops = set(Face.objects.filter(photo=photo).values_list("crop", flat=True))
-    return crops | set(Photo.objects.filter(pk=photo.pk).values_list("display", flat=True))
+def _made_of(photos: Sequence[int]) -> set[str]:
+    crops = set(Face.objects.filter(photo__in=photos).values_list("crop", flat=True))
+    return crops | set(Photo.objects.filter(pk__in=photos).values_list("display", flat=True))
 
 
 def _remove(names: Iterable[str | None]) -> None:
