@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,13 @@ class Product:
         return found
 
     def named(self, word: str) -> list[psutil.Process]:
-        return [p for p in self.children() if p.status() != psutil.STATUS_ZOMBIE and word in p.cmdline()]
+        found = []
+        for process in self.children():
+            # One may end between being listed and being asked.
+            with suppress(psutil.NoSuchProcess):
+                if process.status() != psutil.STATUS_ZOMBIE and word in process.cmdline():
+                    found.append(process)
+        return found
 
     def child(self, word: str) -> psutil.Process:
         return self.named(word)[0]
