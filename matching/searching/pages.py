@@ -1,19 +1,21 @@
 """What pages, feeds and lists of addresses name: pictures and clips, and further pages to look at for them."""
 
+from __future__ import annotations
+
 import calendar
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
-
-import feedparser
-from bs4 import BeautifulSoup, Tag
 
 from cases.sources.places import is_picture
 from matching.searching.containers import CLIPS
+
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup
 
 # Of a page or feed, and of a list; what is larger is cut there, and that is said.
 MOST_LINKS, MOST_LISTED = 500, 2000
@@ -82,14 +84,21 @@ def _list(content: bytes) -> Named:
 
 
 def _page(content: bytes, address: str, charset: str) -> Named:
-    soup = BeautifulSoup(content, "html.parser", from_encoding=charset or None)
-    base = soup.find("base", href=True)
-    root = urljoin(address, str(base["href"])) if isinstance(base, Tag) else address
+    soup = _soup(content, charset)
+    base = soup.select_one("base[href]")
+    root = urljoin(address, str(base["href"])) if base else address
     found = list(_pictures(soup))
     links = [Link(whole) for one in found if (whole := _whole(root, one))]
     inline = sum(1 for one in found if INLINE.match(one))
     note = f"{inline} written into the page itself were left out: save those and send them." if inline else ""
     return Named("page", links, note)
+
+
+def _soup(content: bytes | str, charset: str = "") -> BeautifulSoup:
+    # With the parsers that it looks for it takes 5 MB.
+    from bs4 import BeautifulSoup
+
+    return BeautifulSoup(content, "html.parser", from_encoding=charset or None)
 
 
 def _pictures(soup: BeautifulSoup) -> Iterator[str]:
@@ -153,6 +162,8 @@ def _whole(root: str, address: str) -> str:
 
 
 def _feed(content: bytes, address: str) -> Named:
+    import feedparser
+
     read: Any = feedparser.parse(content, response_headers={"content-location": address})
     links = [link for entry in read.entries for link in _entry(entry, address)]
     return Named("feed", links, "" if read.entries else "It has no entries.")
@@ -166,7 +177,7 @@ def _entry(entry: Any, address: str) -> list[Link]:
     shown = shown or entry.get("media_thumbnail", [])
     addresses = [one.get("href") or one.get("url") or "" for one in shown]
     for text in (entry.get("summary", ""), *(one.get("value", "") for one in entry.get("content", []))):
-        addresses += _pictures(BeautifulSoup(text, "html.parser")) if "<" in text else []
+        addresses += _pictures(_soup(text)) if "<" in text else []
     root = entry.get("link") or address
     found = [Link(whole, 0, posted_at) for one in addresses if (whole := _whole(root, one))]
     page = _whole(address, entry.get("link", ""))

@@ -1,15 +1,21 @@
 """A confirmed lead, or a search's candidates, on paper."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from django.contrib.auth.models import User
 from django.db.models import F, Max
-from fpdf.enums import XPos, YPos
 
 from matching.gallery import calibration, strengths
 from matching.models import Candidate, Opinion, Probe, Search
 from matching.searching import paper, years
 from matching.searching.batch_results import seen_by
-from matching.searching.paper import Sheet, time
+from matching.searching.paper import time
 from matching.searching.workbench import linked
+
+if TYPE_CHECKING:
+    from matching.searching.a4 import Sheet
 
 FOOT = "A lead, no identification."
 NO_IDENTIFICATION = (
@@ -107,16 +113,10 @@ def _candidate(sheet: Sheet, search: Search, candidate: Candidate) -> None:
     sheet.set_xy(38, top)
     said = f"; {candidate.get_decision_display().lower()}" if candidate.decision else ""
     sheet.set_font("body", "B", 10)
-    sheet.multi_cell(0, 5, f"{candidate.rank}. {case.display_name}{said}", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    sheet.line(f"{candidate.rank}. {case.display_name}{said}", 5)
     sheet.set_font("body", "", 9)
-    sheet.multi_cell(0, 4.4, f"{case.number}, {case.collection.name}", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-    sheet.multi_cell(
-        0,
-        4.4,
-        f"Similarity {candidate.similarity:.2f}, {worth.label}. {worth.why}",
-        new_x=XPos.LMARGIN,
-        new_y=YPos.NEXT,
-    )
+    sheet.line(f"{case.number}, {case.collection.name}", 4.4)
+    sheet.line(f"Similarity {candidate.similarity:.2f}, {worth.label}. {worth.why}", 4.4)
     sheet.set_left_margin(16)
     sheet.set_xy(16, max(sheet.get_y(), top + 19) + 2)
 

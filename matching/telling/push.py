@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 from cryptography.hazmat.primitives import serialization
 from django.conf import settings
 from py_vapid import Vapid02
-from pywebpush import WebPushException, webpush
 
 from cases.made_once import made_once
 from matching.models import Subscription
@@ -30,6 +29,9 @@ def check(address: str) -> str:
 
 def send(subscription: Subscription, address: str, message: Message) -> None:
     """Raises `NotTaken`."""
+    # It brings an HTTP library of its own, which takes 5 MB.
+    from pywebpush import WebPushException, webpush
+
     said = {"title": message.title, "body": message.body, "url": message.link}
     try:
         webpush(

@@ -9,7 +9,6 @@ from smtplib import SMTPException
 from typing import Any
 from urllib.parse import quote
 
-from apprise.utils.parse import is_phone_no
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage, get_connection
 from django.core.validators import validate_email
@@ -60,6 +59,8 @@ def check_mail(address: str) -> str:
 
 def check_number(number: str) -> str:
     """As it is kept: + and digits. Raises `AddressRefused`."""
+    from apprise.utils.parse import is_phone_no
+
     found = is_phone_no(number.strip(), min_len=8)
     if not number.strip().startswith("+") or not found:
         raise AddressRefused("Give the number with + and the code of its country: +44 7700 900123.")

@@ -4,8 +4,6 @@ import logging
 import sys
 from typing import Any
 
-import apprise
-from apprise.utils.parse import parse_urls
 from django.conf import settings
 
 from matching.telling.ways import AddressRefused, Message, NotTaken, check_host
@@ -32,6 +30,9 @@ def check(address: str) -> str:
 
 def _parsed(address: str) -> Any:
     """The one service that an address names. Raises `AddressRefused`."""
+    import apprise
+    from apprise.utils.parse import parse_urls
+
     service = apprise.Apprise.instantiate(
         address.strip(), asset=apprise.AppriseAsset(async_mode=False), suppress_exceptions=True
     )
@@ -62,6 +63,8 @@ def service(address: str) -> Any:
 
 def send(address: str, message: Message) -> None:
     """Raises `NotTaken`."""
+    import apprise
+
     sender = apprise.Apprise(asset=apprise.AppriseAsset(async_mode=False))
     sender.add(service(address))
     with apprise.LogCapture(level=logging.WARNING) as log:

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-import cv2
 from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils import timezone
@@ -19,6 +18,7 @@ from django.utils import timezone
 from cases import audit
 from cases.models import Collection
 from matching.faces import images
+from matching.faces import opencv as cv2
 from matching.faces.images import RgbImage
 from matching.models import Alert, AlertClip, Camera, Capture
 from matching.models.clip import LOST
