@@ -100,8 +100,3 @@ def test_each_setting_is_one_and_each_secret_is_told_of():
     guide = read("docs/deployment.md")
     for secret in ("sightline", "sightline-keys"):
         assert f"create secret generic {secret} " in guide
-
-
-def test_the_scheduler_is_one():
-    spec = DEPLOYMENTS["scheduler"]["spec"]
-    assert (spec["replicas"], spec["strategy"]["type"]) == (1, "Recreate")

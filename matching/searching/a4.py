@@ -22,10 +22,10 @@ class Sheet(FPDF):
 
     def heading(self, text: str, size: int = 12) -> None:
         self.set_font("body", "B", size)
-        self.line(text, size * 0.5)
+        self.lines(text, size * 0.5)
         self.ln(1)
 
-    def line(self, text: str, height: float) -> None:
+    def lines(self, text: str, height: float) -> None:
         """A text in the font that is set, over as many lines as it takes. height: of each, in millimetres."""
         self.multi_cell(0, height, text, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
@@ -41,7 +41,7 @@ class Sheet(FPDF):
                 self.set_text_color(90)
                 self.cell(42, 5, name)
                 self.set_text_color(0)
-                self.line(value, 5)
+                self.lines(value, 5)
         self.ln(2)
 
     def picture(self, file: FieldFile | None, x: float, y: float, side: float, caption: str) -> None:

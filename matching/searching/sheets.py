@@ -113,10 +113,10 @@ def _candidate(sheet: Sheet, search: Search, candidate: Candidate) -> None:
     sheet.set_xy(38, top)
     said = f"; {candidate.get_decision_display().lower()}" if candidate.decision else ""
     sheet.set_font("body", "B", 10)
-    sheet.line(f"{candidate.rank}. {case.display_name}{said}", 5)
+    sheet.lines(f"{candidate.rank}. {case.display_name}{said}", 5)
     sheet.set_font("body", "", 9)
-    sheet.line(f"{case.number}, {case.collection.name}", 4.4)
-    sheet.line(f"Similarity {candidate.similarity:.2f}, {worth.label}. {worth.why}", 4.4)
+    sheet.lines(f"{case.number}, {case.collection.name}", 4.4)
+    sheet.lines(f"Similarity {candidate.similarity:.2f}, {worth.label}. {worth.why}", 4.4)
     sheet.set_left_margin(16)
     sheet.set_xy(16, max(sheet.get_y(), top + 19) + 2)
 
