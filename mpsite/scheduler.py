@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 LEASE = timedelta(seconds=30)
 # How often whoever has it renews it at least, and the others ask for it.
 ASKED_EVERY = 5.0
-# What became due while nobody had the lease is still due to the next one. What the last one sent just before it ended is
-# sent twice then, which harms nothing.
+# What became due while nobody had the lease is still due to the next one. What the last one sent just before it ended
+# is sent twice then, which harms nothing.
 OVERLAP = LEASE + timedelta(seconds=2 * ASKED_EVERY)
 
 
