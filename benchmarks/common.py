@@ -1,12 +1,10 @@
 """Percentiles, tables and an empty database for each benchmark."""
 
 import json
-import re
 import statistics
 import sys
 from collections.abc import Iterable, Sequence
 
-import requests
 from django.core.management import call_command
 from django.core.management.commands import flush
 from django.db import connection
@@ -48,12 +46,7 @@ def fresh_database(model: str | None = None, recipe: Recipe | None = None) -> Fa
 
 def signed_in(product: Product, name: str, password: str) -> str:
     """The cookies of somebody who signed in."""
-    session = requests.Session()
-    page = session.get(f"{product.url}accounts/login/", timeout=20).text
-    secret = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
-    said = {"login": name, "password": password, "csrfmiddlewaretoken": secret.group(1) if secret else ""}
-    session.post(f"{product.url}accounts/login/", said, timeout=20)
-    assert "sessionid" in session.cookies, f"{name} could not sign in"
+    session = product.browser(name, password)
     return "; ".join(f"{one.name}={one.value}" for one in session.cookies)
 
 

@@ -60,6 +60,9 @@ class WorkCollector:
         for beat in ProcessBeat.objects.all():
             beats.add_metric([beat.kind, beat.host], (now - beat.at).total_seconds())
         yield beats
+        versions = GaugeMetricFamily("sightline_version", "The version of Sightline that says this", labels=["version"])
+        versions.add_metric([settings.VERSION], 1)
+        yield versions
         yield GaugeMetricFamily("sightline_time_seconds", "When this was read", value=time.time())
 
 

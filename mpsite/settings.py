@@ -10,6 +10,7 @@ import django_stubs_ext
 from csp.constants import NONE, SELF
 
 from cases.made_once import made_once
+from edge_client import VERSION as VERSION  # of the whole, its client with it
 from mpsite.embedded import EMBEDDED, data_dir
 from mpsite.static_names import fingerprint
 

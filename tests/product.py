@@ -97,6 +97,16 @@ class Product:
         session.mount(self.url, HTTPAdapter(max_retries=Retry(8, status_forcelist=[503], backoff_factor=0.5)))
         return session
 
+    def browser(self, name: str = NAME, password: str = PASSWORD) -> requests.Session:
+        """The session of somebody who signed in on the page."""
+        session = requests.Session()
+        page = session.get(f"{self.url}accounts/login/", timeout=60).text
+        secret = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+        said = {"login": name, "password": password, "csrfmiddlewaretoken": secret.group(1) if secret else ""}
+        session.post(f"{self.url}accounts/login/", said, timeout=60)
+        assert "sessionid" in session.cookies, f"{name} could not sign in"
+        return session
+
     def alerts(self) -> list[dict[str, Any]]:
         """All of its alerts, page by page: other tests' may fill the first."""
         found, address = [], f"{self.url}api/v1/alerts/"
@@ -113,13 +123,14 @@ def environment(folder: Path) -> dict[str, str]:
     return {**kept, "SIGHTLINE_DATA": str(folder), "FACE_MODEL": model, "ADMIN_PASSWORD": PASSWORD}
 
 
-def start(folder: Path, *options: str, **variables: str) -> Product:
+def start(folder: Path, *options: str, root: Path = ROOT, **variables: str) -> Product:
+    """root: where the code lies."""
     port = free_port()
     log = folder.with_suffix(f".{port}.log")
     with open(log, "w") as out:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "quickstart", "--no-input", "--port", str(port), *options],
-            cwd=ROOT,
+            cwd=root,
             env={**environment(folder), **variables},
             stdin=subprocess.DEVNULL,
             stdout=out,

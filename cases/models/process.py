@@ -4,6 +4,7 @@ import logging
 import socket
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import DatabaseError, connection, models
 from django.utils import timezone
 
@@ -22,6 +23,7 @@ class ProcessBeat(models.Model):
     kind = models.CharField(max_length=20)
     host = models.CharField(max_length=255)
     at = models.DateTimeField()
+    version = models.CharField(max_length=20, blank=True, default="", db_default="", help_text="Of Sightline.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "host"], name="beat_once_a_process")]
@@ -31,7 +33,8 @@ class ProcessBeat(models.Model):
 
     @classmethod
     def heard(cls, kind: str) -> None:
-        cls.objects.update_or_create(kind=kind, host=socket.gethostname()[:255], defaults={"at": timezone.now()})
+        said = {"at": timezone.now(), "version": settings.VERSION}
+        cls.objects.update_or_create(kind=kind, host=socket.gethostname()[:255], defaults=said)
 
     @classmethod
     def keep(cls, kind: str) -> None:
@@ -42,6 +45,15 @@ class ProcessBeat(models.Model):
             logger.debug("no heartbeat: %s", problem)
         finally:
             connection.close()
+
+    @classmethod
+    def running(cls) -> list["ProcessBeat"]:
+        """What is at work, and what has fallen silent but was not taken away, machine by machine."""
+        return list(cls.objects.filter(at__gt=timezone.now() - MISSED).order_by("host", "kind"))
+
+    @property
+    def is_silent(self) -> bool:
+        return timezone.now() - self.at > SILENT
 
     @classmethod
     def silent(cls) -> list[str]:

@@ -45,8 +45,10 @@ def engine(model: FaceModel, threads: int | None = None) -> engines.Engine:
         except engines.EngineUnavailable as unavailable:
             problem = str(unavailable)
             continue
-        if loaded.fingerprint == model.fingerprint:
+        if (loaded.fingerprint, str(loaded.recipe)) == (model.fingerprint, model.recipe):
             return loaded
+        if loaded.fingerprint == model.fingerprint:
+            problem = f"this version of Sightline, or the detector there, embeds in another way ({model.recipe})"
     raise engines.EngineUnavailable(
         f"The face model {model.name} is not on this machine: {problem.rstrip('.')}. Install it here as well "
         "(manage.py models install), or name its folder in FACE_MODEL."

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from cases import audit, exports, importing, signing, stores, work
-from cases.models import AuditEvent, Case, Photo
+from cases.models import AuditEvent, Case, Photo, ProcessBeat
 from cases.visibility import SearchRefused, collections_counted, visible
 from matching import set_aside
 from matching.gallery import search as gallery
@@ -23,7 +23,11 @@ from matching.telling import notifying
 def system(request: HttpRequest) -> HttpResponse:
     user = audit.signed_in(request)
     model = FaceModel.objects.filter(is_active=True).first()
+    running = ProcessBeat.running()
     context = {
+        "version": settings.VERSION,
+        "running": running,
+        "versions": sorted({settings.VERSION} | {one.version for one in running if not one.is_silent}),
         "faces": gallery.searched(model, collections_counted(user)).count() if model else 0,
         "photos": [
             (label, visible(Photo, request.user).filter(status=value).count()) for value, label in Photo.Status.choices

@@ -1,54 +1,19 @@
 """Two machines with a database behind pgbouncer, a Redis and a bucket in common, and no disk in common."""
 
-import os
 import shutil
 import subprocess
 import sys
 import tarfile
-import time
-import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg
 import pytest
 
-from tests import bucket, faces
-from tests.pooler import PGBOUNCER, pooler
+from tests import faces
+from tests.many.conftest import copy_keys, send, statuses
 from tests.product import ROOT, Product, start
 
 CAPTURES = 100
-
-
-@pytest.fixture
-def database(tmp_path_factory) -> Iterator[str]:
-    """An empty database, behind a pooler where there is one."""
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as direct:
-        direct.execute("DROP DATABASE IF EXISTS without_a_disk")
-        direct.execute("CREATE DATABASE without_a_disk")
-        own = {"host": direct.info.host, "port": direct.info.port, "user": direct.info.user}
-    if PGBOUNCER is None:
-        yield f"postgresql://{own['user']}@/without_a_disk?host={own['host']}"
-        return
-    folder = tmp_path_factory.mktemp("pooler")
-    for one in (folder, folder.parent):
-        one.chmod(0o755)
-    with pooler(folder, own, sessions=24) as port:
-        yield f"postgresql://{own['user']}@127.0.0.1:{port}/without_a_disk"
-
-
-@pytest.fixture
-def common(database) -> Iterator[dict[str, str]]:
-    """What both machines are told: where the database, Redis and the bucket are."""
-    with bucket.service() as (_, leads):
-        yield {
-            "DATABASE_URL": database,
-            "DATABASE_POOLED": "yes",
-            "REDIS_URL": os.environ["REDIS_URL"],
-            "STORAGE_URL": f"s3://{bucket.NAME}/ours",
-            **leads,
-        }
 
 
 @pytest.fixture
@@ -58,9 +23,7 @@ def machines(common, tmp_path_factory) -> Iterator[list[Product]]:
     running = [start(first, **common)]
     try:
         running[0].wait_until_up()
-        second.mkdir()
-        for key in ("secret_key", "audit_key", "signing_key", "push_key.pem"):
-            shutil.copy(first / key, second)
+        copy_keys(first, second)
         own = {"FACE_MODEL": str(shutil.copytree(faces.PACK, second.parent / "pack"))} if faces.PACK.is_dir() else {}
         running.append(start(second, **common, **own))
         running[1].wait_until_up()
@@ -68,19 +31,6 @@ def machines(common, tmp_path_factory) -> Iterator[list[Product]]:
     finally:
         for product in running:
             product.stop()
-
-
-def statuses(common: dict[str, str], table: str, count: int, *wanted: str) -> None:
-    """Wait until the latest rows of a table have one of some statuses."""
-    deadline = time.monotonic() + 180
-    # A pooler gives the next transaction a session that knows of nothing prepared.
-    with psycopg.connect(common["DATABASE_URL"], autocommit=True, prepare_threshold=None) as direct:
-        while True:
-            found = [row[0] for row in direct.execute(f"SELECT status FROM {table} ORDER BY id DESC LIMIT {count}")]
-            if len(found) == count and set(found) <= set(wanted):
-                return
-            assert time.monotonic() < deadline, found
-            time.sleep(0.5)
 
 
 def test_either_goes_on_with_what_the_other_took_and_a_third_without_their_keys_does_not_start(
@@ -97,14 +47,7 @@ def captures_are_matched(machines: list[Product], common: dict[str, str]) -> Non
     api = machines[0].api()
     camera = api.post(f"{machines[0].url}api/v1/cameras/", {"name": "Gate"}, timeout=60).json()
     for number in range(CAPTURES):
-        sent = api.post(
-            f"{machines[number % 2].url}api/v1/captures/",
-            data={"id": str(uuid.uuid4()), "captured_at": datetime.now(UTC).isoformat(), "detection_score": 0.9},
-            files={"image": ("face.jpg", faces.person(1), "image/jpeg")},
-            headers={"Authorization": f"Bearer {camera['token']}"},
-            timeout=60,
-        )
-        assert sent.status_code == 202, sent.text
+        send(machines[number % 2], camera["token"], faces.person(1))
     statuses(common, "matching_capture", CAPTURES, "matched")
     (alert,) = machines[1].alerts()
     assert alert["capture_count"] == CAPTURES

@@ -1,5 +1,6 @@
 """Which face model is picked, and that none is ever changed behind a gallery's back."""
 
+import re
 import shutil
 import time
 import zipfile
@@ -286,6 +287,15 @@ def test_any_detector_stands_beside_any_recogniser_and_the_recipe_tells(tmp_path
     assert str(engines.Recipe(detector="yunet")) == "passes+yunet"
     for recipe in ("passes", "library", "passes+mirror", "passes+mirror+yunet", "passes+yunet"):
         assert str(engines.Recipe.parse(recipe)) == recipe
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("recipe", ["passes+mirror+flipped", "passes+mirror+flipped+yunet", "later"])
+def test_a_gallery_that_a_later_version_embedded_is_compared_with_nothing_of_this_one(any_model, recipe):
+    # While a newer version runs beside this one it may have changed over.
+    any_model.recipe = recipe
+    with pytest.raises(engines.EngineUnavailable, match=rf"embeds in another way \({re.escape(recipe)}\)"):
+        face_models.engine(any_model)
 
 
 @needs.pack

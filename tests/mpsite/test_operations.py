@@ -135,6 +135,25 @@ def test_a_process_that_falls_silent_is_missed(any_model, db, kind, ago, missed)
     assert Client().get("/readyz/").json()["problems"] == []
 
 
+def test_the_system_page_says_what_runs_where_and_that_two_versions_do(db, admin_client, settings):
+    ProcessBeat.heard("worker")
+    page = admin_client.get("/system/").content.decode()
+    assert f"<dt>Sightline</dt><dd>{settings.VERSION}</dd>" in page
+    assert "run beside each other" not in page
+    # As a version writes it that says none yet.
+    ProcessBeat.objects.create(kind="worker", host="basement", at=timezone.now())
+    page = admin_client.get("/system/").content.decode()
+    assert "2 versions run beside each other" in page
+    assert "before 0.18" in page
+    ProcessBeat.objects.filter(host="basement").update(at=timezone.now() - timedelta(seconds=90))
+    page = admin_client.get("/system/").content.decode()
+    assert "silent since" in page
+    assert "run beside each other" not in page
+    # It was taken away.
+    ProcessBeat.objects.filter(host="basement").update(at=timezone.now() - timedelta(hours=1))
+    assert "basement" not in admin_client.get("/system/").content.decode()
+
+
 def test_metrics_say_since_when_each_process_is_silent(db, settings):
     settings.METRICS_TOKEN = "a-token"
     ProcessBeat.objects.create(kind="worker", host="one", at=timezone.now() - timedelta(seconds=90))
@@ -142,6 +161,7 @@ def test_metrics_say_since_when_each_process_is_silent(db, settings):
     line = next(line for line in said.splitlines() if line.startswith("sightline_process_silent_seconds{"))
     assert 'kind="worker"' in line
     assert float(line.split()[-1]) == pytest.approx(90, abs=5)
+    assert f'sightline_version{{version="{settings.VERSION}"}} 1.0' in said
 
 
 def test_a_heartbeat_is_of_the_process_alone_that_was_started_so(db, tmp_path, monkeypatch):

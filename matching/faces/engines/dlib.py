@@ -5,6 +5,7 @@ Public-domain weights from the `face_recognition_models` wheel. It misses more f
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -46,7 +47,7 @@ class DlibEngine(Engine):
         import dlib
 
         # The mean with the mirror image lifts rank-1 by two in a hundred: docs/accuracy.md.
-        self.recipe = recipe or Recipe(mirror=True)
+        self.recipe = replace(recipe or Recipe(mirror=True), detector="")
 
         folder = weights_folder()
         self._dlib = dlib

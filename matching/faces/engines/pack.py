@@ -7,6 +7,7 @@ known by its file's name, so that any can stand beside any: `packs.KNOWN` has th
 import os
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,8 @@ class PackEngine(Engine):
         self.fingerprint = sha256_of(self._recogniser.weights)
         self.dimensions = self._recogniser.dimensions
         detector = "yunet" if yunet else ""
-        self.recipe = recipe or Recipe(mirror=self.fingerprint in MIRROR_PAYS, detector=detector)
+        # Whatever was asked for, this is the detector that lies here.
+        self.recipe = replace(recipe or Recipe(mirror=self.fingerprint in MIRROR_PAYS), detector=detector)
 
     def detect(self, rgb: RgbImage, thorough: bool = False) -> list[Detection]:
         bgr: Any = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)

@@ -5,7 +5,10 @@ import io
 import os
 import secrets
 import sys
+import time
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -13,7 +16,7 @@ import redis
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from cases import audit_heads
+from cases import audit_heads, locks
 from mpsite import database_user, embedded
 
 
@@ -34,6 +37,24 @@ class Command(BaseCommand):
         _check_servers()
         self.check()
         call_command("files", "check", stdout=io.StringIO())
+        with self._in_turn():
+            self._bring_up_to_date(demo=not options["no_demo"])
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """One after another where several machines start: two migrations at once break each other."""
+        waits = False
+        while True:
+            with locks.held("prepare") as mine:
+                if mine:
+                    yield
+                    return
+            if not waits:
+                self.stdout.write("Another machine prepares this database; waiting for it.")
+            waits = True
+            time.sleep(1)
+
+    def _bring_up_to_date(self, demo: bool) -> None:
         call_command("migrate", verbosity=0, interactive=False)
         if os.environ.get(embedded.EMBEDDED):
             database_user.grant()
@@ -44,7 +65,7 @@ class Command(BaseCommand):
         self._prepare_model()
         self._bring_over()
         self._first_administrator()
-        if not options["no_demo"]:
+        if demo:
             self._demo_when_empty()
 
     def _prepare_model(self) -> None:
