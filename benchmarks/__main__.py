@@ -10,7 +10,8 @@ from pathlib import Path
 
 ALL = (
     "accuracy", "open_set",
-    "alike", "strangers", "curves", "strengths", "poor_direction", "searching", "vectors", "indexing", "comparing",
+    "alike", "strangers", "curves", "strengths", "poor_direction", "searching", "vectors", "milvus",
+    "indexing", "comparing",
     "batches", "looking_back", "same_face", "best_shots", "edge", "passing", "memory",
     "registry", "hostile", "missing_found", "rates", "map", "over_time", "reporting", "unnamed",
     "killing", "waiting", "live", "field", "load",

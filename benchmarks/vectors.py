@@ -5,7 +5,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -108,21 +108,31 @@ def _rounded(embeddings: Embeddings) -> Embeddings:
 def _write(model: FaceModel, embeddings: Embeddings, first: int, collections: Sequence[Collection]) -> None:
     """Cases with a template each, by COPY. A case's place in the gallery is its id; every other one is female."""
     now, ids = timezone.now(), range(first + 1, first + len(embeddings) + 1)
-    empty = dict.fromkeys(
-        ("name", "other_names", "race", "last_seen_place", "circumstances", "agency", "contact", "source_url",
-         "closed_reason"), "",
+    cases = (
+        Case(
+            pk=pk, collection=collections[pk % 3 == 0], number=f"G{pk}", sex="female" if pk % 2 else "male",
+            circumstances="x" * 300, created_at=now, updated_at=now,
+        )
+        for pk in ids
     )  # fmt: skip
-    with connection.cursor() as cursor:
-        columns = ["id", "collection_id", "number", "sex", "status", "created_at", "updated_at", *empty]
-        with cursor.copy(f"COPY {Case._meta.db_table} ({', '.join(columns)}) FROM STDIN") as copy:
-            for pk in ids:
-                sex = "female" if pk % 2 else "male"
-                text = {**empty, "circumstances": "x" * 300}.values()
-                copy.write_row((pk, collections[pk % 3 == 0].pk, f"G{pk}", sex, "open", now, now, *text))
-        columns = ["model_id", "case_id", "poorness", "embedding", "bits", "is_main", "faces"]
-        with cursor.copy(f"COPY {Template._meta.db_table} ({', '.join(columns)}) FROM STDIN") as copy:
-            for pk, embedding, bits in zip(ids, embeddings, signs.signs(embeddings), strict=True):
-                copy.write_row((model.pk, pk, 0.0, HalfVector(embedding).to_text(), signs.text(bits), True, 1))
+    _copy(Case, cases)
+    of = zip(ids, embeddings, signs.signs(embeddings), strict=True)
+    _copy(
+        Template,
+        (
+            Template(pk=pk, model=model, case_id=pk, embedding=HalfVector(one), bits=signs.text(bits), faces=1)
+            for pk, one, bits in of
+        ),
+    )
+
+
+def _copy(kind: type[Any], rows: Iterable[Any]) -> None:
+    """Rows by COPY, each column as Django would write it."""
+    fields = kind._meta.concrete_fields
+    columns = ", ".join(field.column for field in fields)
+    with connection.cursor() as cursor, cursor.copy(f"COPY {kind._meta.db_table} ({columns}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row([field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields])
 
 
 def _flat(embeddings: Embeddings) -> Any:

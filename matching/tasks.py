@@ -30,7 +30,7 @@ def keep_to_days() -> None:
 def sweep() -> None:
     from cases import work
     from matching.evaluating import evaluation
-    from matching.gallery import measuring, missing_found
+    from matching.gallery import feeding, measuring, missing_found
     from matching.indexing import bulk, changing_over, second_model
     from matching.models import Capture, Delivery, FaceModel
     from matching.searching import batches, web_sources
@@ -58,6 +58,8 @@ def sweep() -> None:
             following = FaceModel.objects.filter(is_next=True).first()
             if following and changing_over.is_idle() and work.may_try("change over", following.pk):
                 indexing.change_over.delay()
+            if feeding.waits() and work.may_try("gallery engine", 0):
+                gallery.feed.delay()
             if work.may_try("missing and found", 0) and missing_found.is_due():
                 gallery.compare_missing_found.delay()
             if second_model.waits():

@@ -273,6 +273,9 @@ TOKEN_DAYS = int(os.environ.get("TOKEN_DAYS", "30"))
 MAP_CREDIT = os.environ.get("MAP_CREDIT", "")
 MEDIA_ROOT = DATA_DIR / "media"
 # Where files are kept: the data folder, another folder, or a bucket; and where they are on their way from.
+# A gallery engine beside PostgreSQL; see docs/deployment.md.
+GALLERY_URL = os.environ.get("GALLERY_URL", "")
+
 STORAGE_URL = os.environ.get("STORAGE_URL", "") or "data"
 STORAGE_BESIDE = os.environ.get("STORAGE_BESIDE", "")
 # How much of this machine's disk copies of a bucket's files may take.

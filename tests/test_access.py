@@ -53,7 +53,7 @@ from matching.models import (
     UnnamedPerson,
     WebSource,
 )
-from matching.searching import paper, pictures, sheets
+from matching.searching import a4, pictures, sheets
 from matching.watching import captures
 from mpsite.access import OWN_ACCOUNT, ROLES, ROUTES, may
 from tests import faces, people
@@ -66,6 +66,7 @@ CAMERAS = {"captures", "captures-batch", "clips", "heartbeats", "rotate"}
 SYSTEM = {
     "matching.FaceModel", "matching.Measurement", "matching.IndexRun", "matching.Evaluation", "matching.EvaluationPair",
     "matching.Template", "matching.GalleryBits", "matching.GalleryCount", "matching.ProbeBits", "cases.ImportSeen",
+    "matching.GalleryEngine", "matching.GalleryChange",
     "cases.ImportedCase", "matching.KeepingRun", "matching.EstimatesPurpose",
     "matching.MessageServer",
     "matching.MissingFoundRun", "matching.HashList", "matching.KnownHash",
@@ -327,8 +328,8 @@ def test_of_a_mates_search_one_sees_only_the_candidates_of_ones_own_collections(
     assert "OPEN-1" in client.get(search.get_absolute_url()).content.decode()
     words: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(paper.Sheet, "cell", lambda self, *a, **k: words.append(str(a) + str(k)))
-        patch.setattr(paper.Sheet, "multi_cell", lambda self, *a, **k: words.append(str(a) + str(k)))
+        patch.setattr(a4.Sheet, "cell", lambda self, *a, **k: words.append(str(a) + str(k)))
+        patch.setattr(a4.Sheet, "multi_cell", lambda self, *a, **k: words.append(str(a) + str(k)))
         sheets.candidate_list(search, one, "1")
     assert "OPEN-1" in str(words)
     assert "SEALED-1" not in str(words)

@@ -1,24 +1,24 @@
 """Embeddings in, candidates out: an exhaustive search of the open cases' templates in PostgreSQL.
 
-A gallery is scanned exactly while that is quick. A larger one is looked through as bits first, all of it, and the most
-alike so found are compared exactly (docs/architecture.md, "Search").
+A gallery is scanned exactly while that is quick. A larger one is looked through by a gallery engine first, all of it,
+and the most alike so found are compared exactly (docs/architecture.md, "Search").
 """
 
-import math
 from collections.abc import Collection as Among
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from django.db.models import F, FloatField, QuerySet, Sum, Value
-from django.db.models.functions import Greatest, Least
+from django.db.models import F, QuerySet, Sum, Value
 from numpy.typing import NDArray
 from pgvector import HalfVector
-from pgvector.django import HammingDistance, MaxInnerProduct
+from pgvector.django import MaxInnerProduct
 
 from cases.models import Case, Photo
 from matching.faces import poor
-from matching.gallery import calibration, commonness, signs
+from matching.gallery import commonness, feeding
+from matching.gallery.engines import POSTGRES
+from matching.gallery.engines.postgres import allowance, is_poor
 from matching.models import Face, FaceModel, GalleryBits, GalleryCount, Template
 
 # Beyond so many numbers in the gallery's embeddings, looking at bits first is quicker than an exact scan.
@@ -139,9 +139,10 @@ def search_all(
     most = model.poor_limit if reliable else None
     among = commonness.population(model, collections)
     in_all = among.cases
+    gallery = _worth_a_look(model, cleaned, poorness, in_all, collections, cases, most)
     ranked = [
-        _ranked(model, one, float(poorest), in_all, collections, cases, most)
-        for one, poorest in zip(cleaned, poorness, strict=True)
+        _ranked(model, one, float(poorest), templates)
+        for one, poorest, templates in zip(cleaned, poorness, gallery, strict=True)
     ]
     first = max(limit * 2, commonness.LOOKED_AT)
     found: list[list[tuple[int, float, float, str]]] = []
@@ -179,27 +180,39 @@ def common(model: FaceModel, embedding: NDArray[np.float32]) -> float:
     return hits[0].commonness if hits else 0.0
 
 
-def _ranked(
+def _worth_a_look(
     model: FaceModel,
-    embedding: NDArray[np.float32],
-    poorness: float,
+    embeddings: NDArray[np.float32],
+    poorness: NDArray[np.float32],
     in_all: int,
     collections: Among[int] | None,
     cases: QuerySet[Case] | None,
     most: float | None,
+) -> list[QuerySet[Template]]:
+    """For each probe the templates to compare exactly: a small gallery's all, a large one's shortlist."""
+    if in_all * model.dimensions <= EXACT_TO:
+        templates = searched(model, collections, cases)
+        if most is not None:
+            templates = templates.filter(poorness__lte=most)
+        return [templates for _ in embeddings]
+    count = shortlist(in_all)
+    # What cases say only PostgreSQL knows.
+    found: Sequence[QuerySet[GalleryBits, int]] | None = None
+    if cases is None:
+        found = feeding.shortlists(model, embeddings, poorness, count, collections, most)
+    if found is None:
+        found = POSTGRES.nearest(model, embeddings, poorness, count, collections, most, cases)
+    return [Template.objects.filter(pk__in=near) for near in found]
+
+
+def _ranked(
+    model: FaceModel, embedding: NDArray[np.float32], poorness: float, templates: QuerySet[Template]
 ) -> QuerySet[Template, _Row]:
     """Cases with a template's negative similarity, allowance and kind, the most alike first."""
     # pgvector's operator is the negative inner product.
     distance = MaxInnerProduct("embedding", HalfVector(embedding))
-    if in_all * model.dimensions > EXACT_TO:
-        near = _near(model, embedding, poorness, collections, cases, most)
-        templates = Template.objects.filter(pk__in=near[: shortlist(in_all)])
-    else:
-        templates = searched(model, collections, cases)
-        if most is not None:
-            templates = templates.filter(poorness__lte=most)
-    templates = templates.annotate(distance=distance, allowance=_allowance(poorness))
-    templates = templates.order_by(F("distance") + F("allowance") if _is_poor(poorness) else "distance")
+    templates = templates.annotate(distance=distance, allowance=allowance(poorness))
+    templates = templates.order_by(F("distance") + F("allowance") if is_poor(poorness) else "distance")
     return templates.values_list("case_id", "distance", "allowance", "kind")
 
 
@@ -223,41 +236,6 @@ def _best(rows: Sequence[_Row]) -> dict[int, tuple[float, float, str]]:
     for case, negative, taken_off, kind in rows:
         best.setdefault(case, (-float(negative), float(taken_off), kind))
     return best
-
-
-def _near(
-    model: FaceModel,
-    embedding: NDArray[np.float32],
-    poorness: float,
-    collections: Among[int] | None,
-    cases: QuerySet[Case] | None,
-    most: float | None,
-) -> QuerySet[GalleryBits, int]:
-    """Ids of the gallery's templates, those first that share the most bits with the probe."""
-    bits = GalleryBits.objects.filter(model=model)
-    if collections is not None:
-        bits = bits.filter(collection__in=collections)
-    if cases is not None:
-        bits = bits.filter(case__in=cases)
-    if most is not None:
-        bits = bits.filter(poorness__lte=most)
-    order = HammingDistance("bits", signs.text(signs.signs(embedding[None])[0]))
-    if _is_poor(poorness):
-        # About a right angle, where faces of different people lie, a cosine of pi / SIGNS is one bit.
-        order = order + _allowance(poorness) * Value(signs.SIGNS / math.pi)
-    return bits.order_by(order).values_list("template", flat=True)
-
-
-def _is_poor(poorness: float) -> bool:
-    return poorness > calibration.POOR_FROM
-
-
-def _allowance(poorness: float) -> Value | Greatest:
-    """As `calibration.allowance`, for the database: of a probe and the rows' own poorness."""
-    if not _is_poor(poorness):
-        return Value(0.0)
-    poorer = Least(F("poorness"), Value(poorness, FloatField()))
-    return Greatest((poorer - calibration.POOR_FROM) * calibration.POOR_SLOPE, Value(0.0))
 
 
 def likest_face(model: FaceModel, embedding: NDArray[np.float32], case_id: int, found_by: str) -> int | None:

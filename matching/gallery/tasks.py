@@ -1,5 +1,7 @@
 """Thin Celery wrappers around what is made of the whole gallery."""
 
+from contextlib import suppress
+
 from celery import shared_task
 
 from cases.tasks import BULK, stopping
@@ -24,3 +26,14 @@ def compare_missing_found(everything: bool = False) -> None:
 
     with work.attempt("missing and found", 0, "People who are missing and found"):
         missing_found.compare(stopping.is_set, everything=everything)
+
+
+@shared_task(queue=BULK)
+def feed() -> None:
+    from cases import work
+    from matching.gallery import feeding
+    from matching.gallery.engines import GalleryAway
+
+    # An engine that is away is told when it is back.
+    with suppress(GalleryAway), work.attempt("gallery engine", 0, "The gallery engine", waits=(GalleryAway,)):
+        feeding.feed(stopping.is_set)

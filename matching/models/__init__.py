@@ -6,6 +6,7 @@ from matching.models.clip import AlertClip
 from matching.models.estimates import EstimatesPurpose
 from matching.models.evaluation import Evaluation, EvaluationPair
 from matching.models.face import Face, FaceModel
+from matching.models.gallery_engine import GalleryChange, GalleryEngine
 from matching.models.index_run import IndexRun
 from matching.models.keeping import KeepingRun
 from matching.models.known_files import HashList, KnownHash
@@ -43,7 +44,9 @@ __all__ = [
     "Face",
     "FaceModel",
     "GalleryBits",
+    "GalleryChange",
     "GalleryCount",
+    "GalleryEngine",
     "HashList",
     "IndexRun",
     "KeepingRun",

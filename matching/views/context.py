@@ -11,6 +11,7 @@ from django.utils import timezone
 from cases import audit, desk, stores
 from cases.models import FailedWork
 from cases.visibility import sees_all, visible
+from matching.gallery import feeding
 from matching.models import Alert, Capture, Delivery, FaceModel
 from matching.searching import deciding, standing
 
@@ -40,6 +41,8 @@ def _behind(request: HttpRequest) -> list[str]:
     """What is behind just now, in words, for a line on every page."""
     late = Capture.objects.filter(status=Capture.Status.PENDING, received_at__lt=timezone.now() - LATE)
     behind = ["pictures are out of reach just now, and come back by themselves"] if stores.were_away() else []
+    if feeding.were_away():
+        behind.append("searches take longer just now, for the gallery engine is out of reach")
     if number := _seen(late, request):
         behind.append(f"{number} captures wait longer than a minute")
     tried = Delivery.objects.filter(status=Delivery.Status.WAITING, attempts__gte=2)

@@ -15,8 +15,9 @@ from cases import audit, exports, importing, signing, stores, work
 from cases.models import AuditEvent, Case, Photo, ProcessBeat
 from cases.visibility import SearchRefused, collections_counted, visible
 from matching import set_aside
+from matching.gallery import feeding
 from matching.gallery import search as gallery
-from matching.models import Capture, FaceModel
+from matching.models import Capture, FaceModel, GalleryChange, GalleryEngine
 from matching.telling import notifying
 
 
@@ -38,6 +39,9 @@ def system(request: HttpRequest) -> HttpResponse:
         "postgres": _server_version(),
         "stores": [str(store) for store in stores.all_()],
         "files_problem": stores.problem(),
+        "engine": GalleryEngine.objects.first(),
+        "engine_waits": GalleryChange.objects.count(),
+        "engine_away": feeding.were_away(),
         "disk_free": shutil.disk_usage(settings.DATA_DIR).free,
         "failed": set_aside.shown(user),
         "most_attempts": work.MOST_ATTEMPTS,

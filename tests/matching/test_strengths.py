@@ -12,7 +12,7 @@ from django.utils.html import escape
 from matching.faces import images
 from matching.gallery import calibration, strengths
 from matching.models import Alert, Candidate, Delivery, Subscription
-from matching.searching import batch_results, batches, paper, pictures, sheets, standing
+from matching.searching import a4, batch_results, batches, pictures, sheets, standing
 from matching.telling import messages
 from matching.watching import captures, newcomers
 from tests import faces
@@ -44,7 +44,7 @@ def test_a_candidates_is_what_was_shown_everywhere_and_for_ever(any_model, six_c
     words: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         for name in ("cell", "multi_cell"):
-            patch.setattr(paper.Sheet, name, lambda self, *a, **k: words.append(str(a) + str(k)))
+            patch.setattr(a4.Sheet, name, lambda self, *a, **k: words.append(str(a) + str(k)))
         sheets.candidate_list(search, user, "1")
     for shown in (signed_in.get(search.get_absolute_url()).content.decode(), "".join(words)):
         assert "strong" in shown

@@ -11,7 +11,7 @@ from tests.product import ROOT
 # Each takes between 5 and 80 MB, in each process that loads it.
 LARGE = {
     "aiohttp", "apprise", "av", "boto3", "bs4", "cv2", "dlib", "faiss", "feedparser", "fontTools", "fpdf", "lxml",
-    "onnxruntime", "openpyxl", "openvino", "pyarrow", "pymupdf", "pywebpush", "scipy", "sklearn",
+    "onnxruntime", "openpyxl", "openvino", "pandas", "pyarrow", "pymilvus", "pymupdf", "pywebpush", "scipy", "sklearn",
 }  # fmt: skip
 WEB = "import mpsite.asgi; from django.urls import get_resolver; get_resolver().url_patterns"
 # All that the tasks load which are due every few seconds.

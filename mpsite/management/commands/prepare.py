@@ -151,3 +151,9 @@ def _check_servers() -> None:
             client.ping()
     except (redis.RedisError, ValueError) as error:
         raise CommandError(f"The Redis that REDIS_URL names does not answer: {error}") from error
+    from matching.gallery import engines
+
+    try:
+        engines.fed()
+    except engines.GalleryAway as problem:
+        raise CommandError(str(problem)) from problem

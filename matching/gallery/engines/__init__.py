@@ -1,0 +1,23 @@
+"""Gallery engines: PostgreSQL always, and one beside it where `GALLERY_URL` names one."""
+
+from functools import lru_cache
+
+from django.conf import settings
+
+from matching.gallery.engines.base import Entry, FedGallery, Gallery, GalleryAway
+from matching.gallery.engines.milvus import Milvus
+from matching.gallery.engines.postgres import Postgres
+
+__all__ = ["POSTGRES", "Entry", "FedGallery", "Gallery", "GalleryAway", "fed"]
+
+POSTGRES = Postgres()
+
+
+def fed() -> FedGallery | None:
+    """The engine that `GALLERY_URL` names. Raises `GalleryAway` for an address that names none."""
+    return _milvus(settings.GALLERY_URL) if settings.GALLERY_URL else None
+
+
+@lru_cache(maxsize=2)
+def _milvus(url: str) -> Milvus:
+    return Milvus(url)

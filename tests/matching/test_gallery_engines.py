@@ -1,0 +1,262 @@
+"""What holds for each gallery engine, and for a search that asks one beside PostgreSQL."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from django.core.cache import cache
+from django.core.management import CommandError, call_command
+
+from cases.models import Case, Collection
+from matching.gallery import calibration, engines, feeding, signs, templates
+from matching.gallery import search as gallery
+from matching.gallery import tasks as gallery_tasks
+from matching.models import FaceModel, GalleryBits, GalleryChange, GalleryEngine, Template
+from tests import milvus
+from tests.matching.test_gallery import RANDOM, fill, make_model, unit
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    with milvus.service(tmp_path_factory.mktemp("milvus")) as url:
+        yield url
+
+
+@pytest.fixture
+def beside(address, settings, monkeypatch) -> engines.FedGallery:
+    """Milvus is asked, from the first case on, and told what changed without a pause."""
+    settings.GALLERY_URL = address
+    cache.delete(feeding.SAID)
+    monkeypatch.setattr(gallery, "EXACT_TO", 0)
+    monkeypatch.setattr(gallery, "SHORTEST", 40)
+    monkeypatch.setattr(feeding, "SETTLED", timedelta(seconds=-60))
+    return engines.fed()
+
+
+@pytest.fixture(params=["postgres", "milvus"])
+def engine(request, beside) -> engines.Gallery:
+    return engines.POSTGRES if request.param == "postgres" else beside
+
+
+@pytest.fixture
+def model(db) -> FaceModel:
+    return make_model(128)
+
+
+def nearest(engine, model: FaceModel, probe: np.ndarray, count: int = 5, poor: float = 0.0, **narrowed) -> list[int]:
+    """The cases whose templates it finds for one probe."""
+    probes, poorness = np.asarray(probe, np.float32)[None], np.array([poor], np.float32)
+    (found,) = engine.nearest(model, probes, poorness, count, **narrowed)
+    by = dict(Template.objects.values_list("pk", "case"))
+    return [by[template] for template in found]
+
+
+def at_a_likeness(probe: np.ndarray, likeness: float) -> np.ndarray:
+    other = unit(128)
+    other -= probe * (other @ probe)
+    return probe * likeness + other / np.linalg.norm(other) * np.sqrt(1 - likeness**2)
+
+
+def add_poor(model: FaceModel, collection: Collection, embeddings: list[np.ndarray], poorness: float) -> None:
+    """Cases with one poor picture each."""
+    for number, one in enumerate(embeddings):
+        case = Case.objects.create(collection=collection, number=f"POOR{number}")
+        bits = signs.text(signs.signs(one[None].astype(np.float32))[0])
+        Template.objects.create(model=model, case=case, poorness=poorness, embedding=one, bits=bits, faces=1)
+
+
+# The contract: each engine, once it has been told what changed.
+
+
+def test_it_finds_whom_an_exhaustive_scan_finds_first(engine, model, collection):
+    embeddings = unit(400, 128)
+    cases = fill(model, collection, embeddings)
+    feeding.feed()
+    for number in range(0, 400, 20):
+        probe = unit(128) * 0.8 + embeddings[number] * 0.9
+        assert cases[number].pk in nearest(engine, model, probe / np.linalg.norm(probe), 40)
+
+
+def test_several_probes_are_answered_each_by_itself(engine, model, collection):
+    embeddings = unit(30, 128)
+    fill(model, collection, embeddings)
+    feeding.feed()
+    probes, poorness = embeddings[:3].astype(np.float32), np.zeros(3, np.float32)
+    found = engine.nearest(model, probes, poorness, 1)
+    alone = [engine.nearest(model, one[None], poorness[:1], 1)[0] for one in probes]
+    assert [list(one) for one in found] == [list(one) for one in alone]
+    assert len({tuple(one) for one in found}) == 3
+
+
+def test_it_keeps_to_the_collections_and_leaves_out_what_is_too_poor(engine, model, collection):
+    embeddings = unit(6, 128)
+    cases = fill(model, collection, embeddings)
+    wanted = Collection.objects.create(name="Wanted")
+    Case.objects.filter(pk=cases[1].pk).update(collection=wanted)
+    feeding.feed()
+    assert nearest(engine, model, embeddings[1], collections=[wanted.pk]) == [cases[1].pk]
+    assert cases[1].pk not in nearest(engine, model, embeddings[1], collections=[collection.pk])
+    assert nearest(engine, model, embeddings[1], collections=[]) == []
+    assert nearest(engine, model, embeddings[1], most=-0.5) == []
+
+
+def test_a_poor_probe_still_finds_pictures_that_are_not_poor(engine, model, collection):
+    poor = calibration.POOR_FROM + 0.6
+    good, probe = unit(2, 128)
+    probe = (good + probe * 2) / np.linalg.norm(good + probe * 2)
+    (case,) = fill(model, collection, good[None])
+    # More alike than the good one by less than poor pictures of anybody are.
+    add_poor(model, collection, [at_a_likeness(probe, float(good @ probe) + 0.12) for _ in range(20)], poor)
+    feeding.feed()
+    assert case.pk in nearest(engine, model, probe, 10, poor=poor)
+    assert case.pk not in nearest(engine, model, probe, 10, poor=0.0)
+
+
+def test_it_knows_how_many_and_what_it_holds(engine, model, collection):
+    cases = fill(model, collection, unit(7, 128))
+    feeding.feed()
+    assert engine.count(model) == 7
+    assert dict(engine.fingerprints(model)) == dict(engines.POSTGRES.fingerprints(model))
+    cases[0].close("found")
+    feeding.feed()
+    assert engine.count(model) == 6
+    assert engine.count(make_model(64)) == 0
+    assert list(engine.fingerprints(make_model(64))) == []
+
+
+# A search that asks one beside PostgreSQL.
+
+
+def found(model: FaceModel, probe: np.ndarray, **narrowed) -> list[int]:
+    return [hit.case_id for hit in gallery.search(model, probe, limit=5, **narrowed)]
+
+
+@pytest.fixture
+def only_milvus(monkeypatch):
+    """A search that PostgreSQL alone looks through the gallery for is told."""
+    asked = []
+    monkeypatch.setattr(gallery.POSTGRES.__class__, "nearest", lambda *a, **k: asked.append(a) or [[]])
+    return asked
+
+
+def test_a_search_finds_what_changed_before_the_engine_is_told(beside, model, collection, only_milvus, monkeypatch):
+    embeddings = unit(60, 128)
+    cases = fill(model, collection, embeddings)
+    feeding.feed()
+    monkeypatch.setattr(feeding, "SETTLED", timedelta(hours=1))
+    new = unit(128)
+    (added,) = fill(model, collection, new[None])
+    assert feeding.feed() == 0
+    assert found(model, new)[0] == added.pk
+    cases[3].close("found")
+    assert cases[3].pk not in found(model, embeddings[3])
+    cases[3].reopen()
+    assert found(model, embeddings[3])[0] == cases[3].pk
+    wanted = Collection.objects.create(name="Wanted")
+    cases[4].collection = wanted
+    cases[4].save()
+    assert found(model, embeddings[4], collections=[wanted.pk]) == [cases[4].pk]
+    assert cases[4].pk not in found(model, embeddings[4], collections=[collection.pk])
+    templates.rebuild_all(model)
+    assert found(model, embeddings[5])[0] == cases[5].pk
+    cases[5].photos.all().delete()
+    assert cases[5].pk not in found(model, embeddings[5])
+    assert only_milvus == []
+
+
+def test_nothing_is_written_down_where_no_engine_is_fed(model, collection):
+    fill(model, collection, unit(3, 128))
+    assert not GalleryChange.objects.exists()
+
+
+def test_what_is_searched_as_postgresql_does_it_is_found_the_same(beside, model, collection):
+    embeddings = unit(200, 128)
+    fill(model, collection, embeddings)
+    feeding.feed()
+    probes = [one + 0.06 * RANDOM.normal(size=128) for one in embeddings[:40]]
+    with_it = [found(model, probe)[0] for probe in probes]
+    feeding.stop()
+    assert [found(model, probe)[0] for probe in probes] == with_it
+
+
+def test_an_engine_that_is_away_makes_searches_slower_and_no_worse(beside, model, collection, settings, signed_in):
+    embeddings = unit(20, 128)
+    cases = fill(model, collection, embeddings)
+    feeding.feed()
+    settings.GALLERY_URL = "milvus://127.0.0.1:1/sightline"
+    GalleryEngine.objects.update(address="127.0.0.1:1/sightline")
+    assert found(model, embeddings[3])[0] == cases[3].pk
+    assert feeding.were_away()
+    assert "searches take longer just now" in signed_in.get("/cases/").content.decode()
+    assert not feeding.waits()
+    fill(model, collection, unit(1, 128))
+    with pytest.raises(engines.GalleryAway):
+        feeding.feed()
+    gallery_tasks.feed()
+    cache.delete(feeding.SAID)
+    assert "searches take longer" not in signed_in.get("/cases/").content.decode()
+
+
+@pytest.mark.parametrize("url", ["http://host/x", "milvus:///x", "milvus://host", "milvus://host/a-b", "milvus"])
+def test_an_address_that_names_nothing_is_refused_in_words(db, settings, url):
+    settings.GALLERY_URL = url
+    with pytest.raises(CommandError, match="GALLERY_URL must be milvus://"):
+        call_command("gallery", "feed")
+    cache.delete(feeding.SAID)
+
+
+def test_it_is_filled_again_where_it_was_stopped(beside, model, collection, monkeypatch):
+    monkeypatch.setattr(feeding, "TOGETHER", 4)
+    fill(model, collection, unit(10, 128))
+    rests = iter([False, True])
+    feeding.feed(lambda: next(rests, True))
+    assert (beside.count(model), GalleryEngine.objects.get().is_whole) == (4, False)
+    assert feeding.waits()
+    # Nobody asks an engine that has a part.
+    assert feeding.shortlists(model, unit(1, 128), np.zeros(1), 5, None, None) is None
+    feeding.feed()
+    assert (beside.count(model), GalleryEngine.objects.get().is_whole) == (10, True)
+    assert not feeding.waits()
+
+
+def test_each_difference_is_named_and_mended(beside, model, collection, capsys):
+    cases = fill(model, collection, unit(5, 128))
+    feeding.feed()
+    call_command("gallery", "check")
+    assert "holds what PostgreSQL does" in capsys.readouterr().out
+    mine = dict(Template.objects.values_list("case", "pk"))
+    of = [mine[case.pk] for case in cases]
+    beside.remove(model, [of[0]])
+    (entry,) = engines.postgres.entries(GalleryBits.objects.filter(template=of[1]))
+    beside.add(model, [engines.Entry(of[1], 0, entry.poorness, entry.embedding)])
+    beside.add(model, [engines.Entry(10**9, collection.pk, 0.0, entry.embedding)])
+    with pytest.raises(CommandError, match="3 templates differ"):
+        call_command("gallery", "check")
+    said = capsys.readouterr().out
+    assert f"Template {of[0]} ({cases[0].number}) under {model}: missing there" in said
+    assert f"Template {of[1]} ({cases[1].number}) under {model}: another embedding, collection or" in said
+
+    assert f"Template 1000000000 (removed) under {model}: still there" in said
+    call_command("gallery", "check", "--mend")
+    call_command("gallery", "feed")
+    call_command("gallery", "check")
+    assert "holds what PostgreSQL does" in capsys.readouterr().out
+
+
+def test_another_engine_is_filled_anew_and_one_that_is_stopped_is_forgotten(beside, model, collection, settings):
+    fill(model, collection, unit(3, 128))
+    feeding.feed()
+    settings.GALLERY_URL = settings.GALLERY_URL.replace("sightline", "another")
+    assert feeding.waits()
+    feeding.feed()
+    assert engines.fed().count(model) == 3
+    assert GalleryEngine.objects.get().address.endswith("/another")
+    call_command("gallery", "stop")
+    fill(model, collection, unit(1, 128))
+    assert not GalleryChange.objects.exists()
+    engines.fed().clear()
+    assert engines.fed().count(model) == 0
+    # It took nothing of another installation's.
+    assert beside.count(model) == 3
