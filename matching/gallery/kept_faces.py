@@ -1,10 +1,11 @@
 """What cameras and searches saw: every kept probe, as bits first and exactly then, as a large gallery is searched."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from django.db.models import Q
+from django.db.models import QuerySet
 from pgvector.django import HammingDistance
 
 from matching.faces import poor
@@ -15,6 +16,8 @@ from matching.models import FaceModel, Probe, ProbeBits
 
 # Seen more often than this, somebody is shown by the most alike of their pictures.
 MOST = 500
+# By so much the cosine that bits tell may be wrong: two and a half standard deviations at a right angle.
+ROUGH = 0.12
 
 
 @dataclass(frozen=True)
@@ -63,23 +66,26 @@ def look_back(
     among: int,
     least: float,
     common: float = 0.0,
-    only: Q | None = None,
+    only: QuerySet[Probe] | None = None,
 ) -> list[Seen]:
     """The probes at least so alike, most alike first, `MOST` at most.
 
     embedding: (d,) float32, unit length, without the model's poor direction; poorness: what it had of it. among: how
-    many there are, as `size` says. least: what a likeness must be worth. common: the face's commonness. only: a
-    condition on probes.
+    many there are, as `size` says. least: what a likeness must be worth. common: the face's commonness. only: what is
+    looked through; all if None.
     """
     bits = HammingDistance("bits", signs.text(signs.signs(embedding[None])[0]))
-    near = ProbeBits.objects.filter(model=model).order_by(bits).values_list("probe", flat=True)
-    probes = Probe.objects.filter(pk__in=near[: max(MOST, shortlist(among))])
-    if only is not None:
-        probes = probes.filter(only)
-    rows = list(probes.annotate(wire=templates.wire()).values_list("pk", "wire"))
-    if not rows:
-        return []
-    return _alike(model, embedding, poorness, rows, least, common)
+    near = ProbeBits.objects.filter(model=model).order_by(bits).values_list("probe", bits)
+    count = max(MOST, shortlist(among))
+    while True:
+        first = list(near[:count])
+        probes = (Probe.objects if only is None else only).filter(pk__in=[pk for pk, _ in first])
+        rows = list(probes.annotate(wire=templates.wire()).values_list("pk", "wire"))
+        # Others may have been seen so often that whoever is looked through lies behind all of them.
+        is_all = len(first) < count or math.cos(first[-1][1] * math.pi / signs.SIGNS) < least - ROUGH
+        if only is None or is_all:
+            return _alike(model, embedding, poorness, rows, least, common) if rows else []
+        count *= 4
 
 
 def _alike(

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 
 from cases.fair_use import may_search
 from cases.models import Case
-from cases.visibility import visible
+from cases.visibility import sees_all, visible
 from matching.faces import poor
 from matching.faces.engines import Embeddings
 from matching.gallery import calibration, kept_faces
@@ -86,9 +86,10 @@ def _look_back(
     among = kept_faces.size(model)
     calibrated = calibration.of(model)
     least = calibrated.threshold(WORTH_SHOWING, among)
+    seen = None if sees_all(user) else visible(Probe, user)
     best: dict[int, kept_faces.Seen] = {}
     for embedding, poorness, common in wanted:
-        for one in kept_faces.look_back(model, embedding, poorness, among=among, least=least, common=common):
+        for one in kept_faces.look_back(model, embedding, poorness, among=among, least=least, common=common, only=seen):
             if one.probe_id not in best or best[one.probe_id].worth < one.worth:
                 best[one.probe_id] = one
     if leave_out is not None:

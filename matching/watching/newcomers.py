@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from cases import locks, work
@@ -15,7 +14,7 @@ from cases.models import Collection
 from matching.faces import face_models
 from matching.gallery import calibration, kept_faces
 from matching.gallery import search as gallery
-from matching.models import Capture, FaceModel, StandingSearch, Template
+from matching.models import Capture, FaceModel, Probe, StandingSearch, Template
 from matching.searching import standing
 from matching.telling import episodes, notifying
 
@@ -95,7 +94,8 @@ def _compare(template: Template, kept: standing.Faces, among: int) -> None:
         return
     since = timezone.now() - timedelta(days=collection.look_back_days)
     embedding = np.asarray(template.embedding, np.float32)
-    least, only = calibration.of(model).threshold(level, among), Q(capture__captured_at__gte=since)
+    least = calibration.of(model).threshold(level, among)
+    only = Probe.objects.filter(capture__captured_at__gte=since)
     seen = kept_faces.look_back(model, embedding, template.poorness, among=among, least=least, only=only)
     # Most new cases are like nothing that was seen, so what theirs have in common with all is asked of few.
     common = gallery.common(model, embedding) if seen else 0.0

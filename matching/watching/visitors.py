@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from django.db.models import Q
 from numpy.typing import NDArray
 
 from cases.models import Case, Collection
 from matching.faces import poor
 from matching.gallery import calibration, kept_faces
 from matching.gallery import search as gallery
-from matching.models import Camera, Capture, FaceModel
+from matching.models import Camera, Capture, FaceModel, Probe
 from matching.searching import remembering
 from matching.searching.looking_back import VISIT
 from matching.watching import thresholds
@@ -88,7 +87,9 @@ def _visits(
         among=kept_faces.size(model),
         least=calibration.shipped(model).non_mates.similarity(remembering.SAME_PERSON),
         common=common,
-        only=Q(capture__camera__in=capture.camera.counts_with(), capture__captured_at__lte=capture.captured_at),
+        only=Probe.objects.filter(
+            capture__camera__in=capture.camera.counts_with(), capture__captured_at__lte=capture.captured_at
+        ),
     )
     times = Capture.objects.filter(probe__in=[one.probe_id for one in alike]).order_by("captured_at")
     ends: list[datetime] = []

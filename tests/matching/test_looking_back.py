@@ -1,19 +1,21 @@
 """Retrospective search: what cameras and searches saw before, for a face, a case, and by itself for a new case."""
 
+import io
 import uuid
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from PIL import Image, ImageFilter
 
-from cases.models import AuditEvent, add_photo
+from cases.models import AuditEvent, Team, add_photo
 from matching.gallery import kept_faces
 from matching.indexing import single
 from matching.models import Alert, Camera, Capture, Delivery, Probe, ProbeBits, Subscription, Template
 from matching.searching import looking_back, pictures
 from matching.telling import messages
 from matching.watching import captures, newcomers, retention
-from tests import faces, needs
+from tests import faces, needs, people
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = timezone.now()
@@ -166,6 +168,46 @@ def test_of_many_faces_the_most_alike_are_found(gate, user, monkeypatch):
     visits = looking_back.for_probe(probe, probe.search.user).visits
     # The probe itself may be one of the four.
     assert sum(one.times for one in visits if one.strength.word != "weak") in (3, 4)
+
+
+def softer(number: int) -> bytes:
+    """A picture that says a little less of the face."""
+    picture = Image.open(io.BytesIO(faces.person(number))).filter(ImageFilter.GaussianBlur(2))
+    content = io.BytesIO()
+    picture.save(content, "JPEG")
+    return content.getvalue()
+
+
+def test_who_sees_one_camera_finds_its_faces_however_often_others_saw_the_person(gate, collection, monkeypatch):
+    ours, theirs = Team.objects.create(name="Ours"), Team.objects.create(name="Theirs")
+    lee = people.person("lee", "Investigator")
+    ours.members.add(lee)
+    gate.teams.add(theirs)
+    door = Camera(name="Door")
+    door.issue_token()
+    door.teams.add(ours)
+    captures.receive_capture(door, softer(3), uid=uuid.uuid4(), captured_at=NOW - timedelta(days=1))
+    # The other team's four are the most alike.
+    monkeypatch.setattr(kept_faces, "MOST", 4)
+    monkeypatch.setattr(kept_faces, "shortlist", lambda among: 4)
+    probe = pictures.search_image(faces.person(3), "bus.jpg", user=lee, purpose="the bus").probes.get()
+    found = [one for one in looking_back.for_probe(probe, lee).visits if one.strength.word != "weak"]
+    assert [(one.camera, one.times) for one in found] == [(door, 1)]
+
+
+def test_a_new_case_is_compared_with_its_days_however_often_the_person_was_seen_before(
+    gate, collection, make_case, monkeypatch
+):
+    captures.receive_capture(gate, softer(3), uid=uuid.uuid4(), captured_at=NOW - timedelta(hours=1))
+    # All but that one are older.
+    collection.look_back_days = 1
+    collection.save()
+    Capture.objects.filter(captured_at__lt=NOW - timedelta(hours=2)).update(captured_at=NOW - timedelta(days=5))
+    monkeypatch.setattr(kept_faces, "MOST", 4)
+    monkeypatch.setattr(kept_faces, "shortlist", lambda among: 4)
+    make_case("MP3", faces.person(3))
+    newcomers.look_back()
+    assert Alert.objects.get(seen_before=True).capture_count == 1
 
 
 def test_without_captures_or_standing_searches_nothing_is_compared(any_model, make_case):
