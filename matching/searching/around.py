@@ -78,8 +78,8 @@ def around(alert: Alert, user: User, hours: int) -> Around:
     since = alert.first_captured_at - timedelta(hours=hours)
     until = alert.last_captured_at + timedelta(hours=hours)
     seen: dict[int, list[looking_back.Visit]] = {}
-    for visit in looking_back.for_alert(alert, user).visits:
-        if visit.camera is not None and since <= visit.last and visit.first <= until:
+    for visit in looking_back.for_alert(alert, user, since, until).visits:
+        if visit.camera is not None:
             seen.setdefault(visit.camera.pk, []).append(visit)
     taken = visible(Capture, user).filter(captured_at__range=(since, until)).order_by().values_list("camera")
     counts = dict(taken.annotate(number=Count("pk")))

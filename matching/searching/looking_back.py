@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 from django.contrib.auth.models import User
+from django.db.models import Q
 
 from cases.fair_use import may_search
 from cases.models import Case
@@ -68,8 +69,8 @@ def for_case(case: Case, model: FaceModel, user: User, *, purpose: str, referenc
     return _look_back(model, user, [(one, poorness, gallery.common(model, one)) for one, poorness in wanted])
 
 
-def for_alert(alert: Alert, user: User) -> LookedBack:
-    """Where else the face of an alert's best capture was seen. Raises `SearchRefused`."""
+def for_alert(alert: Alert, user: User, since: datetime, until: datetime) -> LookedBack:
+    """Where cameras saw the face of an alert's best capture in a time. Raises `SearchRefused`."""
     among = [alert.case.collection] if alert.case else []
     reference = alert.case.number if alert.case else f"alert {alert.pk}"
     may_search(user, among, purpose=f"around the alert at {alert.camera}", reference=reference)
@@ -77,24 +78,30 @@ def for_alert(alert: Alert, user: User) -> LookedBack:
     if probe is None or not probe.model.is_active:
         return LookedBack(0, [])
     cleaned, poorness = poor.without(np.asarray(probe.embedding, np.float32)[None], probe.model.direction)
-    return _look_back(probe.model, user, [(cleaned[0], float(poorness[0]), probe.commonness)], leave_out=probe)
+    then = Q(capture__captured_at__range=(since, until))
+    return _look_back(probe.model, user, [(cleaned[0], float(poorness[0]), probe.commonness)], probe, then)
 
 
 def _look_back(
-    model: FaceModel, user: User, wanted: Sequence[tuple[Embeddings, float, float]], leave_out: Probe | None = None
+    model: FaceModel,
+    user: User,
+    wanted: Sequence[tuple[Embeddings, float, float]],
+    leave_out: Probe | None = None,
+    narrowed: Q | None = None,
 ) -> LookedBack:
     among = kept_faces.size(model)
     calibrated = calibration.of(model)
     least = calibrated.threshold(WORTH_SHOWING, among)
-    seen = None if sees_all(user) else visible(Probe, user)
+    seen = visible(Probe, user) if narrowed is None else visible(Probe, user).filter(narrowed)
+    only = None if narrowed is None and sees_all(user) else seen
     best: dict[int, kept_faces.Seen] = {}
     for embedding, poorness, common in wanted:
-        for one in kept_faces.look_back(model, embedding, poorness, among=among, least=least, common=common, only=seen):
+        for one in kept_faces.look_back(model, embedding, poorness, among=among, least=least, common=common, only=only):
             if one.probe_id not in best or best[one.probe_id].worth < one.worth:
                 best[one.probe_id] = one
     if leave_out is not None:
         best.pop(leave_out.pk, None)
-    probes = visible(Probe, user).filter(pk__in=best).select_related("capture__camera", "search__user", "model")
+    probes = seen.filter(pk__in=best).select_related("capture__camera", "search__user", "model")
     visits: list[list[Probe]] = []
     for probe in sorted(probes, key=_when):
         if visits and _is_one_visit(visits[-1][-1], probe):

@@ -7,10 +7,12 @@ import pytest
 from django.utils import timezone
 
 from cases.models import AuditEvent, Collection, Team
+from matching.gallery import kept_faces
 from matching.models import Alert, Camera, Capture
 from matching.searching import around, going_on
 from matching.watching import captures
 from tests import faces
+from tests.matching.test_looking_back import softer
 from tests.matching.test_map import BERLIN, alert_at, at, camera_at
 
 POTSDAM, HAMBURG = (52.40, 13.06), (53.55, 9.99)
@@ -21,8 +23,8 @@ def alert(any_model, six_cases, camera) -> Alert:
     return alert_at(at(camera, BERLIN), 1)
 
 
-def saw(camera, number: int, ago: timedelta = timedelta()) -> None:
-    capture = captures.receive_capture(camera, faces.person(number), uid=uuid.uuid4(), captured_at=timezone.now() - ago)
+def saw(camera, number: int, ago: timedelta = timedelta(), look=faces.person) -> None:
+    capture = captures.receive_capture(camera, look(number), uid=uuid.uuid4(), captured_at=timezone.now() - ago)
     captures.match_capture(capture.pk)
 
 
@@ -54,6 +56,18 @@ def test_cameras_within_reach_the_most_alike_first(alert, admin):
     assert all(visit.strength.word == "weak" for visit in second.visits)
     assert (last.kilometres, last.direction, last.ways) == (None, "", [])
     assert hamburg in {one.camera for one in around.around(alert, admin, 6).near}
+
+
+def test_a_face_of_that_time_is_found_however_often_it_was_seen_on_other_days(alert, admin, monkeypatch):
+    potsdam = camera_at("Potsdam", POTSDAM)
+    for days in range(1, 5):
+        saw(potsdam, 1, timedelta(days=days))
+    saw(potsdam, 1, look=softer)
+    monkeypatch.setattr(kept_faces, "MOST", 4)
+    monkeypatch.setattr(kept_faces, "shortlist", lambda among: 4)
+    (near,) = around.around(alert, admin, 1).near
+    assert near.best is not None
+    assert near.best.times == 1
 
 
 @pytest.fixture
