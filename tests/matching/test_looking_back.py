@@ -172,7 +172,7 @@ def test_of_many_faces_the_most_alike_are_found(gate, user, monkeypatch):
 
 def softer(number: int) -> bytes:
     """A picture that says a little less of the face."""
-    picture = Image.open(io.BytesIO(faces.person(number))).filter(ImageFilter.GaussianBlur(2))
+    picture = Image.open(io.BytesIO(faces.person(number))).filter(ImageFilter.GaussianBlur(1))
     content = io.BytesIO()
     picture.save(content, "JPEG")
     return content.getvalue()
