@@ -75,16 +75,17 @@ def look_back(
     looked through; all if None.
     """
     bits = HammingDistance("bits", signs.text(signs.signs(embedding[None])[0]))
-    near = ProbeBits.objects.filter(model=model).order_by(bits).values_list("probe", bits)
+    near = ProbeBits.objects.filter(model=model).order_by(bits)
     count = max(MOST, shortlist(among))
+    if only is None:
+        probes = Probe.objects.filter(pk__in=near.values("probe")[:count])
+        return _alike(model, embedding, poorness, probes, least, common)
     while True:
-        first = list(near[:count])
-        probes = (Probe.objects if only is None else only).filter(pk__in=[pk for pk, _ in first])
-        rows = list(probes.annotate(wire=templates.wire()).values_list("pk", "wire"))
         # Others may have been seen so often that whoever is looked through lies behind all of them.
-        is_all = len(first) < count or math.cos(first[-1][1] * math.pi / signs.SIGNS) < least - ROUGH
-        if only is None or is_all:
-            return _alike(model, embedding, poorness, rows, least, common) if rows else []
+        first = list(near.values_list("probe", bits)[:count])
+        if len(first) < count or math.cos(first[-1][1] * math.pi / signs.SIGNS) < least - ROUGH:
+            probes = only.filter(pk__in=[pk for pk, _ in first])
+            return _alike(model, embedding, poorness, probes, least, common)
         count *= 4
 
 
@@ -92,10 +93,13 @@ def _alike(
     model: FaceModel,
     embedding: Embeddings,
     poorness: float,
-    rows: Sequence[tuple[int, bytes]],
+    probes: QuerySet[Probe],
     least: float,
     common: float,
 ) -> list[Seen]:
+    rows = list(probes.annotate(wire=templates.wire()).values_list("pk", "wire"))
+    if not rows:
+        return []
     cleaned, others = poor.without(templates.numbers(wire for _, wire in rows), model.direction)
     allowances = calibration.allowance(others, np.float32(poorness))  # type: ignore[arg-type]
     found = [
