@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ CREATE TABLE IF NOT EXISTS refused (
 );
 CREATE TABLE IF NOT EXISTS counts (what TEXT PRIMARY KEY, number INTEGER NOT NULL);
 """
+# What was seen so shortly ago is news; the server tells of what is older in one message.
+LIVE = timedelta(minutes=10)
 # Kept in memory while the disk takes nothing, and the refused that are kept to be looked at.
 IN_MEMORY, REFUSED = 100, 1000
 
@@ -46,8 +48,12 @@ class Waiting:
     details: dict[str, Any]
 
 
+def _is_live(details: dict[str, Any]) -> bool:
+    return datetime.now(UTC) - datetime.fromisoformat(details["captured_at"]) < LIVE
+
+
 class DiskQueue:
-    """A folder with the queue's file, sent oldest first.
+    """A folder with the queue's file. What a camera sees now is sent before what waited for long.
 
     limit, most_bytes: above either, what there is a better picture of goes first, then the oldest; said aloud and
     counted in `dropped`. With the disk full or read-only the latest faces wait in memory.
@@ -75,14 +81,19 @@ class DiskQueue:
                 logger.error("the queue's disk takes nothing (%s); %d faces wait in memory", error, len(self._held))
 
     def first(self, number: int = 1, most_bytes: float = math.inf) -> list[Waiting]:
-        """The oldest that wait, at least one where any does, and no more bytes than that."""
+        """What to send next: of the latest faces those that are still live, then the oldest that wait. At least one
+        where any waits, and no more bytes than that."""
         with self._lock:
             self._write_held()
+            ask = self._database.execute
+            latest = ask("SELECT number, details FROM waiting ORDER BY number DESC LIMIT ?", [number])
+            live = [row for row, details in latest if _is_live(json.loads(details))]
+            oldest = ask("SELECT number FROM waiting ORDER BY number LIMIT ?", [number])
+            rows = [*reversed(live), *(row for (row,) in oldest)]
             found: list[Waiting] = []
             size = 0
-            for jpeg, details in self._database.execute(
-                "SELECT jpeg, details FROM waiting ORDER BY number LIMIT ?", [number]
-            ):
+            for row in list(dict.fromkeys(rows))[:number]:
+                jpeg, details = ask("SELECT jpeg, details FROM waiting WHERE number = ?", [row]).fetchone()
                 size += len(jpeg)
                 if found and size > most_bytes:
                     break

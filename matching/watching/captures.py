@@ -16,6 +16,7 @@ from cases import work
 from matching.faces import face_models, images, padding
 from matching.faces.engines import EngineUnavailable
 from matching.models import Alert, Camera, Capture
+from matching.models.alert import LATE
 from matching.signals import capture_waiting
 from matching.watching import looked
 
@@ -120,8 +121,11 @@ def _match_together(capture_id: int, taken: list[Capture]) -> None:
     first = waiting.filter(pk=capture_id).first()
     if first is None:
         return
-    # Asked for once the first was looked at; of some of them another worker sees to it.
-    others = waiting.exclude(pk=first.pk).order_by("received_at", "pk")[: 2 * TOGETHER]
+    # Asked for once the first was looked at; of some of them another worker sees to it. A client that was away for days
+    # may have sent thousands, and what is seen now waits for none of them.
+    rest = waiting.exclude(pk=first.pk).order_by("received_at", "pk")
+    live = rest.filter(captured_at__gt=timezone.now() - LATE)[: 2 * TOGETHER]
+    others = chain(live, rest[: 2 * TOGETHER])
     model, until = face_models.active(), time.monotonic() + LOOKING
     seen: list[looked.Looked] = []
     for capture in chain([first], others):

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -46,6 +47,19 @@ def test_it_works(queue, server):
     assert [headers["Authorization"] for headers, _ in server.got] == ["Bearer cam_1"] * 2
     assert b'name="captured_at"' in server.got[0][1]
     assert b"\r\n\r\na\r\n" in server.got[0][1]
+
+
+def test_what_is_seen_now_is_sent_before_what_waited_for_days(queue):
+    now = datetime.now(UTC)
+    for name, at in (("a", now - timedelta(days=3)), ("b", now - timedelta(days=2)), ("c", now - timedelta(minutes=9)),
+                     ("d", now)):  # fmt: skip
+        queue.put(b"x", {**DETAILS, "id": name, "captured_at": at.isoformat()})
+    assert [one.details["id"] for one in queue.first(3)] == ["c", "d", "a"]
+    assert [one.details["id"] for one in queue.first(1)] == ["d"]
+    for one in queue.first(3):
+        queue.sent(one)
+    assert [one.details["id"] for one in queue.first(3)] == ["b"]
+    assert queue.waiting_since() == now - timedelta(days=2)
 
 
 def test_what_waits_outlives_the_client_and_the_oldest_goes_first(queue, server, tmp_path):
@@ -150,7 +164,7 @@ def test_killed_at_any_moment_what_was_put_is_there(tmp_path):
         "import sys; from pathlib import Path; from edge_client.queue import DiskQueue\n"
         "queue = DiskQueue(Path(sys.argv[1]))\n"
         "for n in range(100000):\n"
-        "    queue.put(b'x' * 5000, {'id': str(n)})\n"
+        "    queue.put(b'x' * 5000, {'id': str(n), 'captured_at': '2026-01-01T00:00:00+00:00'})\n"
         "    print(n, flush=True)"
     )
     writer = subprocess.Popen(

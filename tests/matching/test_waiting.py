@@ -61,6 +61,23 @@ def test_what_waits_is_matched_with_the_first(any_model, make_case, came, patien
         assert probe.crop.size > 0
 
 
+def test_what_is_seen_now_waits_for_none_of_the_thousands_that_come_late(
+    any_model, make_case, camera, came, patient, monkeypatch
+):
+    case = make_case("MP1", faces.person(1))
+    monkeypatch.setattr(captures, "TOGETHER", 3)
+    old = [came(faces.person(3), seconds=n) for n in range(6)]
+    live = captures.receive_capture(camera, faces.person(1), uid=uuid.uuid4(), captured_at=timezone.now())
+    captures.match_waiting(old[0].pk)
+    live.refresh_from_db()
+    assert live.status == "matched"
+    assert statuses()["pending"] == 4
+    assert Alert.objects.get().case == case
+    # And the others, the oldest first.
+    captures.match_waiting(old[5].pk)
+    assert [Capture.objects.get(pk=one.pk).status for one in old[1:3]] == ["no_candidate"] * 2
+
+
 def test_each_comes_to_what_it_comes_to_alone(model, make_case, came, patient):
     for number in (0, 1, 2):
         make_case(f"MP{number}", faces.person(number))
