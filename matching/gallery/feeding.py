@@ -13,7 +13,7 @@ from datetime import timedelta
 import numpy as np
 from django.conf import settings
 from django.core.cache import cache
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from numpy.typing import NDArray
@@ -124,7 +124,8 @@ def feed(is_stopping: Callable[[], bool] = lambda: False) -> int:
             return 0
         try:
             return _fill(engine, is_stopping) + _tell(engine, is_stopping)
-        except GalleryAway:
+        except GalleryAway as away:
+            logger.warning("the gallery engine is not told what changed: %s", away)
             _say_away()
             raise
 
@@ -134,6 +135,9 @@ def _fill(engine: FedGallery, is_stopping: Callable[[], bool]) -> int:
     if row is None:
         engine.clear()
         with transaction.atomic():
+            # Whoever is writing now would write down no change, and be overlooked by what follows.
+            with connection.cursor() as cursor:
+                cursor.execute(f"LOCK TABLE {GalleryBits._meta.db_table} IN SHARE MODE")
             stop()
             row = GalleryEngine.objects.create(address=engine.address)
     told = 0

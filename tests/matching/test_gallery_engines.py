@@ -1,11 +1,13 @@
 """What holds for each gallery engine, and for a search that asks one beside PostgreSQL."""
 
+import threading
 from datetime import timedelta
 
 import numpy as np
 import pytest
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
+from django.db import connection, transaction
 
 from cases.models import Case, Collection
 from matching.gallery import calibration, engines, feeding, signs, templates
@@ -219,6 +221,34 @@ def test_it_is_filled_again_where_it_was_stopped(beside, model, collection, monk
     feeding.feed()
     assert (beside.count(model), GalleryEngine.objects.get().is_whole) == (10, True)
     assert not feeding.waits()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_being_written_as_it_begins_is_told_as_well(beside, collection):
+    model = make_model(128)
+    written, may_end = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with transaction.atomic():
+            fill(model, collection, unit(3, 128))
+            written.set()
+            may_end.wait(20)
+        connection.close()
+
+    def feed() -> None:
+        feeding.feed()
+        connection.close()
+
+    writer, feeder = threading.Thread(target=write), threading.Thread(target=feed)
+    writer.start()
+    assert written.wait(20)
+    feeder.start()
+    feeder.join(1)
+    assert feeder.is_alive(), "it waits for whoever is writing"
+    may_end.set()
+    writer.join()
+    feeder.join()
+    assert (beside.count(model), GalleryEngine.objects.get().is_whole) == (3, True)
 
 
 def test_each_difference_is_named_and_mended(beside, model, collection, capsys):
