@@ -61,6 +61,7 @@ KINDS = {
     "change over": Kind("Changing over to another face model", FaceModel),
     "second model": Kind("Embedding for second opinions", FaceModel),
     "missing and found": Kind("Comparing the missing with the found", None),
+    "gallery engine": Kind("Telling the gallery engine what changed", None),
     "unnamed people": Kind("Grouping unnamed people", None),
 }
 
