@@ -8,7 +8,7 @@ from django.db.models import F
 from cases.models import Case, Collection, Photo
 from matching.gallery import calibration
 from matching.models import Search
-from matching.searching import paper, pictures, sheets, years
+from matching.searching import a4, pictures, sheets, years
 from matching.searching.workbench import workbench
 from tests import faces
 
@@ -70,7 +70,7 @@ def test_it_stands_beside_the_candidate_and_on_the_lead_sheet(candidate, user, s
     page = signed_in.get(candidate.probe.search.get_absolute_url()).content.decode()
     assert "15 years lie between" in page or "14 years lie between" in page
     words = []
-    monkeypatch.setattr(paper.Sheet, "multi_cell", lambda self, *a, **k: words.append(str(a) + str(k)))
+    monkeypatch.setattr(a4.Sheet, "multi_cell", lambda self, *a, **k: words.append(str(a) + str(k)))
     sheets.lead_sheet(type(candidate).objects.annotate(x=F("pk")).get(pk=candidate.pk), user, "1")
     assert "between the two pictures" in "".join(words)
 
