@@ -39,12 +39,8 @@ def run() -> None:
         began, live, sent = time.monotonic(), dict[str, float](), None
         sender.start()
         taken: list[float] = []
-        url = (
-            product.manage("shell", "-c", "import os; print(os.environ['DATABASE_URL'])")
-            .stdout.strip()
-            .splitlines()[-1]
-        )
-        with psycopg.connect(url, autocommit=True) as database:
+        said = product.manage("shell", "-c", "import os; print(os.environ['DATABASE_URL'])").stdout
+        with psycopg.connect(said.split()[-1], autocommit=True) as database:
             while True:
                 if sent is None and not len(queue):
                     sent = time.monotonic() - began

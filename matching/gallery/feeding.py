@@ -16,11 +16,10 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
-from numpy.typing import NDArray
 from redis import RedisError
 
 from cases import locks
-from matching.gallery.engines import FedGallery, GalleryAway, fed, postgres
+from matching.gallery.engines import FedGallery, GalleryAway, Wanted, fed, postgres
 from matching.models import FaceModel, GalleryBits, GalleryChange, GalleryEngine, Template
 
 logger = logging.getLogger(__name__)
@@ -48,23 +47,16 @@ class Difference:
         return f"Template {self.template} ({of.case.number if of else 'removed'}) under {self.model}: {self.what}"
 
 
-def shortlists(
-    model: FaceModel,
-    embeddings: NDArray[np.float32],
-    poorness: NDArray[np.float32],
-    count: int,
-    collections: Collection[int] | None,
-    most: float | None,
-) -> list[QuerySet[GalleryBits, int]] | None:
+def shortlists(wanted: Wanted) -> list[QuerySet[GalleryBits, int]] | None:
     """For each probe the templates to compare exactly, as `Gallery.nearest`; None where the engine is not asked."""
     if not settings.GALLERY_URL or were_away():
         return None
     try:
         engine = fed()
-        if engine is None or not _is_whole(engine):
+        if engine is None or not is_whole(engine):
             return None
         waited = _waiting()
-        found = engine.nearest(model, embeddings, poorness, count, collections, most)
+        found = engine.nearest(wanted)
         waited |= _waiting()
     except GalleryAway as away:
         logger.warning("PostgreSQL searches alone, which is slower: %s", away)
@@ -73,11 +65,12 @@ def shortlists(
     if len(waited) > MOST_WAITING:
         return None
     # Only what is in the gallery now, and in what is searched: the engine may be behind.
-    held = postgres.held(model, collections, most)
+    held = postgres.held(wanted)
     return [held.filter(template__in={*templates, *waited}).values_list("template", flat=True) for templates in found]
 
 
-def _is_whole(engine: FedGallery) -> bool:
+def is_whole(engine: FedGallery) -> bool:
+    """Whether it was filled, so that it may be asked."""
     return GalleryEngine.objects.filter(address=engine.address, is_whole=True).exists()
 
 
@@ -110,7 +103,7 @@ def waits() -> bool:
         # `prepare` has said why.
         return False
     settled = GalleryChange.objects.filter(at__lt=timezone.now() - SETTLED)
-    return engine is not None and (not _is_whole(engine) or settled.exists())
+    return engine is not None and (not is_whole(engine) or settled.exists())
 
 
 def feed(is_stopping: Callable[[], bool] = lambda: False) -> int:

@@ -83,9 +83,10 @@ def look_back(
     while True:
         # Others may have been seen so often that whoever is looked through lies behind all of them.
         first = list(near.values_list("probe", bits)[:count])
-        if len(first) < count or math.cos(first[-1][1] * math.pi / signs.SIGNS) < least - ROUGH:
-            probes = only.filter(pk__in=[pk for pk, _ in first])
-            return _alike(model, embedding, poorness, probes, least, common)
+        found = _alike(model, embedding, poorness, only.filter(pk__in=[pk for pk, _ in first]), least, common)
+        is_all = len(first) < count or math.cos(first[-1][1] * math.pi / signs.SIGNS) < least - ROUGH
+        if is_all or len(found) == MOST:
+            return found
         count *= 4
 
 

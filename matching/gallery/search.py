@@ -17,9 +17,9 @@ from pgvector.django import MaxInnerProduct
 from cases.models import Case, Photo
 from matching.faces import poor
 from matching.gallery import commonness, feeding
-from matching.gallery.engines import POSTGRES
+from matching.gallery.engines import POSTGRES, Wanted
 from matching.gallery.engines.postgres import allowance, is_poor
-from matching.models import Face, FaceModel, GalleryBits, GalleryCount, Template
+from matching.models import Face, FaceModel, GalleryCount, Template
 
 # Beyond so many numbers in the gallery's embeddings, looking at bits first is quicker than an exact scan.
 EXACT_TO = 5_000_000
@@ -138,11 +138,10 @@ def search_all(
     cleaned, poorness = poor.without(np.asarray(embeddings, np.float32), model.direction)
     most = model.poor_limit if reliable else None
     among = commonness.population(model, collections)
-    in_all = among.cases
-    gallery = _worth_a_look(model, cleaned, poorness, in_all, collections, cases, most)
+    wanted = Wanted(model, cleaned, poorness, shortlist(among.cases), collections, most)
     ranked = [
-        _ranked(model, one, float(poorest), templates)
-        for one, poorest, templates in zip(cleaned, poorness, gallery, strict=True)
+        _ranked(one, float(poorest), templates)
+        for one, poorest, templates in zip(cleaned, poorness, _worth_a_look(wanted, among.cases, cases), strict=True)
     ]
     first = max(limit * 2, commonness.LOOKED_AT)
     found: list[list[tuple[int, float, float, str]]] = []
@@ -180,34 +179,19 @@ def common(model: FaceModel, embedding: NDArray[np.float32]) -> float:
     return hits[0].commonness if hits else 0.0
 
 
-def _worth_a_look(
-    model: FaceModel,
-    embeddings: NDArray[np.float32],
-    poorness: NDArray[np.float32],
-    in_all: int,
-    collections: Among[int] | None,
-    cases: QuerySet[Case] | None,
-    most: float | None,
-) -> list[QuerySet[Template]]:
+def _worth_a_look(wanted: Wanted, in_all: int, cases: QuerySet[Case] | None) -> list[QuerySet[Template]]:
     """For each probe the templates to compare exactly: a small gallery's all, a large one's shortlist."""
-    if in_all * model.dimensions <= EXACT_TO:
-        templates = searched(model, collections, cases)
-        if most is not None:
-            templates = templates.filter(poorness__lte=most)
-        return [templates for _ in embeddings]
-    count = shortlist(in_all)
+    if in_all * wanted.model.dimensions <= EXACT_TO:
+        templates = searched(wanted.model, wanted.collections, cases)
+        if wanted.most is not None:
+            templates = templates.filter(poorness__lte=wanted.most)
+        return [templates for _ in wanted.embeddings]
     # What cases say only PostgreSQL knows.
-    found: Sequence[QuerySet[GalleryBits, int]] | None = None
-    if cases is None:
-        found = feeding.shortlists(model, embeddings, poorness, count, collections, most)
-    if found is None:
-        found = POSTGRES.nearest(model, embeddings, poorness, count, collections, most, cases)
-    return [Template.objects.filter(pk__in=near) for near in found]
+    near = feeding.shortlists(wanted) if cases is None else None
+    return [Template.objects.filter(pk__in=one) for one in near or POSTGRES.nearest(wanted, cases)]
 
 
-def _ranked(
-    model: FaceModel, embedding: NDArray[np.float32], poorness: float, templates: QuerySet[Template]
-) -> QuerySet[Template, _Row]:
+def _ranked(embedding: NDArray[np.float32], poorness: float, templates: QuerySet[Template]) -> QuerySet[Template, _Row]:
     """Cases with a template's negative similarity, allowance and kind, the most alike first."""
     # pgvector's operator is the negative inner product.
     distance = MaxInnerProduct("embedding", HalfVector(embedding))

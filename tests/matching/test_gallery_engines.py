@@ -50,7 +50,7 @@ def model(db) -> FaceModel:
 def nearest(engine, model: FaceModel, probe: np.ndarray, count: int = 5, poor: float = 0.0, **narrowed) -> list[int]:
     """The cases whose templates it finds for one probe."""
     probes, poorness = np.asarray(probe, np.float32)[None], np.array([poor], np.float32)
-    (found,) = engine.nearest(model, probes, poorness, count, **narrowed)
+    (found,) = engine.nearest(engines.Wanted(model, probes, poorness, count, **narrowed))
     by = dict(Template.objects.values_list("pk", "case"))
     return [by[template] for template in found]
 
@@ -86,8 +86,8 @@ def test_several_probes_are_answered_each_by_itself(engine, model, collection):
     fill(model, collection, embeddings)
     feeding.feed()
     probes, poorness = embeddings[:3].astype(np.float32), np.zeros(3, np.float32)
-    found = engine.nearest(model, probes, poorness, 1)
-    alone = [engine.nearest(model, one[None], poorness[:1], 1)[0] for one in probes]
+    found = engine.nearest(engines.Wanted(model, probes, poorness, 1))
+    alone = [engine.nearest(engines.Wanted(model, one[None], poorness[:1], 1))[0] for one in probes]
     assert [list(one) for one in found] == [list(one) for one in alone]
     assert len({tuple(one) for one in found}) == 3
 
@@ -217,7 +217,7 @@ def test_it_is_filled_again_where_it_was_stopped(beside, model, collection, monk
     assert (beside.count(model), GalleryEngine.objects.get().is_whole) == (4, False)
     assert feeding.waits()
     # Nobody asks an engine that has a part.
-    assert feeding.shortlists(model, unit(1, 128), np.zeros(1), 5, None, None) is None
+    assert feeding.shortlists(engines.Wanted(model, unit(1, 128), np.zeros(1), 5)) is None
     feeding.feed()
     assert (beside.count(model), GalleryEngine.objects.get().is_whole) == (10, True)
     assert not feeding.waits()
@@ -278,15 +278,18 @@ def test_each_difference_is_named_and_mended(beside, model, collection, capsys):
 def test_another_engine_is_filled_anew_and_one_that_is_stopped_is_forgotten(beside, model, collection, settings):
     fill(model, collection, unit(3, 128))
     feeding.feed()
-    settings.GALLERY_URL = settings.GALLERY_URL.replace("sightline", "another")
+    settings.GALLERY_URL = settings.GALLERY_URL + "_2"
     assert feeding.waits()
     feeding.feed()
     assert engines.fed().count(model) == 3
-    assert GalleryEngine.objects.get().address.endswith("/another")
+    assert GalleryEngine.objects.get().address.endswith("/sightline_2")
     call_command("gallery", "stop")
     fill(model, collection, unit(1, 128))
     assert not GalleryChange.objects.exists()
     engines.fed().clear()
     assert engines.fed().count(model) == 0
-    # It took nothing of another installation's.
+    # It took nothing of another installation's, nor does that of this one, whose prefix begins with its own.
     assert beside.count(model) == 3
+    feeding.feed()
+    beside.clear()
+    assert (beside.count(model), engines.fed().count(model)) == (0, 4)

@@ -5,6 +5,8 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image, ImageFilter
 
@@ -193,6 +195,19 @@ def test_who_sees_one_camera_finds_its_faces_however_often_others_saw_the_person
     probe = pictures.search_image(faces.person(3), "bus.jpg", user=lee, purpose="the bus").probes.get()
     found = [one for one in looking_back.for_probe(probe, lee).visits if one.strength.word != "weak"]
     assert [(one.camera, one.times) for one in found] == [(door, 1)]
+
+
+def test_where_enough_are_found_no_more_are_looked_for(gate, collection, monkeypatch):
+    ours = Team.objects.create(name="Ours")
+    lee = people.person("lee", "Investigator")
+    ours.members.add(lee)
+    gate.teams.add(ours)
+    monkeypatch.setattr(kept_faces, "MOST", 2)
+    monkeypatch.setattr(kept_faces, "shortlist", lambda among: 2)
+    probe = pictures.search_image(faces.person(3), "bus.jpg", user=lee, purpose="the bus").probes.get()
+    with CaptureQueriesContext(connection) as asked:
+        looking_back.for_probe(probe, lee)
+    assert sum('"matching_probebits"."bits" <~>' in one["sql"] for one in asked.captured_queries) == 1
 
 
 def test_a_new_case_is_compared_with_its_days_however_often_the_person_was_seen_before(

@@ -4,11 +4,11 @@ from functools import lru_cache
 
 from django.conf import settings
 
-from matching.gallery.engines.base import Entry, FedGallery, Gallery, GalleryAway
+from matching.gallery.engines.base import Entry, FedGallery, Gallery, GalleryAway, Wanted
 from matching.gallery.engines.milvus import Milvus
 from matching.gallery.engines.postgres import Postgres
 
-__all__ = ["POSTGRES", "Entry", "FedGallery", "Gallery", "GalleryAway", "fed"]
+__all__ = ["POSTGRES", "Entry", "FedGallery", "Gallery", "GalleryAway", "Wanted", "fed"]
 
 POSTGRES = Postgres()
 

@@ -32,23 +32,27 @@ class Entry:
         return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little", signed=True)
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What a gallery is looked through for.
+
+    embeddings: (n, d) float32, unit length, a probe each; poorness: (n,) float32, theirs. count: how many templates of
+    each. collections: ids, or None for all. most: templates poorer than this are left out.
+    """
+
+    model: FaceModel
+    embeddings: NDArray[np.float32]
+    poorness: NDArray[np.float32]
+    count: int
+    collections: Collection[int] | None = None
+    most: float | None = None
+
+
 class Gallery(Protocol):
     """What it finds is ranked exactly afterwards; nothing that an exhaustive scan finds first may be missing."""
 
-    def nearest(
-        self,
-        model: FaceModel,
-        embeddings: NDArray[np.float32],
-        poorness: NDArray[np.float32],
-        count: int,
-        collections: Collection[int] | None = None,
-        most: float | None = None,
-    ) -> Sequence[Iterable[int]]:
-        """For each probe the ids of the templates that are most alike, the allowance for poor pictures taken off.
-
-        embeddings: (n, d) float32, unit length; poorness: (n,) float32, theirs. count: how many of each. collections:
-        ids, or None for all. most: templates poorer than this are left out.
-        """
+    def nearest(self, wanted: Wanted) -> Sequence[Iterable[int]]:
+        """For each probe the ids of the templates that are most alike, the allowance for poor pictures taken off."""
 
     def count(self, model: FaceModel) -> int:
         """How many templates it holds under a face model."""

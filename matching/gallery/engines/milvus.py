@@ -4,6 +4,7 @@ Indexes that look at a part of the gallery lose mates (docs/architecture.md, "Se
 """
 
 import logging
+import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.gallery import calibration
-from matching.gallery.engines.base import Entry, GalleryAway
+from matching.gallery.engines.base import Entry, GalleryAway, Wanted
 from matching.models import FaceModel
 
 FORM = "milvus://name:password@host:19530/prefix, or milvuss:// for TLS"
@@ -37,25 +38,17 @@ class Milvus:
         self._parts, self._prefix = parts, parts.path.strip("/")
         self.address = f"{parts.hostname}:{parts.port or 19530}/{self._prefix}"
 
-    def nearest(
-        self,
-        model: FaceModel,
-        embeddings: NDArray[np.float32],
-        poorness: NDArray[np.float32],
-        count: int,
-        collections: Collection[int] | None = None,
-        most: float | None = None,
-    ) -> list[list[int]]:
-        asked = [] if collections is None else [f"collection in {sorted(collections)}"]
-        asked += [] if most is None else [f"poorness <= {float(most)!r}"]
-        found: list[list[int]] = [[] for _ in embeddings]
-        poor = poorness > calibration.POOR_FROM
+    def nearest(self, wanted: Wanted) -> list[list[int]]:
+        asked = [] if wanted.collections is None else [f"collection in {sorted(wanted.collections)}"]
+        asked += [] if wanted.most is None else [f"poorness <= {float(wanted.most)!r}"]
+        found: list[list[int]] = [[] for _ in wanted.embeddings]
+        poor = wanted.poorness > calibration.POOR_FROM
         # A poor probe is like poor pictures of everybody, for which something is taken off: it asks for them apart, so
         # that they do not take the places of the others.
         limit = repr(calibration.POOR_FROM)
         for probes, kinds in ((~poor, [[]]), (poor, [[f"poorness > {limit}"], [f"poorness <= {limit}"]])):
             for kind in kinds if probes.any() else []:
-                answers = self._ask(model, embeddings[probes], " and ".join([*asked, *kind]), count)
+                answers = self._ask(wanted, probes, " and ".join([*asked, *kind]))
                 for probe, templates in zip(np.flatnonzero(probes), answers, strict=True):
                     found[probe] += templates
         return found
@@ -102,7 +95,8 @@ class Milvus:
     def clear(self) -> None:
         with self._answers() as client:
             for name in client.list_collections(timeout=FEEDING_SECONDS):
-                if name.startswith(f"{self._prefix}_"):
+                # Another installation's prefix may begin with ours.
+                if re.fullmatch(rf"{self._prefix}_\d+", name):
                     client.drop_collection(name, timeout=FEEDING_SECONDS)
 
     @cached_property
@@ -133,16 +127,18 @@ class Milvus:
             words = " ".join(str(problem).split())[:200]
             raise GalleryAway(f"Milvus at {self.address}: {words or type(problem).__name__}") from problem
 
-    def _ask(self, model: FaceModel, embeddings: NDArray[np.float32], where: str, count: int) -> list[list[int]]:
-        with self._answers(model) as client:
+    def _ask(self, wanted: Wanted, probes: NDArray[np.bool_], where: str) -> list[list[int]]:
+        """For some of the probes, among the templates of which that is true."""
+        embeddings = wanted.embeddings[probes]
+        with self._answers(wanted.model) as client:
             if client is None:
                 return [[] for _ in embeddings]
             found = client.search(
-                self._name(model),
+                self._name(wanted.model),
                 data=list(embeddings.astype(self._number)),
                 anns_field=EMBEDDING,
                 filter=where,
-                limit=min(count, MOST),
+                limit=min(wanted.count, MOST),
                 search_params={"metric_type": METRIC},
                 output_fields=["template"],
                 timeout=SECONDS,

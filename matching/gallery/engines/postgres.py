@@ -1,7 +1,7 @@
 """The reference: PostgreSQL looks through all of the gallery as bits. Triggers keep it true in each transaction."""
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from django.db.models import F, FloatField, QuerySet, Value
@@ -11,30 +11,19 @@ from pgvector.django import HammingDistance
 
 from cases.models import Case
 from matching.gallery import calibration, signs
-from matching.gallery.engines.base import Entry
+from matching.gallery.engines.base import Entry, Wanted
 from matching.models import FaceModel, GalleryBits
 
 
 class Postgres:
     """`Gallery`, of the database itself."""
 
-    def nearest(
-        self,
-        model: FaceModel,
-        embeddings: NDArray[np.float32],
-        poorness: NDArray[np.float32],
-        count: int,
-        collections: Collection[int] | None = None,
-        most: float | None = None,
-        cases: QuerySet[Case] | None = None,
-    ) -> Sequence[QuerySet[GalleryBits, int]]:
+    def nearest(self, wanted: Wanted, cases: QuerySet[Case] | None = None) -> Sequence[QuerySet[GalleryBits, int]]:
         """As `Gallery.nearest`, asked when they are read. cases: only of these."""
-        bits = held(model, collections, most)
-        if cases is not None:
-            bits = bits.filter(case__in=cases)
+        bits = held(wanted) if cases is None else held(wanted).filter(case__in=cases)
         return [
-            bits.order_by(_order(one, float(poorest))).values_list("template", flat=True)[:count]
-            for one, poorest in zip(signs.signs(embeddings), poorness, strict=True)
+            bits.order_by(_order(one, float(poorest))).values_list("template", flat=True)[: wanted.count]
+            for one, poorest in zip(signs.signs(wanted.embeddings), wanted.poorness, strict=True)
         ]
 
     def count(self, model: FaceModel) -> int:
@@ -44,15 +33,13 @@ class Postgres:
         yield from ((one.template, one.fingerprint) for one in entries(GalleryBits.objects.filter(model=model)))
 
 
-def held(
-    model: FaceModel, collections: Collection[int] | None = None, most: float | None = None
-) -> QuerySet[GalleryBits]:
-    """The open cases' templates, narrowed as `Gallery.nearest` says."""
-    bits = GalleryBits.objects.filter(model=model)
-    if collections is not None:
-        bits = bits.filter(collection__in=collections)
-    if most is not None:
-        bits = bits.filter(poorness__lte=most)
+def held(wanted: Wanted) -> QuerySet[GalleryBits]:
+    """The open cases' templates that are looked through."""
+    bits = GalleryBits.objects.filter(model=wanted.model)
+    if wanted.collections is not None:
+        bits = bits.filter(collection__in=wanted.collections)
+    if wanted.most is not None:
+        bits = bits.filter(poorness__lte=wanted.most)
     return bits
 
 

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from matching.gallery import feeding
 from matching.gallery.engines import GalleryAway, fed
-from matching.models import GalleryChange, GalleryEngine
+from matching.models import GalleryChange
 
 SHOWN = 100
 
@@ -45,7 +45,7 @@ class Command(BaseCommand):
 
     def _check(self, mend: bool) -> None:
         engine = fed()
-        if engine is None or not GalleryEngine.objects.filter(address=engine.address, is_whole=True).exists():
+        if engine is None or not feeding.is_whole(engine):
             raise CommandError("The engine is not filled yet: manage.py gallery feed")
         found = list(feeding.differences(engine))
         for difference in found[:SHOWN]:
