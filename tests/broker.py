@@ -3,6 +3,7 @@
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -77,3 +78,42 @@ def broker(folder: Path, *lines: str) -> Iterator[Broker]:
         yield started
     finally:
         started.kill()
+
+
+CONNECT = 0x10
+# "Unacceptable protocol version", as a broker of MQTT 3.1.1 says it.
+REFUSED = b"\x20\x02\x00\x01"
+
+
+@contextmanager
+def relay(to: int) -> Iterator[int]:
+    """The port of a broker that lets in only who speaks MQTT 3.1.1, before the one at that port."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=_let_in, args=(server, to), daemon=True).start()
+        yield server.getsockname()[1]
+
+
+def _let_in(server: socket.socket, to: int) -> None:
+    with suppress(OSError):
+        while True:
+            client, _ = server.accept()
+            first = client.recv(4096)
+            # The first byte after the packet's length (one or two bytes) and the protocol's name is its level.
+            if first[0] == CONNECT and first[first.index(b"MQTT") + len(b"MQTT")] == 5:
+                client.sendall(REFUSED)
+                client.close()
+                continue
+            broker = socket.create_connection(("127.0.0.1", to))
+            broker.sendall(first)
+            for source, target in ((client, broker), (broker, client)):
+                threading.Thread(target=_pass_on, args=(source, target), daemon=True).start()
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while said := source.recv(65536):
+            target.sendall(said)
+    for one in (source, target):
+        with suppress(OSError):
+            one.shutdown(socket.SHUT_RDWR)
+        one.close()

@@ -51,6 +51,12 @@ class ProcessBeat(models.Model):
         """What is at work, and what has fallen silent but was not taken away, machine by machine."""
         return list(cls.objects.filter(at__gt=timezone.now() - MISSED).order_by("host", "kind"))
 
+    @classmethod
+    def of_other_version(cls, kind: str) -> bool:
+        """Whether a process of that kind is at work that another version of Sightline runs."""
+        heard = cls.objects.filter(kind=kind, at__gt=timezone.now() - SILENT)
+        return heard.exclude(version=settings.VERSION).exists()
+
     @property
     def is_silent(self) -> bool:
         return timezone.now() - self.at > SILENT

@@ -7,14 +7,17 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from types import SimpleNamespace
 
+import paho.mqtt.client as paho
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 from django.utils import timezone
+from paho.mqtt.enums import CallbackAPIVersion
 
-from cases.models import AuditEvent
+from cases.models import AuditEvent, ProcessBeat
 from edge_client import pairing
 from edge_client.home import Home
 from edge_client.over_http import PairingFailed, Unreachable
@@ -25,7 +28,7 @@ from matching.bridge import Bridge, BridgeRefused
 from matching.models import Alert, Camera, CameraMinute, Capture
 from matching.watching import fleet, tokens
 from tests import faces, needs
-from tests.broker import Broker, broker
+from tests.broker import Broker, broker, relay
 from tests.product import free_port
 
 pytestmark = [pytest.mark.django_db(transaction=True), needs.mosquitto]
@@ -266,7 +269,7 @@ def test_a_broker_that_is_killed_again_and_again_loses_nothing(gate, bridge, mos
 def test_what_came_while_the_database_was_away_is_taken_when_it_is_back(gate, bridge, mosquitto, monkeypatch):
     from django.db import OperationalError
 
-    from matching import bridge as module
+    from matching.bridge import messages as module
 
     kept, left = module.ingest.capture, iter([True, True])
 
@@ -282,7 +285,7 @@ def test_what_came_while_the_database_was_away_is_taken_when_it_is_back(gate, br
 
 
 def test_a_message_that_breaks_the_bridge_ends_it_not(gate, bridge, mosquitto, monkeypatch, caplog):
-    from matching import bridge as module
+    from matching.bridge import messages as module
 
     kept = module.ingest.capture
     broken = iter([True])
@@ -353,29 +356,156 @@ def test_the_command_says_what_it_misses(settings):
         Bridge("http://x")
 
 
-def test_of_two_bridges_one_listens_and_the_other_goes_on_when_it_is_gone(gate, mosquitto, device, caplog, monkeypatch):
-    monkeypatch.setattr("matching.bridge.STAND_BY_SECONDS", 0.1)
-    first, second = bridged(mosquitto), Bridge(mosquitto.url)
-    listening = next(first)
+@pytest.fixture
+def two(mosquitto, monkeypatch) -> Iterator[tuple[Bridge, Bridge]]:
+    """One that leads, and one that helps it."""
+    monkeypatch.setattr("matching.bridge.connection.STAND_BY_SECONDS", 0.1)
+    monkeypatch.setattr("matching.bridge.connection.TELL_SECONDS", 0.1)
+    leading, helping = bridged(mosquitto), bridged(mosquitto)
+    yield next(leading), next(helping)
+    next(helping, None)
+    next(leading, None)
+
+
+def test_two_bridges_share_what_comes_and_neither_throws_the_other_out(gate, mosquitto, two, caplog):
+    mosquitto.publish("sightline/gate-3/captures", *(json.dumps(capture()) for _ in range(20)))
+    wait_until(lambda: sum(one.taken for one in two) == 20)
+    assert Capture.objects.count() == 20
+    assert min(one.taken for one in two) >= 5
+    assert "the broker is away" not in caplog.text
+
+
+def test_whichever_of_two_took_a_face_its_client_hears_of_it_once(gate, mosquitto, two, device, tmp_path):
+    queue = DiskQueue(tmp_path / "queue")
+    put(queue, 30)
+    sender = Sender(queue, device)
+    sender.start()
+    assert sender.finish(30)
+    assert (Capture.objects.count(), sum(one.taken for one in two)) == (30, 30)
+    queue.close()
+
+
+def test_what_the_broker_keeps_of_a_camera_is_the_leading_bridges(gate, mosquitto, two):
+    mosquitto.publish("sightline/gate-3/status", "online")
+    wait_until(lambda: Camera.objects.get().state == "online")
+    mosquitto.publish("sightline/x/pair", *["{}"] * 6)
+    wait_until(lambda: sum(one.left_out for one in two) == 6)
+    assert (two[0].left_out, two[1].left_out) == (6, 0)
+
+
+def test_a_helper_leads_when_the_one_that_led_is_gone_and_nothing_is_lost_meanwhile(gate, mosquitto, two):
+    leading, helping = two
+    leading.stop()
+    mosquitto.publish("sightline/gate-3/captures", *(json.dumps(capture()) for _ in range(20)))
+    wait_until(lambda: leading.taken + helping.taken == 20)
+    mosquitto.publish("sightline/gate-3/status", "online")
+    wait_until(lambda: Camera.objects.get().state == "online")
+    assert Capture.objects.count() == 20
+
+
+def test_a_helper_that_is_stopped_takes_what_it_was_given_and_leaves_the_rest_to_the_other(gate, mosquitto, two):
+    leading, helping = two
+    mosquitto.publish("sightline/gate-3/captures", *(json.dumps(capture()) for _ in range(60)))
+    helping.stop()
+    mosquitto.publish("sightline/gate-3/captures", *(json.dumps(capture()) for _ in range(20)))
+    wait_until(lambda: leading.taken + helping.taken == 80)
+    wait_until(lambda: not helping.is_listening())
+    mosquitto.publish("sightline/gate-3/captures", *(json.dumps(capture()) for _ in range(5)))
+    wait_until(lambda: leading.taken + helping.taken == 85)
+    assert Capture.objects.count() == 85
+
+
+def test_what_a_helper_was_given_waits_with_it_while_the_database_is_away(gate, mosquitto, two, monkeypatch):
+    from django.db import OperationalError
+
+    from matching.bridge import connection as module
+    from matching.bridge import messages
+
+    kept, asked = messages.ingest.capture, module.locks.is_free
+    away = threading.Event()
+    away.set()
+
+    def while_away(work):
+        def asked_now(*said):
+            if away.is_set():
+                raise OperationalError("away")
+            return work(*said)
+
+        return asked_now
+
+    monkeypatch.setattr(messages.ingest, "capture", while_away(kept))
+    monkeypatch.setattr(module.locks, "is_free", while_away(asked))
+    mosquitto.publish("sightline/gate-3/captures", *(json.dumps(capture()) for _ in range(6)))
+    time.sleep(1)
+    assert all(one.is_listening() for one in two)
+    away.clear()
+    wait_until(lambda: sum(one.taken for one in two) == 6)
+
+
+def test_while_an_older_bridge_is_at_work_one_listens_and_the_others_stand_by(gate, mosquitto, bridge, caplog):
+    ProcessBeat.objects.create(kind="bridge", host="basement", at=timezone.now(), version="0.0.1")
+    second = Bridge(mosquitto.url)
     thread = threading.Thread(target=second.run)
     thread.start()
     wait_until(lambda: "stands by" in caplog.text)
     mosquitto.publish("sightline/gate-3/captures", *(json.dumps(capture()) for _ in range(5)))
+    wait_until(lambda: bridge.taken == 5)
+    assert (second.is_listening(), second.taken) == (False, 0)
+    second.stop()
+    thread.join(20)
+
+
+def test_a_session_of_a_bridge_that_took_all_by_itself_is_taken_over(gate, mosquitto):
+    """As one of 0.18 leaves it; what came meanwhile is in it."""
+    older = paho.Client(CallbackAPIVersion.VERSION2, client_id="sightline-bridge", clean_session=False)
+    subscribed = threading.Event()
+    older.on_connect = lambda client, *_: client.subscribe("sightline/+/captures", 1)
+    older.on_subscribe = lambda *_: subscribed.set()
+    older.connect("127.0.0.1", mosquitto.port)
+    older.loop_start()
+    assert subscribed.wait(10)
+    older.disconnect()
+    older.loop_stop()
+    mosquitto.publish("sightline/gate-3/captures", json.dumps(capture()))
+    for bridge in bridged(mosquitto):
+        wait_until(lambda: bridge.taken == 1)  # noqa: B023 (asked for at once)
+        mosquitto.publish("sightline/gate-3/captures", json.dumps(capture()))
+        time.sleep(1)
+        assert bridge.taken == 2
+
+
+@pytest.fixture
+def old_broker(mosquitto) -> Iterator[Broker]:
+    """One that speaks MQTT 3.1.1 alone: a relay that refuses newer clients as such brokers do."""
+    with relay(mosquitto.port) as port:
+        yield SimpleNamespace(url=f"mqtt://127.0.0.1:{port}", publish=mosquitto.publish)
+
+
+def test_at_a_broker_without_mqtt_5_one_listens_and_the_other_goes_on_when_it_is_gone(
+    gate, old_broker, caplog, monkeypatch
+):
+    monkeypatch.setattr("matching.bridge.connection.STAND_BY_SECONDS", 0.1)
+    monkeypatch.setattr("matching.bridge.connection.TELL_SECONDS", 0.1)
+    first, second = bridged(old_broker), Bridge(old_broker.url)
+    listening = next(first)
+    thread = threading.Thread(target=second.run)
+    thread.start()
+    wait_until(lambda: "stands by" in caplog.text)
+    old_broker.publish("sightline/gate-3/captures", *(json.dumps(capture()) for _ in range(5)))
     wait_until(lambda: listening.taken == 5)
-    # Neither threw the other out.
     assert "the broker is away" not in caplog.text
     assert (second.is_listening(), second.taken) == (False, 0)
     next(first, None)
     # What comes before the other has noticed waits at the broker.
-    mosquitto.publish("sightline/gate-3/captures", *(json.dumps(capture()) for _ in range(3)))
+    old_broker.publish("sightline/gate-3/captures", *(json.dumps(capture()) for _ in range(3)))
     wait_until(lambda: second.taken == 3)
     assert Capture.objects.count() == 8
     second.stop()
     thread.join(20)
 
 
-def test_a_bridge_whose_database_was_started_anew_is_again_one_of_many(gate, bridge, mosquitto, monkeypatch):
-    monkeypatch.setattr("matching.bridge.STAND_BY_SECONDS", 0.1)
+def test_a_bridge_whose_database_was_started_anew_is_again_one_of_many(gate, bridge, mosquitto, caplog, monkeypatch):
+    monkeypatch.setattr("matching.bridge.connection.STAND_BY_SECONDS", 0.1)
     with connection.cursor() as cursor:
         # As a restart does: the connection that holds the lock is gone.
         cursor.execute(
@@ -384,7 +514,7 @@ def test_a_bridge_whose_database_was_started_anew_is_again_one_of_many(gate, bri
             " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         )
         assert cursor.fetchone() == (1,)
-    wait_until(lambda: not bridge.is_listening())
+    wait_until(lambda: "the bridge listens" in caplog.text)
     wait_until(bridge.is_listening)
     mosquitto.publish("sightline/gate-3/captures", json.dumps(capture()))
     wait_until(lambda: bridge.taken)
