@@ -14,7 +14,7 @@ ALL = (
     "indexing", "comparing",
     "batches", "looking_back", "same_face", "best_shots", "edge", "passing", "memory",
     "registry", "hostile", "missing_found", "rates", "map", "over_time", "reporting", "unnamed",
-    "killing", "waiting", "backlog", "live", "field", "load",
+    "killing", "waiting", "bridges", "backlog", "live", "field", "load",
 )  # fmt: skip
 # Some of them in short, with a row in history.csv: `make bench-quick`.
 QUICK = "quick"

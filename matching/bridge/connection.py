@@ -141,7 +141,7 @@ class Bridge:
         for event in (self._subscribed, self._unsubscribed, self._left_off, self._outdated):
             event.clear()
         if self._protocol == MQTTProtocolVersion.MQTTv5:
-            lasting = Properties(PacketTypes.CONNECT)
+            lasting = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             lasting.SessionExpiryInterval = FOR_EVER if leads else AT_ONCE
             self._client.connect_async(*self._where, KEEPALIVE, clean_start=not leads, properties=lasting)
         else:
