@@ -30,10 +30,10 @@ from cases import stores
 
 FORMAT = 1
 KEYS = ("secret_key", "push_key.pem", "audit_key", "audit_heads.jsonl", "signing_key")
-# Who is signed in just now is nobody's to restore, and a gallery engine beside is filled anew.
+# Who is signed in just now is nobody's to restore; a gallery engine beside, or in memory, is filled anew.
 LEFT_OUT = {
     "django_session", "usersessions_usersession", "django_migrations",
-    "matching_galleryengine", "matching_gallerychange",
+    "matching_galleryengine", "matching_gallerychange", "matching_gallerylog",
 }  # fmt: skip
 
 

@@ -53,7 +53,7 @@ def shape() -> list[tuple[str, str, str]]:
 
 
 # The newest migrations of the release before this one.
-LAST_RELEASE = [("cases", "0034_key_prints"), ("matching", "0052_rates")]
+LAST_RELEASE = [("cases", "0035_process_versions"), ("matching", "0053_gallery_engine")]
 
 COLUMNS = """
 SELECT table_name, column_name, concat_ws(' ', data_type, udt_name), character_maximum_length, is_nullable = 'YES',

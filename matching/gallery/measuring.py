@@ -25,6 +25,7 @@ from matching.faces.engines.base import unit_length
 from matching.gallery import bands, calibration, commonness, comparing, templates
 from matching.gallery import search as gallery
 from matching.gallery.curves import Curve, TooFewPairs, binned, no_counts
+from matching.gallery.engines import memory
 from matching.models import CasePair, Face, FaceModel, GalleryCount, IndexRun, Measurement, OddPhoto
 
 # With fewer cases the shipped curves are nearer to the truth; docs/accuracy.md, "What a similarity is worth".
@@ -80,6 +81,7 @@ def measure_alone(model: FaceModel, *, nightly: bool = False) -> None:
         if mine and (nightly or is_due(model)):
             measure(model)
             tidy_counts()
+            memory.tidy_log()
 
 
 def measure(model: FaceModel, probes: int = PROBES) -> Measurement | None:

@@ -5,7 +5,7 @@ and the most alike so found are compared exactly (docs/architecture.md, "Search"
 """
 
 from collections.abc import Collection as Among
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,12 +17,14 @@ from pgvector.django import MaxInnerProduct
 from cases.models import Case, Photo
 from matching.faces import poor
 from matching.gallery import commonness, feeding
-from matching.gallery.engines import POSTGRES, Wanted
+from matching.gallery.engines import MEMORY, POSTGRES, Wanted
 from matching.gallery.engines.postgres import allowance, is_poor
 from matching.models import Face, FaceModel, GalleryCount, Template
 
 # Beyond so many numbers in the gallery's embeddings, looking at bits first is quicker than an exact scan.
 EXACT_TO = 5_000_000
+# Up to so many cases a process holds the gallery's bits in memory, some 150 bytes for each.
+HELD_TO = 2_000_000
 # The fewest of a large gallery to compare exactly.
 SHORTEST = 300
 # Probes that are searched for in one statement.
@@ -187,8 +189,11 @@ def _worth_a_look(wanted: Wanted, in_all: int, cases: QuerySet[Case] | None) -> 
             templates = templates.filter(poorness__lte=wanted.most)
         return [templates for _ in wanted.embeddings]
     # What cases say only PostgreSQL knows.
-    near = feeding.shortlists(wanted) if cases is None else None
-    return [Template.objects.filter(pk__in=one) for one in near or POSTGRES.nearest(wanted, cases)]
+    if cases is not None:
+        near: Sequence[Iterable[int]] = POSTGRES.nearest(wanted, cases)
+    else:
+        near = feeding.shortlists(wanted) or (MEMORY if in_all <= HELD_TO else POSTGRES).nearest(wanted)
+    return [Template.objects.filter(pk__in=one) for one in near]
 
 
 def _ranked(embedding: NDArray[np.float32], poorness: float, templates: QuerySet[Template]) -> QuerySet[Template, _Row]:

@@ -6,7 +6,7 @@ from matching.models.clip import AlertClip
 from matching.models.estimates import EstimatesPurpose
 from matching.models.evaluation import Evaluation, EvaluationPair
 from matching.models.face import Face, FaceModel
-from matching.models.gallery_engine import GalleryChange, GalleryEngine
+from matching.models.gallery_engine import GalleryChange, GalleryEngine, GalleryLog
 from matching.models.index_run import IndexRun
 from matching.models.keeping import KeepingRun
 from matching.models.known_files import HashList, KnownHash
@@ -47,6 +47,7 @@ __all__ = [
     "GalleryChange",
     "GalleryCount",
     "GalleryEngine",
+    "GalleryLog",
     "HashList",
     "IndexRun",
     "KeepingRun",

@@ -1,4 +1,5 @@
-"""A gallery engine beside PostgreSQL, and what it has not been told yet (`matching.gallery.feeding`)."""
+"""What changed in the gallery: for an engine beside PostgreSQL (`matching.gallery.feeding`), and for processes that
+hold it in memory (`matching.gallery.engines.memory`)."""
 
 from django.db import models
 
@@ -21,6 +22,22 @@ class GalleryChange(models.Model):
     template = models.BigIntegerField()
     model = models.BigIntegerField()
     at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"change of template {self.template}"
+
+
+class GalleryLog(models.Model):
+    """A template that came to the gallery or left it; written by a trigger on the gallery's bits, kept for a day."""
+
+    # Neither has a constraint: what it tells of may be gone.
+    template = models.BigIntegerField()
+    model = models.BigIntegerField()
+    transaction = models.BigIntegerField(help_text="The number of the one that did it.")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["model", "transaction"], name="gallery_log_by_transaction")]
 
     def __str__(self) -> str:
         return f"change of template {self.template}"

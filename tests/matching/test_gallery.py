@@ -120,6 +120,7 @@ def found(model: FaceModel, probe: np.ndarray, **narrowed) -> list[tuple[int, fl
     return [(hit.case_id, round(hit.similarity, 3)) for hit in gallery.search(model, probe, limit=5, **narrowed)]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_large_gallery_is_searched_as_exactly_as_a_small_one(collection, request):
     model, embeddings = make_model(512), unit(600, 512)
     cases = fill(model, collection, embeddings)

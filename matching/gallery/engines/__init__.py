@@ -1,16 +1,17 @@
-"""Gallery engines: PostgreSQL always, and one beside it where `GALLERY_URL` names one."""
+"""Gallery engines: PostgreSQL always, its bits in memory, and one beside it where `GALLERY_URL` names one."""
 
 from functools import lru_cache
 
 from django.conf import settings
 
 from matching.gallery.engines.base import Entry, FedGallery, Gallery, GalleryAway, Wanted
+from matching.gallery.engines.memory import Memory
 from matching.gallery.engines.milvus import Milvus
 from matching.gallery.engines.postgres import Postgres
 
-__all__ = ["POSTGRES", "Entry", "FedGallery", "Gallery", "GalleryAway", "Wanted", "fed"]
+__all__ = ["MEMORY", "POSTGRES", "Entry", "FedGallery", "Gallery", "GalleryAway", "Wanted", "fed"]
 
-POSTGRES = Postgres()
+POSTGRES, MEMORY = Postgres(), Memory()
 
 
 def fed() -> FedGallery | None:

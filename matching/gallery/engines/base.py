@@ -57,15 +57,15 @@ class Gallery(Protocol):
     def count(self, model: FaceModel) -> int:
         """How many templates it holds under a face model."""
 
-    def fingerprints(self, model: FaceModel) -> Iterator[tuple[int, int]]:
-        """Each template's id and its entry's fingerprint, in any order."""
-
 
 class FedGallery(Gallery, Protocol):
     """One that stands beside PostgreSQL and is told what changes. Everything raises `GalleryAway`."""
 
     # Without name and password.
     address: str
+
+    def fingerprints(self, model: FaceModel) -> Iterator[tuple[int, int]]:
+        """Each template's id and its entry's fingerprint, in any order."""
 
     def add(self, model: FaceModel, entries: Sequence[Entry]) -> None:
         """Hold these, whatever was held of the same templates before."""
