@@ -30,6 +30,8 @@ HUNG_SECONDS = 40.0
 # A process that lives shorter than this so often in a row will not live.
 QUICK_SECONDS, QUICK_DEATHS = 5, 4
 
+# Seconds, longer than browsers keep a connection that is silent: a form that comes as the server ends it is lost.
+KEEP_ALIVE = "330"
 # Other protocols that cameras speak, by the setting that asks for one: the process's name, and its command. What it
 # hears it gives to `matching.ingest`.
 BRIDGES = {"MQTT_URL": ("bridge", "mqtt_bridge")}
@@ -101,7 +103,8 @@ def _start(processes: Processes, host: str, port: int) -> None:
     beat_schedule = embedded.data_dir() / "celerybeat-schedule"
     commands = {
         "web": ["uvicorn", "mpsite.asgi:application", "--host", host, "--port", str(port), "--log-level", "warning",
-                "--no-access-log", "--no-proxy-headers", "--timeout-graceful-shutdown", "3"],
+                "--no-access-log", "--no-proxy-headers", "--timeout-graceful-shutdown", "3",
+                "--timeout-keep-alive", KEEP_ALIVE],
         "worker": ["celery", "--quiet", "-A", "mpsite", "worker", "--pool", "threads", "--concurrency", threads,
                    "-Q", "captures,work", "--hostname", "worker@%h", "--loglevel", "WARNING"],
         # Imports and bulk indexing. Nice: whatever is urgent goes first.

@@ -1,6 +1,7 @@
 """What holds for each gallery engine, and for a search that asks one beside PostgreSQL."""
 
 import threading
+import time
 from datetime import timedelta
 
 import numpy as np
@@ -8,13 +9,15 @@ import pytest
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from django.utils import timezone
 
 from cases.models import Case, Collection
 from matching.gallery import calibration, engines, feeding, signs, templates
 from matching.gallery import search as gallery
 from matching.gallery import tasks as gallery_tasks
+from matching.gallery.engines import memory
 from matching.gallery.engines.memory import Memory
-from matching.models import FaceModel, GalleryBits, GalleryChange, GalleryEngine, Template
+from matching.models import FaceModel, GalleryBits, GalleryChange, GalleryEngine, GalleryLog, Template
 from tests import milvus
 from tests.matching.test_gallery import RANDOM, fill, make_model, unit
 
@@ -300,3 +303,126 @@ def test_another_engine_is_filled_anew_and_one_that_is_stopped_is_forgotten(besi
     feeding.feed()
     beside.clear()
     assert (beside.count(model), engines.fed().count(model)) == (0, 4)
+
+
+# The gallery in memory, which several threads of several processes change and search.
+
+
+@pytest.fixture
+def held(monkeypatch) -> Memory:
+    """Small blocks, so that few templates fill several."""
+    monkeypatch.setattr(memory, "BLOCK", 16)
+    return Memory()
+
+
+def of_cases(engine: Memory, model: FaceModel, probe: np.ndarray, count: int = 3) -> list[int]:
+    return nearest(engine, model, probe, count)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_memory_holds_what_was_committed_and_nothing_that_was_taken_back(held, collection):
+    model, embeddings = make_model(128), unit(40, 128)
+    cases = fill(model, collection, embeddings)
+    assert held.count(model) == 40
+    with transaction.atomic():
+        cases[3].close("found")
+        # It is not there for whoever closed it,
+        assert cases[3].pk not in of_cases(held, model, embeddings[3])
+        (added,) = fill(model, collection, embeddings[5:6])
+        assert added.pk in of_cases(held, model, embeddings[5])
+        assert held.count(model) == 40
+        transaction.set_rollback(True)
+    # and there again when that was taken back.
+    assert of_cases(held, model, embeddings[3], 1) == [cases[3].pk]
+    assert of_cases(held, model, embeddings[5], 1) == [cases[5].pk]
+    assert held.count(model) == 40
+
+
+@pytest.mark.django_db(transaction=True)
+def test_memory_that_was_first_read_within_a_change_forgets_it_when_it_is_taken_back(held, collection):
+    model, embeddings = make_model(128), unit(20, 128)
+    cases = fill(model, collection, embeddings)
+    with transaction.atomic():
+        cases[3].close("found")
+        fill(model, collection, unit(2, 128))
+        assert cases[3].pk not in of_cases(held, model, embeddings[3])
+        transaction.set_rollback(True)
+    assert of_cases(held, model, embeddings[3], 1) == [cases[3].pk]
+    assert held.count(model) == 20
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("change", ["MOST_CHANGED", "ANEW_SECONDS", "LOGGED"])
+def test_memory_that_is_far_behind_is_read_anew(held, collection, monkeypatch, change):
+    model, embeddings = make_model(128), unit(30, 128)
+    fill(model, collection, embeddings[:10])
+    assert held.count(model) == 10
+    if change == "LOGGED":
+        # A night has gone by, of which the log knows nothing any more.
+        fill(model, collection, embeddings[10:])
+        GalleryLog.objects.update(at=timezone.now() - timedelta(hours=3))
+        memory.tidy_log()
+        monkeypatch.setattr(memory, "ANEW_SECONDS", 0)
+    else:
+        monkeypatch.setattr(memory, change, 0)
+        fill(model, collection, embeddings[10:])
+    assert held.count(model) == 30
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_transactions_are_counted_anew_memory_is_read_anew(held, collection):
+    model = make_model(128)
+    fill(model, collection, unit(10, 128))
+    held.count(model)
+    held._of[model.pk].before += 10**9
+    GalleryLog.objects.all().delete()
+    fill(model, collection, unit(3, 128))
+    assert held.count(model) == 13
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whatever_changes_meanwhile_memory_finds_who_is_there_and_in_the_end_holds_what_the_database_does(
+    held, collection
+):
+    model, embeddings = make_model(128), unit(120, 128)
+    cases = fill(model, collection, embeddings)
+    staying, until, wrong = list(range(40)), time.monotonic() + 4, []
+
+    def change(seed: int) -> None:
+        random = np.random.default_rng(seed)
+        mine = [number for number in range(40, 120) if number % 3 == seed]
+        try:
+            while time.monotonic() < until:
+                case = cases[random.choice(mine)]
+                with transaction.atomic():
+                    case.refresh_from_db()
+                    if case.is_open:
+                        case.close("found")
+                    else:
+                        case.reopen()
+                    transaction.set_rollback(random.random() < 0.4)
+        finally:
+            connection.close()
+
+    def search() -> None:
+        try:
+            while time.monotonic() < until:
+                number = int(np.random.default_rng().choice(staying))
+                if cases[number].pk not in of_cases(held, model, embeddings[number], 1):
+                    wrong.append(number)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=change, args=(seed,)) for seed in range(3)]
+    threads += [threading.Thread(target=search) for _ in range(2)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert wrong == []
+    with held._lock:
+        blocks, unsettled = held._now(model)
+    mine = {(t, c) for b in blocks for t, c in zip(b.template.tolist(), b.collection.tolist(), strict=True) if t}
+    assert unsettled == set()
+    assert mine == set(GalleryBits.objects.filter(model=model).values_list("template", "collection"))
+    assert sum(np.count_nonzero(block.template) for block in blocks) == len(mine)

@@ -1,8 +1,11 @@
 """`make run` from outside: it starts, a second start says so, it stops whole, and it keeps the data."""
 
+import http.client
 import signal
 import subprocess
 import sys
+import time
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -63,6 +66,15 @@ def test_it_starts_says_so_to_a_second_start_stops_whole_and_keeps_the_data(fold
     assert form.status_code == 200
     again.stop(signal.SIGTERM)
     assert left_over(folder) == []
+
+
+def test_a_form_that_somebody_takes_their_time_over_comes_by_the_same_connection(product):
+    connection = http.client.HTTPConnection(urlsplit(product.url).netloc, timeout=60)
+    connection.request("GET", "/healthz/")
+    assert connection.getresponse().read()
+    time.sleep(7)
+    connection.request("POST", "/accounts/login/", "login=nobody")
+    assert connection.getresponse().status == 403
 
 
 def test_after_a_kill_the_next_start_takes_over_and_stops_whole(folder):
