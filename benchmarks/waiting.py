@@ -1,25 +1,35 @@
-"""Captures that wait, matched one by one and together, beside a look of the bare engine, in turns."""
+"""Captures that wait, matched one by one and together, beside a look of the bare engine, in turns.
 
+CASES=300000 for a large gallery, looked through in memory and, in turns with it, by PostgreSQL.
+"""
+
+import os
 import statistics
 import time
 import uuid
 from collections.abc import Callable
 
+from django.db import connection
+
 from benchmarks import gallery as made
 from benchmarks.common import fresh_database, table
-from cases.models import Case, Photo, add_photo
+from benchmarks.vectors import BLOCK, _like, _write
+from cases.models import Case, Collection, Photo, add_photo
 from matching.faces import face_models, images
+from matching.gallery import search as gallery
 from matching.indexing import single
-from matching.models import Camera, Capture
+from matching.models import Camera, Capture, FaceModel, Template
 from matching.watching import captures
 from tests import faces
 
-CASES, ROUNDS, HEAP = 5_000, 5, 64
+CASES = int(os.environ.get("CASES", "5000"))
+ROUNDS, HEAP = 5, 64
 
 
 def run() -> None:
     model = fresh_database()
-    made.fill(model, CASES)
+    made.fill(model, min(CASES, 5_000))
+    _more(model, CASES)
     engine = face_models.engine(model, threads=1)
     rgb = images.open_image(faces.person(0)).rgb
     sought = Case.objects.earliest("pk")
@@ -37,7 +47,19 @@ def run() -> None:
         heap = [captures.receive_capture(camera, content, uid=uuid.uuid4()).pk for _ in range(HEAP)]
         return timed(lambda: [how(pk) for pk in heap])
 
-    ways = {"one by one": captures.match_capture, "together": captures.match_waiting}
+    def in_database(pk: int) -> None:
+        kept, gallery.HELD_TO = gallery.HELD_TO, 0
+        try:
+            captures.match_waiting(pk)
+        finally:
+            gallery.HELD_TO = kept
+
+    ways: dict[str, Callable[[int], object]] = {
+        "one by one": captures.match_capture,
+        "together": captures.match_waiting,
+    }
+    if CASES * model.dimensions > gallery.EXACT_TO:
+        ways["together, the gallery not in memory"] = in_database
     spent: dict[tuple[str, str], list[float]] = {}
     bare: list[float] = []
     for _ in range(ROUNDS):
@@ -55,6 +77,18 @@ def run() -> None:
         ),
     )
     print(f"\nOne look of the bare engine took {once:.1f} ms.")
+
+
+def _more(model: FaceModel, cases: int) -> None:
+    """Made-up templates alone, up to so many: a large gallery's photos would take minutes and change nothing here."""
+    like, collection = _like(made.real_embeddings(model.source)), Collection.objects.get()
+    with connection.cursor() as cursor:
+        while (there := Case.objects.count()) < cases:
+            last = max(Case.objects.latest("pk").pk, Template.objects.latest("pk").pk)
+            _write(model, like(min(BLOCK, cases - there)), last, [collection, collection])
+            for table_ in (Case._meta.db_table, Template._meta.db_table):
+                cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table_}', 'id'), max(id)) FROM {table_}")
+        cursor.execute("VACUUM ANALYZE")
 
 
 def timed(what: Callable[[], object]) -> float:
