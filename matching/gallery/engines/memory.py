@@ -23,8 +23,8 @@ from matching.gallery.engines import postgres
 from matching.gallery.engines.base import Wanted
 from matching.models import FaceModel, GalleryLog
 
-# Templates that are looked through at a time, so that their bits stay in the processor's cache.
-BLOCK = 16_384
+# Templates that lie together. What changes is added to the last of them; smaller ones take longer to look through.
+BLOCK = 65_536
 # Where more has changed it is read anew, and where more is unsettled PostgreSQL alone is quicker.
 MOST_CHANGED = 5_000
 # It is read anew so often, too; the log goes further back.
@@ -102,17 +102,21 @@ class Memory:
             blocks, unsettled = self._now(wanted.model)
         if len(unsettled) > MOST_CHANGED:
             return postgres.Postgres().nearest(wanted)
-        chosen = [block.among(wanted) for block in blocks]
-        templates = np.concatenate([block.template[these] for block, these in zip(blocks, chosen, strict=True)])
-        found: list[Iterable[int]] = []
-        for bits, poorness in zip(signs.signs(wanted.embeddings), wanted.poorness, strict=True):
-            words = np.packbits(bits).view(np.uint64)
-            parts = [block.order(words, float(poorness))[these] for block, these in zip(blocks, chosen, strict=True)]
-            order = np.concatenate(parts)
-            if len(order) > wanted.count:
-                found.append(templates[np.argpartition(order, wanted.count)[: wanted.count]].tolist())
-            else:
-                found.append(templates.tolist())
+        probes = [
+            (np.packbits(bits).view(np.uint64), float(poorness))
+            for bits, poorness in zip(signs.signs(wanted.embeddings), wanted.poorness, strict=True)
+        ]
+        templates: list[NDArray[np.int64]] = []
+        orders: list[list[NDArray[Any]]] = [[] for _ in probes]
+        for block in blocks:
+            chosen = block.among(wanted)
+            these = slice(None) if chosen.all() else chosen
+            templates.append(block.template[these])
+            # All probes while its bits are at hand.
+            for order, probe in zip(orders, probes, strict=True):
+                order.append(block.order(*probe)[these])
+        ids = np.concatenate(templates) if templates else np.empty(0, np.int64)
+        found = [ids[_least(np.concatenate(order), wanted.count)].tolist() if len(ids) else [] for order in orders]
         if not unsettled:
             return found
         held = postgres.held(wanted)
@@ -140,6 +144,15 @@ class Memory:
                 held.blocks = _put(held.blocks, due, list(_read(model, due)))
             held.before, held.owed = settled, (held.owed | changed) - due
         return held.blocks, unsettled
+
+
+def _least(numbers: NDArray[Any], count: int) -> NDArray[np.intp]:
+    """Where the least of them are, in any order."""
+    if len(numbers) <= count:
+        return np.arange(len(numbers))
+    border = np.partition(numbers, count)[count]
+    below = np.flatnonzero(numbers < border)
+    return np.concatenate([below, np.flatnonzero(numbers == border)[: count - len(below)]])
 
 
 def tidy_log() -> None:
