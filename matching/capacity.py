@@ -30,8 +30,11 @@ REFERENCE = Rates(
     capture_bytes=16_000, case_bytes=245_000,
     assumed=["capture_seconds", "search_seconds", "photo_seconds", "capture_bytes", "case_bytes"],
 )  # fmt: skip
-# Seconds of one core that the scan takes for each case more, by its table of vectors (300,000 against 15,000).
-SCAN = 0.3e-6
+# Seconds of one core that looking through the gallery takes for each case more, in memory and in PostgreSQL, by its
+# tables of captures that wait and of vectors (300,000 against 5,000 and 15,000).
+SCAN, SCAN_IN_DATABASE = 0.07e-6, 0.3e-6
+# Bytes of a case in each process that holds the gallery in memory, and how many a machine has.
+HELD, HOLDERS = 150, 3
 # Bytes of a case's bits, which PostgreSQL reads for each search; of memory for them four times as many.
 BITS, BITS_IN_MEMORY = 200, 4
 # Of each machine's memory for everything else, in GB.
@@ -114,18 +117,21 @@ def need(load: Load, prices: Prices, rate: Rates, cores_each: int = 0) -> list[L
     """What a load needs, and costs. cores_each: of a machine; those of this one if 0."""
     each = cores_each or settings.CORES
     captures_day = load.cameras * load.captures
-    more = max(0, load.cases - rate.cases) * SCAN
+    is_held = load.cases <= gallery.HELD_TO
+    more = max(0, load.cases - rate.cases) * (SCAN if is_held else SCAN_IN_DATABASE)
     captures_second = captures_day / 86_400 * load.peak
     searches_second = load.searches / 86_400 * load.peak
     busy = captures_second * (rate.capture_seconds + more) + searches_second * (rate.search_seconds + more)
     cores = max(2, math.ceil(busy / BUSY))
     machines = math.ceil(cores / each)
     database = load.cases * BITS * BITS_IN_MEMORY / 1e9
+    processes = PROCESSES + (load.cases * HELD * HOLDERS / 1e9 if is_held else 0)
     kept = captures_day * load.days * rate.capture_bytes / 1e9
     held = load.cases * rate.case_bytes / 1e9
     hours = load.cases * rate.photo_seconds / cores / 3600
     images = (captures_day + load.searches) * DAYS
     more_words = f", {more * 1000:,.0f} ms of each for {load.cases - rate.cases:,} cases more than were measured with"
+    held_words = f" ({PROCESSES} GB, and {HOLDERS} of them hold {HELD} bytes a case)"
     found = [
         ("Captures at the busiest", f"{captures_second:,.2f} a second",
          f"{load.cameras:,} cameras × {load.captures:,} a day = {captures_day:,} a day, × {load.peak:g} / 86,400 s"),
@@ -136,9 +142,9 @@ def need(load: Load, prices: Prices, rate: Rates, cores_each: int = 0) -> list[L
          f"{more_words if more else ''}"),
         ("Cores", f"{cores:,}", f"{busy:,.2f} / {BUSY:g}: cores that are always busy make people wait; 2 at least"),
         ("Machines", f"{machines:,}", f"of {each} cores each"),
-        ("Memory", f"{machines * PROCESSES + database:,.1f} GB",
-         f"{machines:,} × {PROCESSES} GB for processes + {load.cases:,} cases × {BITS} bytes × {BITS_IN_MEMORY} "
-         "for PostgreSQL"),
+        ("Memory", f"{machines * processes + database:,.1f} GB",
+         f"{machines:,} × {processes:,.1f} GB for processes{held_words if is_held else ''} + {load.cases:,} cases × "
+         f"{BITS} bytes × {BITS_IN_MEMORY} for PostgreSQL"),
         ("Captures on disk", f"{kept:,.1f} GB",
          f"{captures_day:,} a day × {load.days} days × {rate.capture_bytes / 1000:,.0f} kB"),
         ("Gallery on disk", f"{held:,.1f} GB", f"{load.cases:,} cases × {rate.case_bytes / 1000:,.0f} kB"),

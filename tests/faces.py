@@ -7,6 +7,8 @@ import tempfile
 from functools import cache, lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from matching import demo
 from matching.faces import images, poor
 from matching.faces.images import RgbImage
@@ -66,3 +68,17 @@ def made_poor(content: bytes, width: float = 20) -> bytes:
 
 def astronaut() -> bytes:
     return ASTRONAUT.read_bytes()
+
+
+def woven(rgb: RgbImage, moved: int) -> RgbImage:
+    """An interlaced frame of a picture on grey ground, twice its size: the odd lines are of a moment when it has moved
+    on by so many pixels."""
+    height, width = rgb.shape[:2]
+    noise = np.random.default_rng(width).normal(0, 3, (2 * height, 2 * width, 3))
+    frame = np.clip(110 + noise, 0, 255).astype(np.uint8)
+    later = frame.copy()
+    top, left = height // 2, width // 2
+    frame[top : top + height, left : left + width] = rgb
+    later[top : top + height, left + moved : left + moved + width] = rgb
+    frame[1::2] = later[1::2]
+    return frame

@@ -66,7 +66,7 @@ CAMERAS = {"captures", "captures-batch", "clips", "heartbeats", "rotate"}
 SYSTEM = {
     "matching.FaceModel", "matching.Measurement", "matching.IndexRun", "matching.Evaluation", "matching.EvaluationPair",
     "matching.Template", "matching.GalleryBits", "matching.GalleryCount", "matching.ProbeBits", "cases.ImportSeen",
-    "matching.GalleryEngine", "matching.GalleryChange", "matching.GalleryLog",
+    "matching.GalleryEngine", "matching.GalleryChange", "matching.GalleryLog", "matching.UnnamedLoss",
     "cases.ImportedCase", "matching.KeepingRun", "matching.EstimatesPurpose",
     "matching.MessageServer",
     "matching.MissingFoundRun", "matching.HashList", "matching.KnownHash",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from matching.faces import interlaced
 from matching.faces import opencv as cv2
 from matching.faces.images import RgbImage
 
@@ -106,8 +107,8 @@ def _sought(path: str, after: float) -> tuple["cv2.VideoCapture", int, bool]:
 
 
 def _upright(video: "cv2.VideoCapture", bgr: RgbImage) -> RgbImage:
-    """A frame as a player shows it: in RGB, with square pixels."""
-    rgb = np.ascontiguousarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+    """A frame as a player shows it: in RGB, of one moment, with square pixels."""
+    rgb = interlaced.one_moment(np.ascontiguousarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8))
     wide, high = video.get(cv2.CAP_PROP_SAR_NUM), video.get(cv2.CAP_PROP_SAR_DEN)
     if not (wide > 0 and high > 0 and wide != high and 1 / WIDEST_PIXEL <= wide / high <= WIDEST_PIXEL):
         return rgb

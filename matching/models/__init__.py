@@ -18,7 +18,7 @@ from matching.models.report import DueReport, Report
 from matching.models.search import Candidate, Mark, Opinion, Probe, ProbeBits, Search, StandingSearch
 from matching.models.subscription import Delivery, Shift, Subscription
 from matching.models.template import GalleryBits, GalleryCount, Template
-from matching.models.unnamed import UnnamedFace, UnnamedPerson
+from matching.models.unnamed import UnnamedFace, UnnamedLoss, UnnamedPerson
 from matching.models.web import WebSource
 
 __all__ = [
@@ -73,6 +73,7 @@ __all__ = [
     "Template",
     "Trouble",
     "UnnamedFace",
+    "UnnamedLoss",
     "UnnamedPerson",
     "WebSource",
     "agreement",

@@ -80,3 +80,13 @@ class UnnamedFace(models.Model):
         """Whose face it is; `select_related("probe__capture")` spares a query."""
         assert self.probe.capture is not None  # noqa: S101 - only captures' faces are grouped
         return self.probe.capture
+
+
+class UnnamedLoss(models.Model):
+    """An unnamed person one of whose faces went, whichever way; written by a trigger, until they are said anew."""
+
+    # Without a constraint: it may be gone itself.
+    person = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"face lost by unnamed person {self.person}"

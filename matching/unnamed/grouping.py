@@ -21,7 +21,7 @@ from cases import locks
 from matching.faces import poor
 from matching.faces.engines import Embeddings
 from matching.gallery import calibration, commonness, templates
-from matching.models import Camera, Capture, FaceModel, Probe, UnnamedFace, UnnamedPerson
+from matching.models import Camera, Capture, FaceModel, Probe, UnnamedFace, UnnamedLoss, UnnamedPerson
 from matching.searching import persons
 from matching.searching.batch_persons import goodness
 from matching.searching.looking_back import VISIT
@@ -96,18 +96,20 @@ def regroup(must_stop: Callable[[], bool] = lambda: False) -> int:
 def forget() -> int:
     """Take out faces whose days are over, and people of whom none is left. Returns how many faces.
 
-    What is left of a person no longer holds what is gone, and a visit whose first face is gone begins with its next.
+    What is left of a person no longer holds what is gone, whichever way it went, and a visit whose first face is gone
+    begins with its next.
     """
-    gone, poorer = 0, set[int]()
+    gone = 0
     with transaction.atomic():
         locks.wait_for(LOCK)
         for camera in Camera.objects.filter(captures__probe__unnamed__isnull=False).distinct():
             until = timezone.now() - timedelta(days=days_at(camera))
             over = UnnamedFace.objects.filter(probe__capture__camera=camera, probe__capture__captured_at__lt=until)
-            poorer.update(over.values_list("person", flat=True))
             gone += over.delete()[0]
         UnnamedPerson.objects.filter(faces=None).delete()
-        renew(poorer)
+        lost = dict(UnnamedLoss.objects.values_list("pk", "person"))
+        renew(set(lost.values()))
+        UnnamedLoss.objects.filter(pk__in=lost).delete()
         # Captures go in other ways, too, and take their faces with them.
         at = "probe__capture__captured_at"
         earlier = UnnamedFace.objects.filter(

@@ -9,7 +9,7 @@ import pytest
 from django.core.files.base import ContentFile
 from PIL import Image
 
-from matching.faces import clips, images
+from matching.faces import clips, images, interlaced
 from matching.models import Batch, Shot
 from matching.searching import batches, evidence
 from tests import faces
@@ -108,3 +108,38 @@ def test_what_begins_as_no_clip_is_none(tmp_path):
     for name, content in (("a.jpg", faces.person(1)), ("a.pdf", b"%PDF-1.7"), ("g.bin", b"G" + bytes(500))):
         (tmp_path / name).write_bytes(content)
         assert not evidence.is_clip(tmp_path / name)
+
+
+# Interlaced: two moments woven line by line.
+
+
+def picture(number: int, side: int = 300) -> np.ndarray:
+    return cv2.resize(images.open_image(faces.person(number)).rgb, (side, side), interpolation=cv2.INTER_AREA)
+
+
+def test_what_moved_in_an_interlaced_frame_is_as_it_was_at_one_moment():
+    frame = faces.woven(picture(1), 12)
+    still = faces.woven(picture(1), 0)
+    mended = interlaced.one_moment(frame)
+    assert np.abs(frame.astype(int) - still).mean() > 3 * np.abs(mended.astype(int) - still).mean()
+    # The even lines, and what did not move, stay as they are.
+    assert (mended[::2] == frame[::2]).all()
+    assert (mended[:100] == frame[:100]).all()
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_a_frame_that_is_not_interlaced_stays_as_it_is(number):
+    for frame in (picture(number), picture(number, 64), picture(number)[:10]):
+        assert interlaced.one_moment(frame) is frame
+
+
+def test_the_frames_of_an_interlaced_clip_have_no_combs(tmp_path):
+    path = tmp_path / "dvr.avi"
+    frame = faces.woven(picture(1), 12)
+    video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, frame.shape[1::-1])
+    for _ in range(10):
+        video.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+    video.release()
+    seen = [rgb for _, rgb in clips.Frames(str(path), -1.0)]
+    assert seen
+    assert all(interlaced.one_moment(rgb) is rgb for rgb in seen)

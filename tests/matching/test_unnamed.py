@@ -8,11 +8,12 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 
 from cases.models import AuditEvent, Case, Collection, FailedWork, Team
 from matching import keeping
-from matching.models import Alert, Camera, Capture, Probe, UnnamedFace, UnnamedPerson
+from matching.models import Alert, Camera, Capture, Probe, UnnamedFace, UnnamedLoss, UnnamedPerson
 from matching.unnamed import by_hand, grouping, seen
 from matching.watching import newcomers, retention
 from matching.watching.tasks import regroup
@@ -299,6 +300,22 @@ def test_of_a_person_nothing_that_is_gone_is_left(kept, send):
     assert (person.faces.count(), person.faces.get().begins_visit) == (1, True)
     assert person.weight < before
     assert person.faces.get().capture == late
+
+
+def with_sql(capture: Capture) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM matching_unnamedface WHERE probe_id IN"
+                       " (SELECT id FROM matching_probe WHERE capture_id = %s)", [capture.pk])  # fmt: skip
+
+
+@pytest.mark.parametrize("remove", [retention.forget_one, Capture.delete, with_sql])
+def test_whichever_way_a_face_goes_its_person_is_said_without_it(kept, send, remove):
+    first, _ = send(3, NOON - 8 * MINUTE), send(3, NOON)
+    assert UnnamedPerson.objects.get().weight > 1.5
+    remove(first)
+    retention.forget()
+    assert UnnamedPerson.objects.get().weight == pytest.approx(1.0, abs=0.01)
+    assert not UnnamedLoss.objects.exists()
 
 
 def test_days_end_and_with_the_last_face_the_person_goes(kept, send):
