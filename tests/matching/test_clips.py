@@ -11,7 +11,7 @@ from PIL import Image
 
 from matching.faces import clips, images, interlaced
 from matching.models import Batch, Shot
-from matching.searching import batches, evidence
+from matching.searching import batches, evidence, pictures
 from tests import faces
 from tests.matching.test_batches import clip
 
@@ -143,3 +143,15 @@ def test_the_frames_of_an_interlaced_clip_have_no_combs(tmp_path):
     seen = [rgb for _, rgb in clips.Frames(str(path), -1.0)]
     assert seen
     assert all(interlaced.one_moment(rgb) is rgb for rgb in seen)
+
+
+def test_a_frame_that_somebody_saved_is_searched_as_of_one_moment_and_that_is_said(
+    any_model, six_cases, user, signed_in
+):
+    content = images.to_jpeg(faces.woven(picture(1, 200), 10), quality=90)
+    search = pictures.search_image(content, "still.jpg", user=user, purpose="the yard")
+    assert interlaced.NOTE in signed_in.get(search.get_absolute_url()).content.decode()
+    best = search.probes.get().candidates.first()
+    assert (best.case.number, best.similarity > 0.6) == ("MP1", True)
+    plain = images.to_jpeg(picture(1), quality=90)
+    assert images.open_image(plain).note == ""
