@@ -152,7 +152,7 @@ def test_a_count_that_no_device_makes_is_left_out(any_model, gate, bridge, said)
 
 def test_what_the_database_will_not_keep_is_left_out_after_a_few_attempts(gate, bridge, monkeypatch):
     """Should a value get past the rules, its message is the one that ends, not the bridge."""
-    monkeypatch.setattr("matching.bridge.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("matching.bridge.connection.FIRST_PAUSE", 0.01)
     monkeypatch.setattr(ingest, "plain", lambda said: said)
     assert not by_mqtt(bridge, "reports", REPORTS["a NUL in a setting"])
     assert bridge.left_out == 1
