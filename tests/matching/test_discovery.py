@@ -11,8 +11,8 @@ import pytest
 from django.utils import timezone
 from paho.mqtt.enums import CallbackAPIVersion
 
-from matching import bridge as bridges
 from matching.bridge import Bridge
+from matching.bridge import connection as bridges
 from matching.models import Alert, Camera
 from matching.watching import captures, fleet
 from tests import faces, needs

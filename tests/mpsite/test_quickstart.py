@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from urllib.parse import urlsplit
 
 import psutil
@@ -69,12 +70,12 @@ def test_it_starts_says_so_to_a_second_start_stops_whole_and_keeps_the_data(fold
 
 
 def test_a_form_that_somebody_takes_their_time_over_comes_by_the_same_connection(product):
-    connection = http.client.HTTPConnection(urlsplit(product.url).netloc, timeout=60)
-    connection.request("GET", "/healthz/")
-    assert connection.getresponse().read()
-    time.sleep(7)
-    connection.request("POST", "/accounts/login/", "login=nobody")
-    assert connection.getresponse().status == 403
+    with closing(http.client.HTTPConnection(urlsplit(product.url).netloc, timeout=60)) as connection:
+        connection.request("GET", "/healthz/")
+        assert connection.getresponse().read()
+        time.sleep(7)
+        connection.request("POST", "/accounts/login/", "login=nobody")
+        assert connection.getresponse().status == 403
 
 
 def test_after_a_kill_the_next_start_takes_over_and_stops_whole(folder):
