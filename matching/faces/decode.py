@@ -43,12 +43,12 @@ def _exactly(size: int) -> bytes:
 
 def _answer(asked: dict[str, Any], content: bytes) -> None:
     # Loaded under the limits, and by none but the one that needs them.
-    from matching.faces import clips, images, interlaced
+    from matching.faces import clips, images
 
     out = sys.stdout.fileno()
     try:
         if asked["what"] == "image":
-            opened = interlaced.as_opened(images.decode(content, whole=asked["whole"], page=asked["page"]))
+            opened = images.decode(content, whole=asked["whole"], page=asked["page"])
             said = {
                 "shape": opened.rgb.shape,
                 "scale": opened.scale,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
-from matching.faces import children, claims, documents, regions
+from matching.faces import children, claims, documents, interlaced, regions
 from matching.faces import opencv as cv2
 
 Image.init()
@@ -116,7 +116,11 @@ def open_image(content: bytes, *, whole: bool = False, page: int | None = None) 
     said, pixels = _asked({"what": "image", "whole": whole, "page": page}, content)
     rgb = np.frombuffer(pixels, np.uint8).reshape(said["shape"])
     marked = [(name, tuple(box)) for name, box in said["regions"]]
-    return OpenedImage(rgb, said["scale"], Origin(**said["origin"]), said["note"], marked)
+    opened = OpenedImage(rgb, said["scale"], Origin(**said["origin"]), said["note"], marked)
+    # A frame that somebody saved; a picture that was made smaller has no lines of a camera any more.
+    if opened.scale != 1.0 or len(rgb) > interlaced.HIGHEST or (one := interlaced.one_moment(rgb)) is rgb:
+        return opened
+    return replace(opened, rgb=one, note=f"{opened.note} {interlaced.NOTE}".strip())
 
 
 def stored(content: bytes) -> tuple[int, int, int]:

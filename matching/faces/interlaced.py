@@ -1,12 +1,9 @@
 """Interlaced frames: two moments woven line by line, so that whatever moved between them has an edge like a comb."""
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from matching.faces import opencv as cv2
-from matching.faces.images import OpenedImage, RgbImage
 
 # Squares of so many pixels a side are looked at.
 SIDE = 16
@@ -19,7 +16,7 @@ HIGHEST = 1088
 NOTE = "Parts of it look like two moments woven line by line, as an interlaced camera does; one of them was looked at."
 
 
-def one_moment(rgb: RgbImage) -> RgbImage:
+def one_moment(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The same with what moved as it was at the even lines' moment; a frame without combs as it is. rgb: (h, w, 3)."""
     combs = _combed(rgb)
     if combs is None:
@@ -31,16 +28,7 @@ def one_moment(rgb: RgbImage) -> RgbImage:
     return whole
 
 
-def as_opened(opened: OpenedImage) -> OpenedImage:
-    """A picture that may be a frame somebody saved: as of one moment, which its note says."""
-    # A picture that was made smaller has no lines of a camera any more.
-    if opened.scale != 1.0 or len(opened.rgb) > HIGHEST:
-        return opened
-    rgb = one_moment(opened.rgb)
-    return opened if rgb is opened.rgb else replace(opened, rgb=rgb, note=f"{opened.note} {NOTE}".strip())
-
-
-def _combed(rgb: RgbImage) -> NDArray[np.bool_] | None:
+def _combed(rgb: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
     """(h, w): the squares in which something is combed; None where nothing is."""
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     if len(grey) <= SIDE:

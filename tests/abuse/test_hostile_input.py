@@ -244,7 +244,7 @@ def test_a_websocket_of_another_site_is_refused(db, origin):
     async def opens() -> bool:
         headers = [(b"origin", origin), (b"host", b"127.0.0.1")]
         socket = WebsocketCommunicator(application, "/ws/alerts/", headers=headers)
-        opened, _ = await socket.connect()
+        opened, _ = await socket.connect(timeout=20)
         return opened
 
     assert not async_to_sync(opens)()
@@ -260,8 +260,8 @@ def test_a_websocket_that_is_told_nonsense_lives_on(user, text):
     async def scenario() -> None:
         socket = WebsocketCommunicator(AlertConsumer.as_asgi(), "/ws/alerts/")
         socket.scope["user"] = user
-        await socket.connect()
-        await socket.receive_json_from()
+        await socket.connect(timeout=20)
+        await socket.receive_json_from(timeout=20)
         await socket.send_to(text_data=text)
         assert await socket.receive_nothing(0.2)
         await socket.disconnect()

@@ -370,6 +370,19 @@ def test_memory_that_is_far_behind_is_read_anew(held, collection, monkeypatch, c
 
 
 @pytest.mark.django_db(transaction=True)
+def test_memory_forgets_a_model_that_nobody_asks_for(held, collection, monkeypatch):
+    former, model = make_model(128), make_model(128)
+    for one in (former, model):
+        fill(one, collection, unit(3, 128))
+        assert held.count(one) == 3
+    held._of[former.pk].read_at -= 2 * memory.ANEW_SECONDS
+    monkeypatch.setattr(memory, "MOST_CHANGED", 0)
+    fill(model, collection, unit(1, 128))
+    assert held.count(model) == 4
+    assert set(held._of) == {model.pk}
+
+
+@pytest.mark.django_db(transaction=True)
 def test_where_transactions_are_counted_anew_memory_is_read_anew(held, collection):
     model = make_model(128)
     fill(model, collection, unit(10, 128))

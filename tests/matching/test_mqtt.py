@@ -397,10 +397,11 @@ def test_a_helper_leads_when_the_one_that_led_is_gone_and_nothing_is_lost_meanwh
     leading, helping = two
     leading.stop()
     mosquitto.publish("sightline/gate-3/captures", *(json.dumps(capture()) for _ in range(20)))
-    wait_until(lambda: leading.taken + helping.taken == 20)
+    # What the one that led took without a word to the broker comes once more, and is known.
+    wait_until(lambda: Capture.objects.count() == 20)
     mosquitto.publish("sightline/gate-3/status", "online")
     wait_until(lambda: Camera.objects.get().state == "online")
-    assert Capture.objects.count() == 20
+    assert helping.taken
 
 
 def test_a_helper_that_is_stopped_takes_what_it_was_given_and_leaves_the_rest_to_the_other(gate, mosquitto, two):
@@ -408,11 +409,11 @@ def test_a_helper_that_is_stopped_takes_what_it_was_given_and_leaves_the_rest_to
     mosquitto.publish("sightline/gate-3/captures", *(json.dumps(capture()) for _ in range(60)))
     helping.stop()
     mosquitto.publish("sightline/gate-3/captures", *(json.dumps(capture()) for _ in range(20)))
-    wait_until(lambda: leading.taken + helping.taken == 80)
+    wait_until(lambda: Capture.objects.count() == 80)
     wait_until(lambda: not helping.is_listening())
     mosquitto.publish("sightline/gate-3/captures", *(json.dumps(capture()) for _ in range(5)))
-    wait_until(lambda: leading.taken + helping.taken == 85)
-    assert Capture.objects.count() == 85
+    wait_until(lambda: Capture.objects.count() == 85)
+    assert leading.taken
 
 
 def test_what_a_helper_was_given_waits_with_it_while_the_database_is_away(gate, mosquitto, two, monkeypatch):
@@ -498,8 +499,8 @@ def test_at_a_broker_without_mqtt_5_one_listens_and_the_other_goes_on_when_it_is
     next(first, None)
     # What comes before the other has noticed waits at the broker.
     old_broker.publish("sightline/gate-3/captures", *(json.dumps(capture()) for _ in range(3)))
-    wait_until(lambda: second.taken == 3)
-    assert Capture.objects.count() == 8
+    wait_until(lambda: Capture.objects.count() == 8)
+    assert second.taken >= 3
     second.stop()
     thread.join(20)
 

@@ -42,8 +42,8 @@ def dashboard(user, during, since: str | None = None, expected: int = 1) -> list
     async def session() -> list[dict]:
         socket = WebsocketCommunicator(AlertConsumer.as_asgi(), "/ws/alerts/")
         socket.scope["user"] = user
-        await socket.connect()
-        assert (await socket.receive_json_from())["kind"] == "ready"
+        await socket.connect(timeout=20)
+        assert (await socket.receive_json_from(timeout=20))["kind"] == "ready"
         await asyncio.to_thread(meanwhile)
         if since:
             await socket.send_json_to({"since": since})
@@ -93,7 +93,7 @@ def test_who_is_not_signed_in_is_sent_away():
     async def session() -> dict:
         socket = WebsocketCommunicator(AlertConsumer.as_asgi(), "/ws/alerts/")
         socket.scope["user"] = AnonymousUser()
-        await socket.connect()
+        await socket.connect(timeout=20)
         return await socket.receive_output()
 
     assert async_to_sync(session)()["code"] == NOT_SIGNED_IN
@@ -182,8 +182,8 @@ def test_a_change_is_drawn_once_however_many_dashboards_are_open(any_model, six_
         opened = [WebsocketCommunicator(AlertConsumer.as_asgi(), "/ws/alerts/") for _ in range(5)]
         for one in opened:
             one.scope["user"] = user
-            await one.connect()
-            await one.receive_json_from()
+            await one.connect(timeout=20)
+            await one.receive_json_from(timeout=20)
         await asyncio.to_thread(seen)
         got = [await one.receive_json_from(timeout=5) for one in opened]
         for one in opened:

@@ -70,8 +70,8 @@ def test_a_lead_makes_a_team_invites_two_and_takes_ones_role_away_while_they_loo
 
     async def scenario() -> dict:
         socket = WebsocketCommunicator(application, "/ws/alerts/", headers=headers)
-        await socket.connect()
-        assert (await socket.receive_json_from())["kind"] == "ready"
+        await socket.connect(timeout=20)
+        assert (await socket.receive_json_from(timeout=20))["kind"] == "ready"
         await asyncio.to_thread(take_away)
         return await socket.receive_output(timeout=5)
 

@@ -257,8 +257,8 @@ def test_what_ends_or_narrows_access_ends_open_websockets(signed_in, user, monke
 
     async def scenario() -> dict:
         socket = WebsocketCommunicator(application, "/ws/alerts/", headers=headers)
-        await socket.connect()
-        assert (await socket.receive_json_from())["kind"] == "ready"
+        await socket.connect(timeout=20)
+        assert (await socket.receive_json_from(timeout=20))["kind"] == "ready"
         assert await socket.receive_nothing(0.5)
         await asyncio.to_thread(end)
         return await socket.receive_output(timeout=5)
@@ -282,8 +282,8 @@ def test_a_cameras_websocket_ends_when_its_token_is_revoked(camera, monkeypatch)
     async def scenario() -> dict:
         headers = [(b"authorization", f"Bearer {camera.token}".encode())]
         socket = WebsocketCommunicator(application, "/ws/camera/", headers=headers)
-        await socket.connect()
-        assert (await socket.receive_json_from())["kind"] == "settings"
+        await socket.connect(timeout=20)
+        assert (await socket.receive_json_from(timeout=20))["kind"] == "settings"
         await asyncio.to_thread(revoke)
         assert (await socket.receive_json_from(timeout=5))["kind"] == "refused"
         return await socket.receive_output(timeout=5)

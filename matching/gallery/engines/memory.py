@@ -138,7 +138,10 @@ class Memory:
         due = (changed | held.owed) - unsettled if held else changed
         if held is None or not held.is_good(settled) or len(due) > MOST_CHANGED:
             # What this transaction itself did is read as well, and may be taken back.
-            held = self._of[model.pk] = _Held(list(_read(model)), settled, unsettled, time.monotonic())
+            held = _Held(list(_read(model)), settled, unsettled, time.monotonic())
+            # Of a former face model nobody asks any more.
+            self._of = {pk: one for pk, one in self._of.items() if held.read_at - one.read_at < 2 * ANEW_SECONDS}
+            self._of[model.pk] = held
         else:
             if due:
                 held.blocks = _put(held.blocks, due, list(_read(model, due)))
