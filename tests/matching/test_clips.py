@@ -148,7 +148,7 @@ def test_the_frames_of_an_interlaced_clip_have_no_combs(tmp_path):
 def test_a_frame_that_somebody_saved_is_searched_as_of_one_moment_and_that_is_said(
     any_model, six_cases, user, signed_in
 ):
-    content = images.to_jpeg(faces.woven(picture(1, 200), 10), quality=90)
+    content = images.to_jpeg(faces.woven(picture(1), 10), quality=90)
     search = pictures.search_image(content, "still.jpg", user=user, purpose="the yard")
     assert interlaced.NOTE in signed_in.get(search.get_absolute_url()).content.decode()
     best = search.probes.get().candidates.first()
