@@ -118,7 +118,7 @@ def open_image(content: bytes, *, whole: bool = False, page: int | None = None) 
     marked = [(name, tuple(box)) for name, box in said["regions"]]
     opened = OpenedImage(rgb, said["scale"], Origin(**said["origin"]), said["note"], marked)
     # A frame that somebody saved; a picture that was made smaller has no lines of a camera any more.
-    if opened.scale != 1.0 or len(rgb) > interlaced.HIGHEST or (one := interlaced.one_moment(rgb)) is rgb:
+    if opened.scale != 1.0 or (one := interlaced.one_moment(rgb)) is rgb:
         return opened
     return replace(opened, rgb=one, note=f"{opened.note} {interlaced.NOTE}".strip())
 

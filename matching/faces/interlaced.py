@@ -10,7 +10,6 @@ SIDE = 16
 # In a picture of one moment a line is more like the next than like the one after that. It is combed where it is less so
 # by the first factor somewhere, and then wherever by the second, and lines differ by so many of 255 on average.
 SURELY, PERHAPS, LEAST = 1.75, 1.25, 5
-
 # Lines of an interlaced camera's frame, at most.
 HIGHEST = 1088
 NOTE = "Parts of it look like two moments woven line by line, as an interlaced camera does; one of them was looked at."
@@ -30,9 +29,9 @@ def one_moment(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _combed(rgb: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
     """(h, w): the squares in which something is combed; None where nothing is."""
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    if len(grey) <= SIDE:
+    if not SIDE < len(rgb) <= HIGHEST:
         return None
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     # Sums over a square fit 16 bits, which is quicker than numbers with a point.
     next_, after = (
         cv2.boxFilter(cv2.absdiff(grey[:-2], other), cv2.CV_16U, (SIDE, SIDE), normalize=False)

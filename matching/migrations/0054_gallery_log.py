@@ -1,28 +1,22 @@
 from django.db import migrations, models
 
-# What came to the gallery or left it is written down for whoever holds it in memory, and while a gallery engine beside
-# PostgreSQL is fed, for that one.
-CHANGED = """
-CREATE OR REPLACE FUNCTION matching_gallery_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+# What came to the gallery or left it is written down for whoever holds it in memory.
+TRIGGERS = """
+CREATE FUNCTION matching_gallery_logged() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO matching_gallerylog (template, model, transaction, at)
     SELECT template_id, model_id, pg_current_xact_id()::text::bigint, clock_timestamp() FROM changed;
-    IF EXISTS (SELECT FROM matching_galleryengine) THEN
-        INSERT INTO matching_gallerychange (template, model, at)
-        SELECT template_id, model_id, clock_timestamp() FROM changed;
-    END IF;
     RETURN NULL;
 END $$;
+CREATE TRIGGER gallery_bits_came_log AFTER INSERT ON matching_gallerybits
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION matching_gallery_logged();
+CREATE TRIGGER gallery_bits_went_log AFTER DELETE ON matching_gallerybits
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION matching_gallery_logged();
 """
-BEFORE = """
-CREATE OR REPLACE FUNCTION matching_gallery_changed() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF EXISTS (SELECT FROM matching_galleryengine) THEN
-        INSERT INTO matching_gallerychange (template, model, at)
-        SELECT template_id, model_id, clock_timestamp() FROM changed;
-    END IF;
-    RETURN NULL;
-END $$;
+NO_TRIGGERS = """
+DROP TRIGGER gallery_bits_went_log ON matching_gallerybits;
+DROP TRIGGER gallery_bits_came_log ON matching_gallerybits;
+DROP FUNCTION matching_gallery_logged;
 """
 
 
@@ -43,5 +37,5 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["model", "transaction"], name="gallery_log_by_transaction")],
             },
         ),
-        migrations.RunSQL(CHANGED, BEFORE),
+        migrations.RunSQL(TRIGGERS, NO_TRIGGERS),
     ]

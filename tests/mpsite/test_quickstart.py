@@ -12,6 +12,7 @@ import psutil
 import pytest
 import requests
 
+from mpsite import quickstart
 from tests.product import ROOT, environment, password_shown, start
 
 
@@ -76,6 +77,8 @@ def test_a_form_that_somebody_takes_their_time_over_comes_by_the_same_connection
         time.sleep(7)
         connection.request("POST", "/accounts/login/", "login=nobody")
         assert connection.getresponse().status == 403
+    # The image's server keeps them for as long.
+    assert f'"--timeout-keep-alive", "{quickstart.KEEP_ALIVE}"' in (ROOT / "docker" / "Dockerfile").read_text()
 
 
 def test_after_a_kill_the_next_start_takes_over_and_stops_whole(folder):

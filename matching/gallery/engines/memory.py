@@ -1,4 +1,4 @@
-"""PostgreSQL's bits in the memory of this process, which looks through them in a tenth of the time.
+"""PostgreSQL's bits in the memory of this process, which looks through them several times as quickly.
 
 Triggers write each template that comes or goes into `GalleryLog`, with the transaction that did it. Before each search
 a process reads what was written since, and takes over what is settled: what transactions did that have ended. What is
@@ -29,7 +29,6 @@ BLOCK = 65_536
 MOST_CHANGED = 5_000
 # It is read anew so often, too; the log goes further back.
 ANEW_SECONDS, LOGGED = 3600, timedelta(hours=2)
-WORDS = signs.SIGNS // 64
 
 # A row as PostgreSQL's COPY writes it: how many fields, and before each its length in bytes.
 _ROW = np.dtype(
@@ -41,7 +40,7 @@ _HEADER, _TRAILER = 19, 2
 
 @dataclass(frozen=True)
 class Block:
-    """Some templates. template: (n,) int64, 0 where none is any more; words: (WORDS, n) uint64, their bits."""
+    """Some templates. template: (n,) int64, 0 where none is any more; words: (SIGNS / 64, n) uint64, their bits."""
 
     template: NDArray[np.int64]
     collection: NDArray[np.int64]
@@ -63,7 +62,7 @@ class Block:
         return chosen
 
     def order(self, words: NDArray[np.uint64], poorness: float) -> NDArray[Any]:
-        """(n,): how far each is from a probe, the least first, as `postgres._order`. words: (WORDS,), the probe's."""
+        """(n,): how far each is from a probe, the least first, as `postgres._order`. words: (SIGNS / 64,), its bits."""
         away = np.zeros(len(self.template), np.uint16)
         other, count = np.empty_like(self.words[0]), np.empty(len(away), np.uint8)
         for own, word in zip(self.words, words, strict=True):
