@@ -81,7 +81,9 @@ def stacked(found: over_time.OverTime) -> Stacked:
             tall = max(number / highest * 145, 3.0)
             bottom -= tall
             parts.append((round(left, 1), round(bottom, 1), round(max(right - left - 1, 2), 1), round(tall, 1), kind))
-        words = ", ".join(f"{number} {kind}" for kind, number in bar.counts.items())
+        words = ", ".join(
+            f"{number} {kind.removesuffix('s') if number == 1 else kind}" for kind, number in bar.counts.items()
+        )
         made.append((bar, f"{timezone.localtime(bar.window.since):%-d %b %Y %H:%M:%S}: {words}", parts))
     moments = [window.since + window.length * part / 4 for part in range(5)]
     return Stacked(made, [(round(x(at), 1), f"{timezone.localtime(at):{form}}") for at in moments], highest)

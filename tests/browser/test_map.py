@@ -147,7 +147,7 @@ def test_a_time_line_is_looked_at_nearer_and_nearer_by_keys(browser, product, ga
         page.get_by_role("button", name="Show").click()
         expect(page.get_by_text("A bar is a month")).to_be_visible()
         page.locator(".chart a").last.press("Enter")
-        expect(page.get_by_text(re.compile("A bar is (a day|3 hours|1 hour|15 minutes)"))).to_be_visible()
+        expect(page.get_by_text(re.compile("A bar is (?!a month)"))).to_be_visible()
         expect(page.locator(".moments li")).to_have_count(2)
         page.fill("[name=since]", "2020-01-01T00:00:00")
         page.fill("[name=until]", "2020-02-01T00:00:00")
