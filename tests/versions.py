@@ -53,7 +53,7 @@ def shape() -> list[tuple[str, str, str]]:
 
 
 # The newest migrations of the release before this one.
-LAST_RELEASE = [("cases", "0035_process_versions"), ("matching", "0053_gallery_engine")]
+LAST_RELEASE = [("cases", "0035_process_versions"), ("matching", "0055_unnamed_loss")]
 
 COLUMNS = """
 SELECT table_name, column_name, concat_ws(' ', data_type, udt_name), character_maximum_length, is_nullable = 'YES',
