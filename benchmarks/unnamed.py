@@ -58,7 +58,7 @@ def _grouped(name: str, photos: Sequence[labelled.Labelled]) -> list[tuple[objec
         capture = _captures(camera, [columns[place]], [timezone.now()])[0]
         owners[capture.probe.pk] = people[place]
         with transaction.atomic():
-            grouping.join(capture, capture.probe)
+            grouping.join(capture.probe)
     by_day = _scores(owners)
     grouping.regroup()
     head = (f"{len(people):,} of {name}", f"{len(set(people)):,}")
@@ -141,7 +141,7 @@ def _speed(photos: Sequence[labelled.Labelled]) -> None:
         owners[capture.probe.pk] = str(person)
         with transaction.atomic():
             start = time.perf_counter()
-            grouping.join(capture, capture.probe)
+            grouping.join(capture.probe)
             joined.append((time.perf_counter() - start) * 1000)
     user = User.objects.create_superuser("bench")
     shown = []

@@ -198,8 +198,8 @@ def _believable(at: datetime) -> datetime:
 def _sources(subject: Subject, user: User) -> dict[str, QuerySet[Any]]:
     """What is counted of it, as far as this reader may see it; each row has its time as `at`."""
     if isinstance(subject, UnnamedPerson):
-        faces = visible(UnnamedFace, user).filter(person=subject).select_related("probe__capture__camera")
-        return {"faces": faces.annotate(at=F("probe__capture__captured_at"))}
+        faces = visible(UnnamedFace, user).filter(person=subject)
+        return {"faces": faces.select_related("probe__capture__camera", "probe__search")}
     if isinstance(subject, Case):
         alerts = visible(Alert, user).filter(case=subject).exclude(status=Alert.Status.DISMISSED)
         taken = AlertCapture.objects.filter(alert__in=alerts).select_related("alert__camera", "capture__probe")
@@ -232,7 +232,12 @@ def _event(kind: str, row: Any) -> Event:
         case AlertCapture():
             return Event(at, kind, f"Seen by {row.alert.camera}", row.alert.get_absolute_url(), _face(row.capture))
         case UnnamedFace():
-            return Event(at, kind, f"Seen by {row.capture.camera}", "", _face(row.capture))
+            face, search = reverse("probe", args=[row.probe_id]), row.probe.search
+            if (capture := row.probe.capture) is not None:
+                return Event(at, kind, f"Seen by {capture.camera}", "", face)
+            assert search is not None  # noqa: S101 - of one source, as a constraint of the table says
+            words = f"{'Met' if row.is_dated else 'Searched'} in {search.purpose}"
+            return Event(at, kind, words, f"{search.get_absolute_url()}?face={row.probe_id}", face)
     return Event(at, kind, f"{row.camera}: {row.get_status_display()}", "", _face(row))
 
 

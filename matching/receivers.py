@@ -12,9 +12,10 @@ from django.dispatch import receiver
 from cases.models import Case, ImportRun, Photo
 from cases.signals import case_moved, photo_waiting, photos_imported
 from matching.indexing import tasks as indexing
-from matching.models import Candidate, Capture, Delivery, FaceModel
-from matching.signals import candidate_found, capture_waiting, delivery_waiting
+from matching.models import Batch, Candidate, Capture, Delivery, FaceModel
+from matching.signals import batch_done, candidate_found, capture_waiting, delivery_waiting
 from matching.telling import tasks as telling
+from matching.unnamed import tasks as unnamed
 from matching.watching import tasks as watching
 
 
@@ -52,6 +53,11 @@ def index_waiting(sender: type[ImportRun], run: ImportRun, **kwargs: Any) -> Non
 @receiver(capture_waiting)
 def match_capture(sender: type[Capture], capture: Capture, **kwargs: Any) -> None:
     transaction.on_commit(lambda: watching.match_capture.delay(capture.pk), robust=True)
+
+
+@receiver(batch_done)
+def group_unnamed(sender: type[Batch], batch: Batch, **kwargs: Any) -> None:
+    transaction.on_commit(lambda: unnamed.join_batch.delay(str(batch.pk)), robust=True)
 
 
 @receiver(delivery_waiting)

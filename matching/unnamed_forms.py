@@ -23,6 +23,7 @@ class PeopleForm(ForUser, forms.Form):
             (UnnamedPerson.Mark.OF_INTEREST, "Of interest"),
             (UnnamedPerson.Mark.STAFF, "Staff"),
             ("returning", "Who came back"),
+            ("batches", "Met in batches"),
         ],
         required=False,
     )
@@ -36,6 +37,8 @@ class PeopleForm(ForUser, forms.Form):
         found = found.filter(mark=said["who"]) if said["who"] in marks.values[1:] else found.exclude(mark=marks.STAFF)
         if said["who"] == "returning":
             found = found.filter(Q(times__gt=1))
+        if said["who"] == "batches":
+            found = found.filter(Q(batches__gt=0))
         if said["camera"]:
             there = UnnamedFace.objects.filter(probe__capture__camera=said["camera"])
             found = found.filter(pk__in=there.values("person"))

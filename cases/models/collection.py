@@ -78,9 +78,9 @@ class Collection(TeamOwned):
         "days that unnamed people are kept together",
         default=0,
         validators=[MaxValueValidator(3650)],
-        help_text="Faces that cameras sent and that resemble nobody are kept for so many days and grouped by whom they "
-        "show: who came how often, where and when, without a name. It follows people who are looked for by nobody, so "
-        "ask whether you may. 0: nobody is grouped.",
+        help_text="Faces of cameras and batches that resemble nobody are kept for so many days and grouped by whom "
+        "they show: who came how often, where and when, without a name. It follows people who are looked for by "
+        "nobody, so ask whether you may. 0: nobody is grouped.",
     )
     search_days = models.PositiveSmallIntegerField(
         "days that searches are kept",

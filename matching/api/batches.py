@@ -24,6 +24,7 @@ from matching.faces.face_models import NoFaceModel
 from matching.filters import listed
 from matching.models import Batch
 from matching.searching import batch_results, batches, tasks
+from matching.unnamed import seen
 
 
 class PlaceSerializer(serializers.Serializer[Any]):
@@ -52,6 +53,9 @@ class PersonSerializer(serializers.Serializer[Any]):
     probe = serializers.IntegerField(source="probe.pk")
     places = PlaceSerializer(many=True)
     candidates = CandidateSerializer(source="probe.candidates", many=True)
+    unnamed = serializers.IntegerField(
+        source="unnamed.pk", allow_null=True, help_text="With whom they are grouped, where they resemble nobody."
+    )
 
 
 class BatchSerializer(SeenSerializer[Batch]):
@@ -198,4 +202,8 @@ class BatchViewSet(
             "candidates__probe__search__model",
             "candidates__probe__search__measurement",
         )
-        return Response(PersonSerializer(batch_results.people(batch, list(probes)), many=True).data)
+        return Response(
+            PersonSerializer(
+                batch_results.people(list(probes), seen.among(probes, audit.signed_in(request))), many=True
+            ).data
+        )

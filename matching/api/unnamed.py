@@ -24,20 +24,24 @@ class UnnamedSerializer(SeenSerializer[UnnamedPerson]):
     case = serializers.IntegerField(source="seen_case", read_only=True, help_text="That was made of them.")
     times = serializers.IntegerField(read_only=True, help_text="Visits: until not seen for five minutes is one.")
     places = serializers.IntegerField(read_only=True, help_text="At how many cameras.")
+    batches = serializers.IntegerField(read_only=True, help_text="In how many of them.")
     first = serializers.DateTimeField(read_only=True)
     last = serializers.DateTimeField(read_only=True)
     face_url = serializers.SerializerMethodField()
 
     class Meta:
         model = UnnamedPerson
-        fields = ["id", "mark", "note", "case", "times", "places", "first", "last", "face_url"]
+        fields = ["id", "mark", "note", "case", "times", "places", "batches", "first", "last", "face_url"]
 
     def get_face_url(self, person: UnnamedPerson) -> str:
         return reverse("probe", args=[getattr(person, "best")])  # noqa: B009 - annotated
 
 
 class VisitSerializer(serializers.Serializer[Any]):
-    camera = serializers.IntegerField(source="camera.pk")
+    camera = serializers.IntegerField(source="camera.pk", allow_null=True, help_text="None: met in a batch.")
+    batch = serializers.UUIDField(source="shot.file.batch_id", allow_null=True)
+    picture = serializers.CharField(source="shot.name", allow_null=True, help_text="Of the batch: its name there.")
+    is_dated = serializers.BooleanField(help_text="Whether something says when; else when the batch was searched.")
     first = serializers.DateTimeField()
     last = serializers.DateTimeField()
     faces = serializers.SerializerMethodField(help_text="Ids, by which they are split off.")
@@ -125,7 +129,9 @@ class UnnamedViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     @extend_schema(
         parameters=[
             OpenApiParameter("order", enum=list(seen.ORDERS)),
-            OpenApiParameter("who", enum=["interest", "staff", "returning"], description="All but staff without it."),
+            OpenApiParameter(
+                "who", enum=["interest", "staff", "returning", "batches"], description="All but staff without it."
+            ),
             OpenApiParameter("camera", int),
         ]
     )

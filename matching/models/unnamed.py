@@ -1,17 +1,18 @@
-"""People whom cameras saw and nobody has named: faces that resemble no case, grouped by who they show."""
+"""People whom nobody has named: faces of captures and batches that resemble no case, grouped by who they show."""
 
 from typing import Any
 
 from django.db import models
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 from pgvector.django import HalfVectorField
 
 from cases.models import Case
-from matching.models.camera import Camera, Capture
+from matching.models.camera import Camera
 from matching.models.face import FaceModel
-from matching.models.search import Probe
+from matching.models.search import Probe, Search
 
 
 class UnnamedPerson(models.Model):
@@ -47,23 +48,27 @@ class UnnamedPerson(models.Model):
 
     @classmethod
     def within(cls, user: Any) -> QuerySet["UnnamedPerson"]:
-        """Whoever was seen by a camera that they see."""
-        return cls.objects.filter(faces__probe__capture__camera__in=Camera.within(user)).distinct()
+        """Whoever was seen by a camera, or met in a batch, that they see."""
+        by_camera = Q(faces__probe__capture__camera__in=Camera.within(user))
+        return cls.objects.filter(by_camera | Q(faces__probe__search__in=Search.within(user))).distinct()
 
     def get_absolute_url(self) -> str:
         return reverse("unnamed", args=[self.pk])
 
 
 class UnnamedFace(models.Model):
-    """A capture's face in the group of whom it shows."""
+    """A capture's face, or a person of a batch, in the group of whom it shows."""
 
-    belongs_to = (("probe__capture__camera",),)
+    belongs_to = (("probe__search", "probe__capture__camera"),)
 
     probe = models.OneToOneField(Probe, on_delete=models.CASCADE, related_name="unnamed")
     person = models.ForeignKey(UnnamedPerson, on_delete=models.CASCADE, related_name="faces")
+    at = models.DateTimeField(db_default=Now(), help_text="When it was seen; where nothing says so, searched.")
+    is_dated = models.BooleanField(default=True, db_default=True, help_text="Something says when it was seen.")
     commonness = models.FloatField(default=0, help_text="How much more than most it is like everybody.")
     begins_visit = models.BooleanField(
-        default=True, help_text="The same person was not seen by this camera in the minutes before."
+        default=True,
+        help_text="The same person was not seen by this camera in the minutes before. In a batch each is one.",
     )
     joined_from = models.PositiveBigIntegerField(
         null=True, help_text="The person whose face it was before people said that the two are one."
@@ -74,12 +79,6 @@ class UnnamedFace(models.Model):
 
     def __str__(self) -> str:
         return f"{self.probe} as {self.person}"
-
-    @property
-    def capture(self) -> Capture:
-        """Whose face it is; `select_related("probe__capture")` spares a query."""
-        assert self.probe.capture is not None  # noqa: S101 - only captures' faces are grouped
-        return self.probe.capture
 
 
 class UnnamedLoss(models.Model):

@@ -86,7 +86,7 @@ def _probe(
     all_count: bool,
 ) -> Probe:
     """A person, searched by the mean of their best shots, or of all of them."""
-    best = sorted(members, key=lambda i: -_goodness(shots[i]))
+    best = sorted(members, key=lambda i: -goodness_of(shots[i]))
     mean = unit_length(embeddings[best if all_count else best[:BEST]].mean(axis=0, keepdims=True))
     _, poorness = poor.without(mean, search.model.direction)
     first = shots[best[0]]
@@ -101,12 +101,7 @@ def _probe(
     )
 
 
-def best_shot(probe: Probe) -> Shot | None:
-    """The picture that stands for a person of a batch."""
-    return max(probe.shots.select_related("file"), key=_goodness, default=None)
-
-
-def _goodness(shot: Shot) -> float:
+def goodness_of(shot: Shot) -> float:
     return goodness(shot.detection_score, shot.size, shot.sharpness, shot.yaw)
 
 
@@ -137,8 +132,8 @@ def _persons(search: Search, shots: Sequence[Shot], embeddings: np.ndarray) -> l
             Appearance(
                 embedding=cleaned[at],
                 poorness=float(poorness[at]),
-                apart=_at_one_time(shots[group[0]]),
-                goodness=max(_goodness(shots[i]) for i in group),
+                apart=at_one_time(shots[group[0]]),
+                goodness=max(goodness_of(shots[i]) for i in group),
             )
             for at, group in enumerate(groups)
         ],
@@ -149,13 +144,13 @@ def _persons(search: Search, shots: Sequence[Shot], embeddings: np.ndarray) -> l
 
 def _parted(group: Sequence[int], shots: Sequence[Shot], embeddings: np.ndarray, unlike: float) -> Iterator[list[int]]:
     """Shots of one track, without those of somebody who took the followed person's place."""
-    best = max(group, key=lambda i: _goodness(shots[i]))
+    best = max(group, key=lambda i: goodness_of(shots[i]))
     own = [i for i in group if float(embeddings[i] @ embeddings[best]) >= unlike]
     yield own
     yield from ([i] for i in group if i not in own)
 
 
-def _at_one_time(shot: Shot) -> frozenset[tuple[int, int, int]]:
+def at_one_time(shot: Shot) -> frozenset[tuple[int, int, int]]:
     """Marks that whoever was seen at the same time shares: of a picture, or of a clip's moments."""
     if shot.since is None or shot.until is None:
         return frozenset([(shot.file_id, shot.place, -1)])
@@ -170,7 +165,7 @@ def _one_person(shots: Sequence[Shot], embeddings: np.ndarray) -> list[list[int]
         pictures[shot.file_id, shot.place].append(index)
     if not pictures:
         return []
-    chosen = [max(group, key=lambda i: _goodness(shots[i])) for group in pictures.values()]
+    chosen = [max(group, key=lambda i: goodness_of(shots[i])) for group in pictures.values()]
     sure = [group[0] for group in pictures.values() if len(group) == 1]
     mean = embeddings[sure or chosen].mean(axis=0)
     return [[max(group, key=lambda i: float(embeddings[i] @ mean)) for group in pictures.values()]]

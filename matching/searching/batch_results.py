@@ -1,6 +1,6 @@
 """What a batch found: each person with where they were met, as the page's rows and as a table to take along."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from cases.visibility import visible
 from matching.gallery import calibration, strengths
-from matching.models import Batch, Candidate, Probe, Shot
+from matching.models import Batch, Candidate, Probe, Shot, UnnamedPerson
 from matching.searching.workbench import WORDS
 
 COLUMNS = [
@@ -32,13 +32,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Person:
-    """number: 1 for who was met most often. first: the most alike case, with what that is worth."""
+    """number: 1 for who was met most often. first: the most alike case, with what that is worth. unnamed: with whom
+    they are grouped, where they resemble nobody."""
 
     number: int
     probe: Probe
     places: Sequence[Place]
     first: Candidate | None
     strength: calibration.Strength | None
+    unnamed: UnnamedPerson | None
 
 
 def seen_by(user: User) -> Any:
@@ -56,12 +58,13 @@ def probes(batch: Batch, user: User, order: str) -> QuerySet[Probe]:
     )
 
 
-def people(batch: Batch, probes: Sequence[Probe]) -> list[Person]:
-    """Some of a batch's persons. probes: with shots and candidates."""
+def people(probes: Sequence[Probe], unnamed: Mapping[int, UnnamedPerson]) -> list[Person]:
+    """Some of a batch's persons. probes: with shots and candidates. unnamed: by probe."""
     found = []
     for probe in probes:
         first = next(iter(probe.candidates.all()), None)
-        found.append(Person(probe.position + 1, probe, places(probe), first, strengths.of(first) if first else None))
+        worth = strengths.of(first) if first else None
+        found.append(Person(probe.position + 1, probe, places(probe), first, worth, unnamed.get(probe.pk)))
     return found
 
 

@@ -31,6 +31,7 @@ from matching.gallery import calibration
 from matching.models import Batch, BatchFile, BatchPicture, FaceModel, KnownHash, Search, Shot
 from matching.searching import batch_persons, evidence, fetching, known_files, social, web, web_found
 from matching.searching.evidence import EvidenceRefused, Frame, Picture
+from matching.signals import batch_done
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +97,7 @@ class Walk:
         web_found.settle(self.batch)
         if self.batch.move([Status.RUNNING], Status.DONE, finished_at=timezone.now()):
             Batch.objects.filter(pk=self.batch.pk).update(done=self.batch.total)
+            batch_done.send(Batch, batch=self.batch)
         self.batch.refresh_from_db()
         self.progress(self.batch)
 

@@ -8,11 +8,17 @@ from django.db import transaction
 from cases import locks
 from cases.models import Case, Collection, PhotoAlreadyThere, add_photo
 from cases.visibility import visible
+from matching.faces import images
+from matching.faces.images import ImageRefused
 from matching.models import UnnamedFace, UnnamedPerson
+from matching.searching import shots
+from matching.searching.evidence import EvidenceRefused
 from matching.unnamed.grouping import LOCK, renew
 
 # So many photos a case is begun with: the best, which say all that the others do.
 PHOTOS = 5
+# Around a face of a batch, in faces on each side: as much as tells hair and shoulders.
+SURROUNDINGS = 1.0
 
 
 class HandRefused(Exception):
@@ -63,17 +69,15 @@ def begin_case(person: UnnamedPerson, collection: Collection, user: User) -> Cas
     """Open a case, or a known person, with the best pictures that this user sees. Raises `HandRefused`."""
     if person.case is not None:
         raise HandRefused(f"{person.case.number} was made of this person already.")
-    faces = visible(UnnamedFace, user).filter(person=person, probe__capture__image__gt="")
-    best = faces.order_by("probe__poorness", "-probe__size").select_related("probe__capture__camera")[:PHOTOS]
+    faces = visible(UnnamedFace, user).filter(person=person).exclude(probe__capture__image="")
+    best = faces.order_by("probe__poorness", "-probe__size").select_related("probe__capture__camera", "probe__search")
     with transaction.atomic():
         case = Case.begin(collection)
         kept = 0
-        for face in best:
-            capture = face.capture
+        for face in best[:PHOTOS]:
             try:
-                with capture.image.open() as file:
-                    add_photo(case, file.read(), f"{capture}.jpg".replace(":", "-"), uploaded_by=user)
-            except (FileNotFoundError, PhotoAlreadyThere):
+                add_photo(case, _picture(face), _name(face), uploaded_by=user)
+            except (EvidenceRefused, ImageRefused, OSError, PhotoAlreadyThere):
                 continue
             kept += 1
         if not kept:
@@ -81,3 +85,19 @@ def begin_case(person: UnnamedPerson, collection: Collection, user: User) -> Cas
         person.case, person.is_settled = case, True
         person.save(update_fields=["case", "is_settled"])
     return case
+
+
+def _picture(face: UnnamedFace) -> bytes:
+    """What a camera sent; of a batch's picture the face with its surroundings, for others may stand in it."""
+    probe = face.probe
+    if probe.capture is not None:
+        with probe.capture.image.open() as file:
+            return bytes(file.read())
+    shot = shots.best([probe.pk])[probe.pk]
+    box = (shot.left, shot.top, shot.right, shot.bottom)
+    return images.to_jpeg(images.crop(shots.picture(shot), box, SURROUNDINGS))
+
+
+def _name(face: UnnamedFace) -> str:
+    where = face.probe.capture or f"{face.probe.search} at {face.at:%Y-%m-%d %H:%M:%S}"
+    return f"{where}.jpg".replace(":", "-")

@@ -5,13 +5,13 @@ together, and only adds to them.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Avg, Exists, F, Max, OuterRef, Q
+from django.db.models import Avg, Exists, F, OuterRef
 from django.utils import timezone
 from numpy.typing import NDArray
 from pgvector import HalfVector
@@ -21,10 +21,11 @@ from cases import locks
 from matching.faces import poor
 from matching.faces.engines import Embeddings
 from matching.gallery import calibration, commonness, templates
-from matching.models import Camera, Capture, FaceModel, Probe, UnnamedFace, UnnamedLoss, UnnamedPerson
+from matching.models import Batch, FaceModel, Probe, Search, Shot, UnnamedFace, UnnamedLoss, UnnamedPerson
 from matching.searching import persons
 from matching.searching.batch_persons import goodness
 from matching.searching.looking_back import VISIT
+from matching.unnamed import sources
 
 # Who writes groups holds this lock: two faces of one moment cannot both begin a person.
 LOCK = "unnamed people"
@@ -36,34 +37,44 @@ MOST = 50_000
 TOGETHER = 500
 
 
-def days_at(camera: Camera) -> int:
-    """For how many days a camera's unnamed people are kept together: the longest that a collection asks with which it
-    compares; 0: they are not."""
-    return int(camera.compares_with().aggregate(days=Max("unnamed_days"))["days"] or 0)
-
-
-def join(capture: Capture, probe: Probe) -> UnnamedPerson | None:
-    """Put a capture's face with whom it shows, or begin somebody. None where its camera's collections ask for none, or
-    the face is too poor. Runs inside the caller's transaction, at its end: others wait for it."""
-    days = days_at(capture.camera)
-    if not days or probe.is_too_poor or capture.captured_at < timezone.now() - timedelta(days=days):
+def join(probe: Probe) -> UnnamedPerson | None:
+    """Put a face with whom it shows, or begin somebody. None where no collection asks for it, or the face is too poor.
+    Runs inside the caller's transaction, at its end: others wait for it."""
+    if probe.is_too_poor or (seen := sources.sight(probe)).is_over:
         return None
     locks.wait_for(LOCK)
     model = probe.model
     cleaned, poorness = poor.without(np.asarray(probe.embedding, np.float32)[None], model.direction)
     face, how_poor = cleaned[0], float(poorness[0])
-    same_track = UnnamedPerson.objects.filter(faces__probe__capture__camera=capture.camera, model=model)
-    person = same_track.filter(faces__probe__capture__track=capture.track).first() if capture.track else None
-    found, common = _most_alike(model, face, how_poor, capture)
-    person = person or found
+    found, common = _most_alike(model, face, how_poor, probe, seen)
+    person = _followed(probe) or found
     if person is None:
         person = UnnamedPerson.objects.create(model=model, embedding=face, poorness=how_poor, commonness=common)
         began = True
     else:
         _add(person, face, how_poor, common)
-        began = _begins_visit(person, capture)
-    UnnamedFace.objects.create(probe=probe, person=person, begins_visit=began, commonness=common)
+        began = _begins_visit(person, seen)
+    UnnamedFace.objects.create(
+        probe=probe, person=person, at=seen.at, is_dated=seen.is_dated, begins_visit=began, commonness=common
+    )
     return person
+
+
+def join_batch(batch: Batch, must_stop: Callable[[], bool] = lambda: False) -> int:
+    """Put each person of a batch who resembles nobody with whom they are. Returns how many.
+
+    One at a time, for captures join meanwhile; whom it leaves when it has to stop the night puts there.
+    """
+    search = Search.objects.get(pk=batch.pk)
+    if not sources.days_of(search):
+        return 0
+    joined = 0
+    for probe in sources.met(batch).filter(unnamed=None).select_related("model", "search"):
+        if must_stop():
+            break
+        with transaction.atomic():
+            joined += join(probe) is not None
+    return joined
 
 
 def regroup(must_stop: Callable[[], bool] = lambda: False) -> int:
@@ -71,7 +82,7 @@ def regroup(must_stop: Callable[[], bool] = lambda: False) -> int:
     many people there are."""
     forget()
     model = FaceModel.objects.filter(is_active=True).first()
-    faces = _faces(model) if model else []
+    faces = _latest(model) if model else []
     if model is None or not faces or must_stop():
         return UnnamedPerson.objects.count()
     cleaned, poorness = poor.without(templates.numbers(face["wire"] for face in faces), model.direction)
@@ -102,19 +113,19 @@ def forget() -> int:
     gone = 0
     with transaction.atomic():
         locks.wait_for(LOCK)
-        for camera in Camera.objects.filter(captures__probe__unnamed__isnull=False).distinct():
-            until = timezone.now() - timedelta(days=days_at(camera))
-            over = UnnamedFace.objects.filter(probe__capture__camera=camera, probe__capture__captured_at__lt=until)
-            gone += over.delete()[0]
+        for faces in sources.over(timezone.now()):
+            gone += faces.delete()[0]
         UnnamedPerson.objects.filter(faces=None).delete()
         lost = dict(UnnamedLoss.objects.values_list("pk", "person"))
         renew(set(lost.values()))
         UnnamedLoss.objects.filter(pk__in=lost).delete()
         # Captures go in other ways, too, and take their faces with them.
-        at = "probe__capture__captured_at"
         earlier = UnnamedFace.objects.filter(
-            person=OuterRef("person"), probe__capture__camera=OuterRef("probe__capture__camera")
-        ).filter(**{f"{at}__gte": OuterRef(at) - VISIT, f"{at}__lt": OuterRef(at)})
+            person=OuterRef("person"),
+            probe__capture__camera=OuterRef("probe__capture__camera"),
+            at__gte=OuterRef("at") - VISIT,
+            at__lt=OuterRef("at"),
+        )
         UnnamedFace.objects.filter(~Exists(earlier), begins_visit=False).update(begins_visit=True)
     return gone
 
@@ -145,8 +156,16 @@ def renew(people: Iterable[int]) -> None:
         UnnamedFace.objects.filter(pk__in=begin, begins_visit=False).update(begins_visit=True)
 
 
+def _followed(probe: Probe) -> UnnamedPerson | None:
+    """Whom a camera followed when it took a face's capture."""
+    if probe.capture is None or not probe.capture.track:
+        return None
+    own = UnnamedPerson.objects.filter(faces__probe__capture__camera=probe.capture.camera, model=probe.model)
+    return own.filter(faces__probe__capture__track=probe.capture.track).first()
+
+
 def _most_alike(
-    model: FaceModel, face: Embeddings, poorness: float, capture: Capture
+    model: FaceModel, face: Embeddings, poorness: float, probe: Probe, seen: sources.Sight
 ) -> tuple[UnnamedPerson | None, float]:
     """Who a face is, for sure, and how much it is like everybody. face: (d,) float32, unit length."""
     distance = MaxInnerProduct("embedding", HalfVector(face))
@@ -170,17 +189,21 @@ def _most_alike(
         if worth[place] < threshold:
             break
         person = UnnamedPerson.objects.get(pk=first[place][0])
-        if not _is_beside(person, capture):
+        if not _is_beside(person, probe, seen):
             return person, common
     return None, common
 
 
-def _is_beside(person: UnnamedPerson, capture: Capture) -> bool:
-    """Whether the camera followed somebody else with this face at the very moment, so that they are two."""
-    if capture.track is None:
+def _is_beside(person: UnnamedPerson, probe: Probe, seen: sources.Sight) -> bool:
+    """Whether somebody else with this face was seen at the very moment, so that they are two: by the camera that
+    followed both, or in the same picture."""
+    if probe.capture is None:
+        theirs = Shot.objects.filter(file__batch=probe.search_id, probe__unnamed__person=person)
+        return bool(seen.apart & sources.moments(theirs))
+    if probe.capture.track is None:
         return False
-    then = person.faces.filter(probe__capture__camera=capture.camera, probe__capture__captured_at=capture.captured_at)
-    return then.exclude(probe__capture__track=None).exclude(probe__capture__track=capture.track).exists()
+    then = person.faces.filter(probe__capture__camera=seen.camera, at=seen.at)
+    return then.exclude(probe__capture__track=None).exclude(probe__capture__track=probe.capture.track).exists()
 
 
 def _add(person: UnnamedPerson, face: Embeddings, poorness: float, common: float) -> None:
@@ -193,52 +216,36 @@ def _add(person: UnnamedPerson, face: Embeddings, poorness: float, common: float
     person.save(update_fields=["weight", "embedding", "poorness", "commonness"])
 
 
-def _begins_visit(person: UnnamedPerson, capture: Capture) -> bool:
-    """Whether a visit begins with this capture. A visit that a later capture began, and that came first, is one with
-    it: captures are matched in any order."""
-    at, here = capture.captured_at, person.faces.filter(probe__capture__camera=capture.camera)
-    after = here.filter(probe__capture__captured_at__gt=at, probe__capture__captured_at__lte=at + VISIT)
+def _begins_visit(person: UnnamedPerson, seen: sources.Sight) -> bool:
+    """Whether a visit begins with this face. A visit that a later capture began, and that came first, is one with it:
+    captures are matched in any order."""
+    if seen.camera is None:
+        return True
+    here = person.faces.filter(probe__capture__camera=seen.camera)
+    after = here.filter(at__gt=seen.at, at__lte=seen.at + VISIT)
     after.filter(begins_visit=True).update(begins_visit=False)
-    return not here.filter(probe__capture__captured_at__range=(at - VISIT, at)).exists()
+    return not here.filter(at__range=(seen.at - VISIT, seen.at)).exists()
 
 
 def _rows(faces: Any) -> Any:
     return faces.annotate(wire=templates.wire("probe__embedding")).values(
-        "pk", "person", "wire", "commonness", camera=F("probe__capture__camera"), at=F("probe__capture__captured_at")
+        "pk", "person", "wire", "commonness", "at", camera=F("probe__capture__camera")
     )
 
 
 def _beginnings(rows: Sequence[dict[str, Any]]) -> list[int]:
-    """With which of somebody's faces a visit begins."""
+    """With which of somebody's faces a visit begins: in a batch with each."""
     found: list[int] = []
-    last: dict[int, datetime] = {}
-    for row in sorted(rows, key=lambda row: row["at"]):
-        if row["camera"] not in last or row["at"] - last[row["camera"]] > VISIT:
+    last: dict[int | None, datetime] = {}
+    for row in sorted(rows, key=_at):
+        if row["camera"] is None or row["camera"] not in last or row["at"] - last[row["camera"]] > VISIT:
             found.append(row["pk"])
         last[row["camera"]] = row["at"]
     return found
 
 
-def _faces(model: FaceModel) -> list[dict[str, Any]]:
-    """The latest faces that may be grouped: those of nobody known, and of nobody who is looked for."""
-    found: list[Any] = []
-    for camera in Camera.objects.all():
-        if not (days := days_at(camera)):
-            continue
-        since = timezone.now() - timedelta(days=days)
-        captures = Capture.objects.filter(camera=camera, captured_at__gte=since)
-        nobody = captures.exclude(alerts__case__isnull=False).filter(
-            status__in=[Capture.Status.NO_CANDIDATE, Capture.Status.MATCHED]
-        )
-        # A case that came later may be like somebody who is grouped already.
-        probes = Probe.objects.filter(Q(capture__in=nobody) | Q(capture__in=captures, unnamed__isnull=False))
-        probes = probes.filter(model=model, probebits__isnull=False)
-        found += probes.annotate(wire=templates.wire()).values(
-            "pk", "wire", "detection_score", "size", "sharpness", "yaw",
-            camera=F("capture__camera"), at=F("capture__captured_at"), track=F("capture__track"),
-            row=F("unnamed"), person=F("unnamed__person"), is_settled=F("unnamed__person__is_settled"),
-        )  # fmt: skip
-    latest = sorted(found, key=_at, reverse=True)[:MOST]
+def _latest(model: FaceModel) -> list[dict[str, Any]]:
+    latest = sorted(sources.faces(model), key=_at, reverse=True)[:MOST]
     for face in latest:
         face["goodness"] = goodness(*(face.pop(name) for name in ("detection_score", "size", "sharpness", "yaw")))
     return latest
@@ -255,7 +262,7 @@ def _appearances(
     """One of each track, which shows one person, and of each face without; with the faces of each by their index."""
     tracks: dict[Any, list[int]] = defaultdict(list)
     for index, face in enumerate(faces):
-        tracks[(face["camera"], face["track"]) if face["track"] else index].append(index)
+        tracks[face["track"] or index].append(index)
     found = []
     for own in tracks.values():
         total = cleaned[own].sum(axis=0)
@@ -263,7 +270,7 @@ def _appearances(
             persons.Appearance(
                 total / np.linalg.norm(total),
                 float(poorness[own].mean()),
-                frozenset((faces[index]["camera"], faces[index]["at"]) for index in own if faces[index]["track"]),
+                frozenset[Hashable]().union(*(faces[index]["apart"] for index in own)),
                 goodness=max(faces[index]["goodness"] for index in own),
             )
         )
@@ -302,7 +309,8 @@ def _write(model: FaceModel, groups: Sequence[Sequence[dict[str, Any]]]) -> set[
         for face in group:
             person, row = chosen[number], now.get(face["pk"])
             if row is None:
-                fresh.append(UnnamedFace(probe_id=face["pk"], person_id=person, commonness=face["commonness"]))
+                seen = {name: face[name] for name in ("at", "is_dated", "commonness")}
+                fresh.append(UnnamedFace(probe_id=face["pk"], person_id=person, **seen))
                 touched.add(person)
             elif row.person_id != person and not row.person.is_settled:
                 touched |= {row.person_id, person}

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 from django.contrib.auth.models import User
+from django.contrib.postgres.aggregates import BoolAnd
 from django.db.models import Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from pgvector import HalfVector
@@ -17,7 +18,8 @@ from pgvector.django import MaxInnerProduct
 from cases.models import Case
 from cases.visibility import visible
 from matching.gallery import calibration
-from matching.models import Camera, UnnamedFace, UnnamedPerson
+from matching.models import Camera, Probe, Shot, UnnamedFace, UnnamedPerson
+from matching.searching import shots
 from matching.searching.looking_back import VISIT, WORTH_SHOWING
 
 ORDERS = {
@@ -34,12 +36,19 @@ MOST_LIKE, MOST_WITH = 6, 12
 
 @dataclass(frozen=True)
 class VisitHere:
-    """Somebody at one camera, until they were not seen for five minutes. faces: the first is the earliest."""
+    """Somebody at one camera, until they were not seen for five minutes; or met in a batch. camera: None in a batch;
+    shot: their best picture there. faces: the first is the earliest."""
 
-    camera: Camera
+    camera: Camera | None
     first: datetime
     last: datetime
     faces: list[UnnamedFace]
+    shot: Shot | None = None
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether something says when it was; else `first` is when the batch was searched."""
+        return self.faces[0].is_dated
 
 
 @dataclass(frozen=True)
@@ -77,19 +86,21 @@ class Day:
 
 
 def people(user: User) -> QuerySet[UnnamedPerson]:
-    """Those whom this user's cameras saw, by what these alone saw: `times` visits at `places` cameras, `first` and
-    `last`, their `span`, `best`, the probe of the best picture, and `seen_case`, made of them, where it is seen."""
+    """Those whom this user's cameras and batches saw, by what these alone saw: `times` visits at `places` cameras and
+    in `batches`, `first` and `last`, their `span`, whether all are `dated`, `best`, the probe of the best picture, and
+    `seen_case`, made of them, where it is seen."""
     seen = visible(UnnamedFace, user)
     own = Q(faces__in=seen)
-    at = "faces__probe__capture__captured_at"
     best = seen.filter(person=OuterRef("pk")).order_by("probe__poorness", "-probe__size")
     return (
         visible(UnnamedPerson, user)
         .annotate(
             times=Count("faces", filter=own & Q(faces__begins_visit=True)),
             places=Count("faces__probe__capture__camera", filter=own, distinct=True),
-            first=Min(at, filter=own),
-            last=Max(at, filter=own),
+            batches=Count("faces__probe__search", filter=own, distinct=True),
+            first=Min("faces__at", filter=own),
+            last=Max("faces__at", filter=own),
+            dated=BoolAnd("faces__is_dated", filter=own),
         )
         .annotate(
             span=F("last") - F("first"),
@@ -103,17 +114,30 @@ def people(user: User) -> QuerySet[UnnamedPerson]:
 
 def visits(person: UnnamedPerson, user: User) -> list[VisitHere]:
     """When and where somebody was seen, the latest first."""
-    faces = visible(UnnamedFace, user).filter(person=person).select_related("probe__capture__camera")
-    faces = faces.only("probe__capture__captured_at", "probe__capture__camera__name", "probe__capture__camera__place")
+    faces = visible(UnnamedFace, user).filter(person=person).select_related("probe__capture__camera").order_by("at")
+    faces = faces.only("at", "is_dated", "probe__capture__camera__name", "probe__capture__camera__place")
     found: dict[int, list[VisitHere]] = defaultdict(list)
-    for face in faces.order_by("probe__capture__captured_at"):
-        camera, at = face.capture.camera, face.capture.captured_at
+    met = [face for face in faces if face.probe.capture is None]
+    best = shots.best(face.probe_id for face in met)
+    in_batches = [VisitHere(None, face.at, face.at, [face], best.get(face.probe_id)) for face in met]
+    for face in faces:
+        if face.probe.capture is None:
+            continue
+        camera = face.probe.capture.camera
         own = found[camera.pk]
-        if own and at - own[-1].last <= VISIT:
-            own[-1] = VisitHere(camera, own[-1].first, at, [*own[-1].faces, face])
+        if own and face.at - own[-1].last <= VISIT:
+            own[-1] = VisitHere(camera, own[-1].first, face.at, [*own[-1].faces, face])
         else:
-            own.append(VisitHere(camera, at, at, [face]))
-    return sorted((one for own in found.values() for one in own), key=lambda one: one.last, reverse=True)
+            own.append(VisitHere(camera, face.at, face.at, [face]))
+    at_cameras = [one for own in found.values() for one in own]
+    return sorted([*at_cameras, *in_batches], key=lambda one: one.last, reverse=True)
+
+
+def among(probes: Iterable[Probe], user: User) -> dict[int, UnnamedPerson]:
+    """By probe, with whom it is grouped, as `people` says them."""
+    faces = dict(visible(UnnamedFace, user).filter(probe__in=probes).values_list("probe", "person"))
+    found = people(user).in_bulk(set(faces.values()))
+    return {probe: found[person] for probe, person in faces.items() if person in found}
 
 
 def alike(person: UnnamedPerson, user: User) -> list[Alike]:
@@ -137,14 +161,15 @@ def alike(person: UnnamedPerson, user: User) -> list[Alike]:
 
 def companions(person: UnnamedPerson, user: User) -> list[Companion]:
     """Who comes with somebody more often than chance would have it, the least probable first."""
-    own = visits(person, user)
+    windows: dict[int, list[tuple[datetime, datetime]]] = defaultdict(list)
+    own = [visit for visit in visits(person, user) if visit.camera]
     if not own:
         return []
-    windows: dict[int, list[tuple[datetime, datetime]]] = defaultdict(list)
     for visit in own:
+        assert visit.camera is not None  # noqa: S101
         windows[visit.camera.pk].append((visit.first - TOGETHER, visit.last + TOGETHER))
     others = visible(UnnamedFace, user).filter(probe__capture__camera__in=windows).exclude(person=person)
-    rows = others.values_list("person", "probe__capture__camera", "probe__capture__captured_at", "begins_visit")
+    rows = others.values_list("person", "probe__capture__camera", "at", "begins_visit")
     began, ended = min(visit.first for visit in own), max(visit.last for visit in own)
     met: dict[int, set[tuple[int, int]]] = defaultdict(set)
     came: dict[tuple[int, int], int] = defaultdict(int)
@@ -178,10 +203,9 @@ def by_day(user: User, cameras: Iterable[Camera], days: int) -> list[Day]:
     """Visitors at some cameras, the latest day first, days with nobody left out. Staff are no visitors."""
     faces = visible(UnnamedFace, user).filter(probe__capture__camera__in=cameras)
     faces = faces.exclude(person__mark=UnnamedPerson.Mark.STAFF)
-    at = "probe__capture__captured_at"
     met: dict[int, date] = {}
     came: dict[date, dict[int, list[datetime]]] = defaultdict(lambda: defaultdict(list))
-    for person, when in faces.order_by(at).values_list("person", at).iterator(chunk_size=5000):
+    for person, when in faces.order_by("at").values_list("person", "at").iterator(chunk_size=5000):
         local = timezone.localtime(when)
         met.setdefault(person, local.date())
         came[local.date()][person].append(local)

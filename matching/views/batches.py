@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.text import slugify
 from django.views.decorators.http import require_POST
 
-from cases import audit, exports, sealed_files
+from cases import audit, exports
 from cases.filters import SearchedCases
 from cases.private_files import picture
 from cases.visibility import SearchRefused, visible
@@ -22,7 +22,8 @@ from matching.faces.face_models import NoFaceModel
 from matching.filters import listed
 from matching.forms import BatchForm, BeganForm
 from matching.models import Batch, BatchPicture, HashList, Probe, Shot
-from matching.searching import batch_persons, batch_results, batches, evidence, known_files, tasks
+from matching.searching import batch_persons, batch_results, batches, evidence, known_files, shots, tasks
+from matching.unnamed import seen, sources
 
 PAGE_SIZE = 30
 
@@ -109,7 +110,7 @@ def batch_detail(request: HttpRequest, pk: str) -> HttpResponse:
         "batch": batch,
         "page": page,
         "order": order,
-        "people": batch_results.people(batch, list(page)),
+        "people": batch_results.people(list(page), seen.among(page, audit.signed_in(request))),
     }
     if batch.status == Batch.Status.DONE:
         context |= {
@@ -221,6 +222,7 @@ def shot_began(request: HttpRequest, pk: int) -> HttpResponse:
     second, at = form.cleaned_data["t"], form.cleaned_data["at"]
     shot.file.began_at = at - timedelta(seconds=second) if at else None
     shot.file.save(update_fields=["began_at"])
+    sources.date_anew(shot.file)
     said = f"{shot.file}: second {second:g} was at {at.isoformat(' ')}" if at else f"{shot.file}: not known when"
     audit.record(request, "dated clip", shot.file.batch.search, said[:300])
     messages.success(request, f"{shot.file}: its times are shown by " + ("that." if at else "the clip's own clock."))
@@ -234,13 +236,7 @@ def shot_picture(request: HttpRequest, pk: int) -> HttpResponse:
     """That picture, or that moment, as JPEG."""
     shot = get_object_or_404(visible(Shot.objects.select_related("file"), request.user), pk=pk)
     try:
-        with sealed_files.on_disk(shot.file.file) as path:
-            if shot.second is not None:
-                rgb = evidence.frame_at(path, float(request.GET.get("t", shot.second)))
-            else:
-                found = next(evidence.pictures(path, shot.name, shot.place - 1), None)
-                opened = images.open_image(found.content, page=found.page) if found else images.open_image(b"")
-                rgb = images.turned(opened, shot.turned).rgb
+        rgb = shots.picture(shot, float(request.GET["t"]) if "t" in request.GET else None)
     except (evidence.EvidenceRefused, images.ImageRefused, OSError, ValueError) as problem:
         return HttpResponse(str(problem), status=404, content_type="text/plain")
     return HttpResponse(
@@ -254,5 +250,6 @@ def shot_crop(request: HttpRequest, pk: int) -> HttpResponse:
 
 def probe_picture(request: HttpRequest, pk: int) -> HttpResponse:
     """The whole picture that stands for a person of a batch."""
-    shot = batch_persons.best_shot(get_object_or_404(visible(Probe, request.user), pk=pk, search__batch__isnull=False))
+    probe = get_object_or_404(visible(Probe, request.user), pk=pk, search__batch__isnull=False)
+    shot = shots.best([probe.pk]).get(probe.pk)
     return redirect("shot-picture", shot.pk) if shot else HttpResponse("Its picture is gone.", status=404)

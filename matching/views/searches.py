@@ -25,6 +25,7 @@ from matching.gallery import calibration
 from matching.models import Batch, Candidate, Face, Mark, Opinion, Search
 from matching.searching import adjusting, batch_results, by_hand, deciding, pictures, second_opinion, standing
 from matching.searching.workbench import workbench
+from matching.unnamed import seen
 
 RECENT, PAGE_SIZE = 12, 40
 # What a search is refused with, in words for whoever asked.
@@ -146,6 +147,7 @@ def _context(search: Search, chosen: QueryDict, user: User) -> dict[str, Any]:
         "shown_faces": [] if bench is None else bench.around if batch else bench.faces,
         "estimate": estimates.of(bench.face) if bench else None,
         "places": batch_results.places(bench.face) if bench and batch else [],
+        "unnamed": next(iter(seen.among([bench.face], user).values()), None) if bench and batch else None,
         "standing": search.standing.filter(user=user, closed_at=None).first(),
         "collections": visible(Collection, user),
         "chosen": set(search.collections.values_list("pk", flat=True)),

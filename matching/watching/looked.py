@@ -111,8 +111,8 @@ def _keep(looked: Sequence[Looked]) -> None:
             return
         probes = Probe.objects.bulk_create(Probe(capture=one.capture, **(one.columns or {})) for one in with_face)
         kept_faces.keep_all(probes)
-        for one, probe in zip(with_face, probes, strict=True):
-            grouping.join(one.capture, probe)
+        for probe in probes:
+            grouping.join(probe)
 
 
 def _tell(one: Looked, model: FaceModel) -> list[Alert]:
@@ -148,7 +148,7 @@ def _tell(one: Looked, model: FaceModel) -> list[Alert]:
             alert_clips.ask(alert, capture)
         # Somebody told of as a stranger may have turned out to be known a moment ago: then there is no alert.
         if not one.hits and not visitor.is_known and bool(alerts) == is_told:
-            grouping.join(capture, probe)
+            grouping.join(probe)
         return alerts
 
 

@@ -71,7 +71,7 @@ def test_it_works(kept, camera, send, user, signed_in):
     assert (often.times, often.places, often.first, often.last) == (4, 2, NOON - 3 * DAY, NOON)
     assert (once.times, once.places) == (1, 1)
     page = signed_in.get("/unnamed/").content.decode()
-    assert "4 visits" in page
+    assert "Seen 4 times" in page
     assert "at 2 cameras" in page
     one = signed_in.get(often.get_absolute_url()).content.decode()
     assert "Seen 4 times at 2 cameras" in one
@@ -299,7 +299,7 @@ def test_of_a_person_nothing_that_is_gone_is_left(kept, send):
     person = UnnamedPerson.objects.get()
     assert (person.faces.count(), person.faces.get().begins_visit) == (1, True)
     assert person.weight < before
-    assert person.faces.get().capture == late
+    assert person.faces.get().probe.capture == late
 
 
 def with_sql(capture: Capture) -> None:
@@ -409,7 +409,7 @@ def test_visits_by_day_tell_new_from_returning(kept, send, user, signed_in):
 
 def test_a_night_that_breaks_is_told(kept, send, monkeypatch):
     send(3)
-    monkeypatch.setattr(grouping, "_faces", lambda model: 1 / 0)
+    monkeypatch.setattr(grouping, "_latest", lambda model: 1 / 0)
     regroup()
     assert FailedWork.objects.get().kind == "unnamed people"
 

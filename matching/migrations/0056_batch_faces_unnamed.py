@@ -1,0 +1,55 @@
+import django.db.models.functions.datetime
+from django.db import migrations, models
+
+# So far all of them are captures'. An older version that runs beside this one meanwhile writes no time.
+FILL = """
+UPDATE matching_unnamedface face SET at = capture.captured_at
+FROM matching_probe probe JOIN matching_capture capture ON capture.id = probe.capture_id WHERE probe.id = face.probe_id;
+
+CREATE FUNCTION matching_unnamed_at() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.at := coalesce(
+        (SELECT capture.captured_at FROM matching_probe probe JOIN matching_capture capture
+            ON capture.id = probe.capture_id WHERE probe.id = NEW.probe_id),
+        NEW.at
+    );
+    RETURN NEW;
+END $$;
+CREATE TRIGGER unnamed_face_at BEFORE INSERT ON matching_unnamedface
+    FOR EACH ROW EXECUTE FUNCTION matching_unnamed_at();
+"""
+UNFILL = """
+DROP TRIGGER unnamed_face_at ON matching_unnamedface;
+DROP FUNCTION matching_unnamed_at;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("cases", "0036_unnamed_of_batches"), ("matching", "0055_unnamed_loss")]
+
+    operations = [
+        migrations.AddField(
+            model_name="unnamedface",
+            name="at",
+            field=models.DateTimeField(
+                db_default=django.db.models.functions.datetime.Now(),
+                help_text="When it was seen; where nothing says so, searched.",
+            ),
+        ),
+        migrations.AddField(
+            model_name="unnamedface",
+            name="is_dated",
+            field=models.BooleanField(
+                db_default=True, default=True, help_text="Something says when it was seen."
+            ),
+        ),
+        migrations.AlterField(
+            model_name="unnamedface",
+            name="begins_visit",
+            field=models.BooleanField(
+                default=True,
+                help_text="The same person was not seen by this camera in the minutes before. In a batch each is one.",
+            ),
+        ),
+        migrations.RunSQL(FILL, UNFILL),
+    ]

@@ -1,0 +1,167 @@
+"""Where the faces of unnamed people come from: what cameras sent, and persons of batches; when and for how long."""
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from cases.models import Collection
+from matching.gallery import calibration, templates
+from matching.models import Batch, BatchFile, Camera, Candidate, Capture, FaceModel, Probe, Search, Shot, UnnamedFace
+from matching.searching import batch_persons
+
+# A candidate that is worth so much is somebody who is looked for, or known, until people say that it is not.
+NAMED = ["strong", calibration.UNMEASURED]
+
+
+@dataclass(frozen=True)
+class Sight:
+    """When a probe's face was seen. is_dated: something says when; else `at` is when it was searched. camera: None in a
+    batch. since: from when on its days are counted. apart: marks that whoever was seen at the same moment shares."""
+
+    at: datetime
+    is_dated: bool
+    camera: Camera | None
+    days: int
+    since: datetime
+    apart: frozenset[Hashable]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is no more to be kept, or never was."""
+        return not self.days or self.since < timezone.now() - timedelta(days=self.days)
+
+
+def days_at(camera: Camera) -> int:
+    """For how many days a camera's unnamed people are kept together: the longest that a collection asks with which it
+    compares; 0: they are not."""
+    return _longest(camera.compares_with())
+
+
+def days_of(search: Search) -> int:
+    """The same of a batch's: the longest that a collection asks which it was searched among."""
+    return _longest(search.collections.all() if search.collections.exists() else Collection.objects.all())
+
+
+def _longest(collections: QuerySet[Collection]) -> int:
+    return int(collections.aggregate(days=Max("unnamed_days"))["days"] or 0)
+
+
+def sight(probe: Probe) -> Sight:
+    """Of a capture's probe, or of one of a batch."""
+    if (capture := probe.capture) is not None:
+        at, camera = capture.captured_at, capture.camera
+        apart = frozenset([(camera.pk, at)] if capture.track else [])
+        return Sight(at, True, camera, days_at(camera), at, apart)
+    assert probe.search is not None  # noqa: S101 - of one source, as a constraint of the table says
+    shots = list(probe.shots.select_related("file"))
+    seen, sent = _dated(shots), probe.search.created_at
+    return Sight(seen or sent, seen is not None, None, days_of(probe.search), sent, moments(shots))
+
+
+def moments(shots: Iterable[Shot]) -> frozenset[Hashable]:
+    """Marks that whoever stands in the same picture, or is in the same moment of a clip, shares."""
+    return frozenset(mark for shot in shots for mark in batch_persons.at_one_time(shot))
+
+
+def _dated(shots: Iterable[Shot]) -> datetime | None:
+    """When somebody of a batch was seen last: as somebody said when the clip began, or as a feed or an export says."""
+    return max(filter(None, (shot.file.at(shot.second) or shot.posted_at for shot in shots)), default=None)
+
+
+def date_anew(file: BatchFile) -> None:
+    """Somebody said when a clip truly began, or took it back."""
+    faces = UnnamedFace.objects.filter(probe__shots__file=file).select_related("probe__search").distinct()
+    for face in faces:
+        seen = sight(face.probe)
+        face.at, face.is_dated = seen.at, seen.is_dated
+        face.save(update_fields=["at", "is_dated"])
+
+
+def met(batch: Batch) -> QuerySet[Probe]:
+    """A batch's persons who resemble nobody that is looked for or known, as their candidates and what people said of
+    them go."""
+    return batch.search.probes.filter(~_is_named(), probebits__isnull=False)
+
+
+def _is_named() -> Exists:
+    alike = Candidate.objects.filter(probe=OuterRef("pk")).exclude(decision=Candidate.Decision.REJECTED)
+    return Exists(alike.filter(Q(strength__in=NAMED) | Q(decision=Candidate.Decision.CONFIRMED)))
+
+
+def over(now: datetime) -> list[QuerySet[UnnamedFace]]:
+    """Faces whose days are over, by camera and batch."""
+    cameras = Camera.objects.filter(captures__probe__unnamed__isnull=False).distinct()
+    searches = Search.objects.filter(probes__unnamed__isnull=False).distinct()
+    ends = [(search, now - timedelta(days=days_of(search))) for search in searches]
+    return [
+        *(
+            UnnamedFace.objects.filter(
+                probe__capture__camera=camera,
+                probe__capture__captured_at__lt=now - timedelta(days=days_at(camera)),
+            )
+            for camera in cameras
+        ),
+        *(UnnamedFace.objects.filter(probe__search=search) for search, end in ends if search.created_at < end),
+    ]
+
+
+def faces(model: FaceModel) -> list[dict[str, Any]]:
+    """All that may be grouped: those of nobody known, and of nobody who is looked for.
+
+    As rows: track: what one person's faces share, None of a face by itself; apart: marks that whoever was seen at the
+    same moment shares; row, person, is_settled: of the face's group, None where it is in none.
+    """
+    return [*_of_cameras(model), *_of_batches(model)]
+
+
+def _of_cameras(model: FaceModel) -> list[dict[str, Any]]:
+    found = []
+    for camera in Camera.objects.all():
+        if not (days := days_at(camera)):
+            continue
+        since = timezone.now() - timedelta(days=days)
+        captures = Capture.objects.filter(camera=camera, captured_at__gte=since)
+        nobody = captures.exclude(alerts__case__isnull=False).filter(
+            status__in=[Capture.Status.NO_CANDIDATE, Capture.Status.MATCHED]
+        )
+        # A case that came later may be like somebody who is grouped already.
+        probes = Probe.objects.filter(Q(capture__in=nobody) | Q(capture__in=captures, unnamed__isnull=False))
+        for row in _rows(probes, model).annotate(at=F("capture__captured_at"), track=F("capture__track")):
+            row |= {"is_dated": True, "apart": frozenset()}
+            if row["track"]:
+                row |= {"track": (camera.pk, row["track"]), "apart": frozenset([(camera.pk, row["at"])])}
+            found.append(row)
+    return found
+
+
+def _of_batches(model: FaceModel) -> list[dict[str, Any]]:
+    found = []
+    for batch in Batch.objects.filter(status=Batch.Status.DONE, search__model=model).select_related("search"):
+        search = batch.search
+        if not (days := days_of(search)) or search.created_at < timezone.now() - timedelta(days=days):
+            continue
+        shots: dict[int, list[Shot]] = defaultdict(list)
+        for shot in (
+            Shot.objects.filter(file__batch=batch, probe__isnull=False).select_related("file").defer("embedding")
+        ):
+            shots[shot.probe_id or 0].append(shot)
+        probes = Probe.objects.filter(Q(pk__in=met(batch)) | Q(search=search, unnamed__isnull=False))
+        for row in _rows(probes, model):
+            at, apart = _dated(shots[row["pk"]]), moments(shots[row["pk"]])
+            found.append(
+                row | {"at": at or search.created_at, "is_dated": at is not None, "track": None, "apart": apart}
+            )
+    return found
+
+
+def _rows(probes: QuerySet[Probe], model: FaceModel) -> Any:
+    own = probes.filter(model=model, probebits__isnull=False).annotate(wire=templates.wire())
+    return own.values(
+        "pk", "wire", "detection_score", "size", "sharpness", "yaw",
+        row=F("unnamed"), person=F("unnamed__person"), is_settled=F("unnamed__person__is_settled"),
+    )  # fmt: skip
