@@ -1,4 +1,5 @@
-"""Unnamed people: LFW's faces grouped as they come and anew in the night; and 50,000 captures, how quickly."""
+"""Unnamed people: LFW's faces grouped as they come, from a camera and in batches, and anew in the night; and 50,000
+captures, how quickly."""
 
 import time
 import uuid
@@ -21,12 +22,14 @@ from matching.faces.engines.base import unit_length
 from matching.faces.rows import face_columns
 from matching.gallery import kept_faces
 from matching.indexing import subject
-from matching.models import Camera, Capture, FaceModel, Probe, UnnamedFace
+from matching.models import Batch, BatchFile, Camera, Capture, FaceModel, Probe, Shot, UnnamedFace
+from matching.searching import batch_persons, batches
 from matching.unnamed import grouping, seen
 from tests import faces
 
 CAPTURES, PEOPLE, JOINED = 50_000, 30_000, 300
 PHOTOS = 1000
+IN_A_BATCH = 40
 # A capture's cosine to the picture it was made of: two of one picture are then some 0.72 alike.
 LIKENESS = 0.85
 NUMBERS = {
@@ -42,27 +45,55 @@ def run() -> None:
     alike = [labelled.Labelled(path, path.parent.name) for path in sorted((faces.EVAL / "people").glob("*/*.jpg"))]
     lfw = labelled.lfw("enrol", "enrol_more", "mate", "stranger")
     rows = [
-        row for name, photos in (("LFW", lfw), ("`people/`, who are alike", alike)) for row in _grouped(name, photos)
+        row
+        for name, photos in (("LFW", lfw), ("`people/`, who are alike", alike))
+        for share in (0.0, 0.5)
+        for row in _grouped(name, photos, share)
     ]
-    table(("faces", "persons", "grouped", "persons found", "pairwise precision", "recall", "mixed"), *rows)
+    head = ("faces", "persons", "of them in batches", "grouped", "persons found")
+    table((*head, "pairwise precision", "recall", "mixed"), *rows)
     print()
     _speed(lfw[:PHOTOS])
 
 
-def _grouped(name: str, photos: Sequence[labelled.Labelled]) -> list[tuple[object, ...]]:
-    """Photos as a camera's captures, each joined as it comes, then all of them as in the night."""
+def _grouped(name: str, photos: Sequence[labelled.Labelled], share: float) -> list[tuple[object, ...]]:
+    """Photos as a camera's captures, each joined as it comes, a share of them as batches' pictures, each batch when it
+    is done; then all of them as in the night."""
     model = fresh_database()
     columns, people = _found(model, photos)
-    camera, owners = _camera(), {}
-    for place in np.random.default_rng(1).permutation(len(columns)):
+    camera, random = _camera(), np.random.default_rng(1)
+    owners: dict[tuple[str, int], str] = {}
+    waiting: list[int] = []
+    for place in random.permutation(len(columns)):
+        if random.random() < share:
+            waiting.append(place)
+            if len(waiting) == IN_A_BATCH:
+                owners |= _batch(model, columns, people, waiting)
+                waiting = []
+            continue
         capture = _captures(camera, [columns[place]], [timezone.now()])[0]
-        owners[capture.probe.pk] = people[place]
+        owners["probe", capture.probe.pk] = people[place]
         with transaction.atomic():
             grouping.join(capture.probe)
+    owners |= _batch(model, columns, people, waiting)
     by_day = _scores(owners)
     grouping.regroup()
-    head = (f"{len(people):,} of {name}", f"{len(set(people)):,}")
+    head = (f"{len(people):,} of {name}", f"{len(set(people)):,}", f"{share:.0%}")
     return [(*head, "as they come", *by_day), (*head, "in the night", *_scores(owners))]
+
+
+def _batch(
+    model: FaceModel, columns: Sequence[dict[str, Any]], people: Sequence[str], places: Sequence[int]
+) -> dict[tuple[str, int], str]:
+    """A batch's pictures, a face in each: its persons told apart, searched and grouped. Returns whose each face is."""
+    batch = batches.begin(user=None, purpose="benchmark")
+    file = BatchFile.objects.create(batch=batch, name="x.zip", file="x.zip")
+    made = [Shot(file=file, name=str(place), place=place, **columns[place]) for place in places]
+    Shot.objects.bulk_create(made)
+    batch_persons.conclude(batch)
+    Batch.objects.filter(pk=batch.pk).update(status=Batch.Status.DONE)
+    grouping.join_batch(batch)
+    return {("shot", shot.pk): people[shot.place] for shot in made}
 
 
 def _found(model: FaceModel, photos: Sequence[labelled.Labelled]) -> tuple[list[dict[str, Any]], list[str]]:
@@ -101,14 +132,18 @@ def _made(model: FaceModel, embeddings: NDArray[np.float32]) -> list[dict[str, A
     return [NUMBERS | {"model": model, "embedding": one} for one in embeddings]
 
 
-def _scores(owners: dict[int, str]) -> tuple[str, str, str, int]:
+def _scores(owners: dict[tuple[str, int], str]) -> tuple[str, str, str, int]:
+    """Of faces: those of captures by their probe, those of batches by the picture that they are in."""
+    faces = [(("probe", probe), person) for probe, person in UnnamedFace.objects.values_list("probe", "person")]
+    shots = Shot.objects.filter(probe__unnamed__isnull=False).values_list("pk", "probe__unnamed__person")
+    faces += [(("shot", shot), person) for shot, person in shots]
     groups: dict[int, Counter[str]] = {}
-    for person, probe in UnnamedFace.objects.values_list("person", "probe"):
-        groups.setdefault(person, Counter())[owners[probe]] += 1
+    for face, person in faces:
+        if face in owners:
+            groups.setdefault(person, Counter())[owners[face]] += 1
     joined = sum(_pairs(own.total()) for own in groups.values())
     right = sum(_pairs(count) for own in groups.values() for count in own.values())
-    there = Counter(owners[probe] for probe in UnnamedFace.objects.values_list("probe", flat=True))
-    same = sum(_pairs(count) for count in there.values())
+    same = sum(_pairs(count) for count in sum(groups.values(), Counter[str]()).values())
     mixed = sum(len(own) > 1 for own in groups.values())
     return f"{len(groups):,}", f"{right / joined:.3f}", f"{right / same:.3f}", mixed
 
@@ -129,7 +164,7 @@ def _speed(photos: Sequence[labelled.Labelled]) -> None:
     )
     times = [timezone.now() - timedelta(seconds=float(one)) for one in random.uniform(0, 30 * 86400, CAPTURES)]
     captures = _captures(camera, _made(model, _like(made_up[often], LIKENESS, random)), times)
-    owners = {one.probe.pk: str(person) for one, person in zip(captures, often, strict=True)}
+    owners = {("probe", one.probe.pk): str(person) for one, person in zip(captures, often, strict=True)}
     began = time.perf_counter()
     grouping.regroup()
     night = time.perf_counter() - began
@@ -138,7 +173,7 @@ def _speed(photos: Sequence[labelled.Labelled]) -> None:
         capture = _captures(
             camera, _made(model, _like(made_up[person : person + 1], LIKENESS, random)), [timezone.now()]
         )[0]
-        owners[capture.probe.pk] = str(person)
+        owners["probe", capture.probe.pk] = str(person)
         with transaction.atomic():
             start = time.perf_counter()
             grouping.join(capture.probe)

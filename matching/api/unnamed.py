@@ -63,13 +63,19 @@ class CompanionSerializer(serializers.Serializer[Any]):
     expected = serializers.FloatField(help_text="At how many by chance.")
 
 
+class PicturedSerializer(serializers.Serializer[Any]):
+    person = serializers.IntegerField(source="person.pk")
+    pictures = serializers.IntegerField(help_text="Of batches, and stretches of clips.")
+
+
 class AboutSerializer(UnnamedSerializer):
     visits = VisitSerializer(many=True, read_only=True)
     alike = AlikeSerializer(many=True, read_only=True, help_text="Who may be the same person.")
     companions = CompanionSerializer(many=True, read_only=True)
+    pictured_with = PicturedSerializer(many=True, read_only=True, help_text="Who stands in the same pictures.")
 
     class Meta(UnnamedSerializer.Meta):
-        fields = [*UnnamedSerializer.Meta.fields, "visits", "alike", "companions"]
+        fields = [*UnnamedSerializer.Meta.fields, "visits", "alike", "companions", "pictured_with"]
 
 
 class SaySerializer(serializers.Serializer[Any]):
@@ -146,6 +152,7 @@ class UnnamedViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
             "visits": VisitSerializer(seen.visits(person, user), many=True).data,
             "alike": AlikeSerializer(seen.alike(person, user), many=True).data,
             "companions": CompanionSerializer(seen.companions(person, user), many=True).data,
+            "pictured_with": PicturedSerializer(seen.pictured_with(person, user), many=True).data,
         }
         return Response(self.get_serializer(person).data | about)
 

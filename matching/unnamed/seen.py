@@ -63,6 +63,14 @@ class Companion:
 
 
 @dataclass(frozen=True)
+class Pictured:
+    """Who is pictured with somebody. pictures: in how many of them, and stretches of clips."""
+
+    person: UnnamedPerson
+    pictures: int
+
+
+@dataclass(frozen=True)
 class Alike:
     person: UnnamedPerson
     similarity: float
@@ -197,6 +205,31 @@ def companions(person: UnnamedPerson, user: User) -> list[Companion]:
     least = sorted(found)[:MOST_WITH]
     named = people(user).in_bulk([other for _, other, *_ in least])
     return [Companion(named[other], count, expected, chance) for chance, other, count, expected in least]
+
+
+def pictured_with(person: UnnamedPerson, user: User) -> list[Pictured]:
+    """Who stands in the same pictures of batches, or within a minute of them in the same clip, most often first."""
+    faces = visible(UnnamedFace, user)
+    columns = ("file", "place", "since", "until")
+    pictures: set[tuple[int, int]] = set()
+    clips: dict[int, list[tuple[int, float, float]]] = defaultdict(list)
+    own = Shot.objects.filter(probe__unnamed__in=faces.filter(person=person))
+    for file, place, since, until in own.values_list(*columns):
+        pictures.add((file, place))
+        if since is not None and until is not None:
+            clips[file].append((place, since - TOGETHER.total_seconds(), until + TOGETHER.total_seconds()))
+    theirs = Shot.objects.filter(
+        file__in={file for file, _ in pictures}, probe__unnamed__in=faces.exclude(person=person)
+    ).values_list("probe__unnamed__person", *columns)
+    met: dict[int, set[tuple[int, int]]] = defaultdict(set)
+    for other, file, place, since, until in theirs.iterator(chunk_size=5000):
+        if since is None or until is None:
+            met[other] |= {(file, place)} & pictures
+        else:
+            met[other] |= {(file, at) for at, first, last in clips[file] if since <= last and until >= first}
+    often = sorted(((other, len(places)) for other, places in met.items() if places), key=lambda one: (-one[1], one[0]))
+    named = people(user).in_bulk([other for other, _ in often[:MOST_WITH]])
+    return [Pictured(named[other], count) for other, count in often[:MOST_WITH]]
 
 
 def by_day(user: User, cameras: Iterable[Camera], days: int) -> list[Day]:

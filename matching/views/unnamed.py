@@ -48,6 +48,7 @@ def unnamed_person(request: HttpRequest, pk: int) -> HttpResponse:
         "alike": [one for one in alike if one.strength.word != "weak"],
         "less_alike": [one for one in alike if one.strength.word == "weak"],
         "companions": seen.companions(person, user),
+        "pictured_with": seen.pictured_with(person, user),
         "joined": faces.exclude(joined_from=None).order_by().values("joined_from").annotate(faces=Count("pk")),
         "alerts": visible(Alert, user).filter(captures__probe__unnamed__person=person, case__isnull=False).distinct(),
         "say": SayForm(instance=person),

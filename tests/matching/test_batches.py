@@ -62,7 +62,7 @@ def batch(any_model, six_cases, user):
 def who(batch: Batch) -> list[tuple[str, int]]:
     """The first candidate of each person and how often they were met."""
     probes = batch.search.probes.prefetch_related("shots", "candidates__case").order_by("position")
-    return [(p.first.case.number if p.first else "", len(p.places)) for p in batch_results.people(batch, list(probes))]
+    return [(p.first.case.number if p.first else "", len(p.places)) for p in batch_results.people(list(probes), {})]
 
 
 def why(batch: Batch) -> dict[str, str]:
@@ -150,9 +150,7 @@ def test_people_who_walk_through_a_real_clip_are_each_shown_once(batch):
     assert 7 <= len(probes) <= 11
     # The three who come towards the camera are followed from the first second to the last.
     long = [
-        p
-        for p in batch_results.people(made, list(probes))
-        if any((x.until or 0) - (x.since or 0) > 3 for x in p.places)
+        p for p in batch_results.people(list(probes), {}) if any((x.until or 0) - (x.since or 0) > 3 for x in p.places)
     ]
     assert len(long) >= 3
     assert all(len(person.places) == 1 for person in long)

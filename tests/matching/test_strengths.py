@@ -83,7 +83,7 @@ def test_a_batchs_and_a_standing_searchs_are_kept_as_well(any_model, make_case, 
     other_curves()
     batch.refresh_from_db()
     assert "strong" in [cell for row in batch_results.rows(batch, user) for cell in row]
-    assert batch_results.people(batch, list(batch_results.probes(batch, user, "alike")))[0].strength.word == "strong"
+    assert batch_results.people(list(batch_results.probes(batch, user, "alike")), {})[0].strength.word == "strong"
 
 
 def test_what_was_found_before_words_were_kept_is_worded_as_it_was_shown(any_model, six_cases, camera, user):

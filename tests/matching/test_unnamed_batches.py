@@ -93,6 +93,36 @@ def test_two_who_stand_in_one_picture_are_two(batch):
     assert groups() == [1, 1]
 
 
+def test_who_stands_in_the_same_pictures(batch, user, signed_in):
+    batch(
+        ("two.jpg", beside(1, 3)),
+        ("again.jpg", beside(3, 1)),
+        ("three.jpg", beside(1, 4)),
+        ("alone.jpg", faces.person(5)),
+    )
+    person = max(seen.people(user), key=lambda one: len(seen.pictured_with(one, user)))
+    assert [one.pictures for one in seen.pictured_with(person, user)] == [2, 1]
+    page = signed_in.get(person.get_absolute_url()).content.decode()
+    assert "Together in 2 pictures" in page
+    assert "Together in 1 picture<" in page
+    about = signed_in.get(f"/api/v1/unnamed/{person.pk}/").json()
+    assert [one["pictures"] for one in about["pictured_with"]] == [2, 1]
+
+
+def test_who_is_in_a_clip_within_a_minute(batch, tmp_path, user):
+    path = tmp_path / "street.mp4"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 2, (500, 400))
+    for number, seconds in ((3, 4), (None, 40), (1, 4), (None, 40), (4, 4)):
+        shown = np.full((400, 500, 3), 90, np.uint8)
+        if number is not None:
+            shown = cv2.resize(images.open_image(faces.person(number)).rgb[:, :, ::-1], (500, 400))
+        for _ in range(seconds * 2):
+            writer.write(shown)
+    writer.release()
+    batch(("street.mp4", path.read_bytes()))
+    assert sorted(len(seen.pictured_with(one, user)) for one in seen.people(user)) == [1, 1, 2]
+
+
 def test_who_resembles_a_case_is_nobody_unnamed_until_people_say_that_it_is_not(batch, make_case):
     make_case("MP3", faces.person(3))
     made = batch(("a.jpg", faces.person(3)))
