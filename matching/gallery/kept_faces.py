@@ -1,21 +1,28 @@
 """What cameras and searches saw: every kept probe, as bits first and exactly then, as a large gallery is searched."""
 
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from django.db.models import QuerySet
+from numpy.typing import NDArray
 from pgvector.django import HammingDistance
 
 from matching.faces import poor
 from matching.faces.engines import Embeddings
-from matching.gallery import calibration, signs, templates
+from matching.gallery import calibration, copying, signs, templates
 from matching.gallery.search import shortlist
 from matching.models import FaceModel, Probe, ProbeBits
 
 # Seen more often than this, somebody is shown by the most alike of their pictures.
 MOST = 500
+# So many faces are counted; of more the number is reckoned.
+COUNTED = 100_000
+# So many faces are compared with many at once.
+BLOCK = 8192
 # By so much the cosine that bits tell may be wrong: two and a half standard deviations at a right angle.
 ROUGH = 0.12
 
@@ -54,8 +61,19 @@ def keep_all(probes: Sequence[Probe]) -> None:
 
 
 def size(model: FaceModel) -> int:
-    """How many faces there are to look back at."""
-    return ProbeBits.objects.filter(model=model).count()
+    """How many faces there are to look back at; beyond `COUNTED` as the planner reckons, to three figures."""
+    kept = ProbeBits.objects.filter(model=model)
+    counted = kept[: COUNTED + 1].count()
+    if counted <= COUNTED:
+        return counted
+    reckoned: int = json.loads(kept.explain(format="json"))[0]["Plan"]["Plan Rows"]
+    return max(COUNTED, round(reckoned, 3 - len(str(reckoned))))
+
+
+def former(model: FaceModel) -> int:
+    """How many faces another face model embedded, which cannot be compared with this one's."""
+    others = FaceModel.objects.exclude(pk=model.pk).values_list("pk", flat=True)
+    return sum(ProbeBits.objects.filter(model=other).count() for other in others)
 
 
 def look_back(
@@ -90,6 +108,51 @@ def look_back(
         count *= 4
 
 
+_ALL = """
+SELECT probe.id, extract(epoch FROM capture.captured_at)::float8, halfvec_send(probe.embedding)
+FROM matching_probebits bits
+JOIN matching_probe probe ON probe.id = bits.probe_id JOIN matching_capture capture ON capture.id = probe.capture_id
+WHERE bits.model_id = %(model)s AND capture.captured_at >= %(since)s
+"""
+
+
+def look_back_all(
+    model: FaceModel,
+    embeddings: Embeddings,
+    poorness: NDArray[np.float32],
+    *,
+    least: NDArray[np.float32],
+    since: Sequence[datetime],
+    must_stop: Callable[[], bool],
+) -> list[list[Seen]] | None:
+    """What cameras saw that is like many faces, for each as of `look_back`: all of it gone through once, and exactly.
+
+    embeddings: (n, d); poorness, least: (n,); since: n moments, from which on captures count. None: it had to stop.
+    """
+    wire = [("length", ">i2"), ("unused", ">i2"), ("numbers", ">f2", model.dimensions)]
+    row = copying.row(("probe", ">i8"), ("at", ">f8"), ("embedding", wire))
+    times = np.array([one.timestamp() for one in since])
+    found: list[list[Seen]] = [[] for _ in embeddings]
+    for read in copying.blocks(_ALL, {"model": model.pk, "since": min(since)}, row, BLOCK):
+        if must_stop():
+            return None
+        cleaned, others = poor.without(read["embedding"]["numbers"].astype(np.float32), model.direction)
+        alike = cleaned @ embeddings.T
+        places, of = np.nonzero(alike >= least)
+        counts = read["at"][places] >= times[of]
+        places, of = places[counts], of[counts]
+        for place, face, allowance in zip(places, of, calibration.allowance(others[places], poorness[of]), strict=True):
+            one = Seen(int(read["probe"][place]), float(alike[place, face]), float(allowance))
+            if one.worth >= least[face]:
+                found[face].append(one)
+        found = [_best(own) if len(own) > 2 * MOST else own for own in found]
+    return [_best(own) for own in found]
+
+
+def _best(seen: list[Seen]) -> list[Seen]:
+    return sorted(seen, key=lambda one: -one.worth)[:MOST]
+
+
 def _alike(
     model: FaceModel,
     embedding: Embeddings,
@@ -108,4 +171,4 @@ def _alike(
         for (pk, _), similarity, allowance in zip(rows, cleaned @ embedding, allowances, strict=True)
         if similarity - allowance - common >= least
     ]
-    return sorted(found, key=lambda one: -one.worth)[:MOST]
+    return _best(found)

@@ -15,7 +15,7 @@ from matching.faces import poor
 from matching.faces.engines import Embeddings
 from matching.gallery import calibration, kept_faces
 from matching.gallery import search as gallery
-from matching.models import Alert, Camera, FaceModel, Probe, ProbeBits, Search, Template
+from matching.models import Alert, Camera, FaceModel, Probe, Search, Template
 
 # Captures of one camera that lie no further apart are one visit.
 VISIT = timedelta(minutes=5)
@@ -109,8 +109,8 @@ def _look_back(
         else:
             visits.append([probe])
     found = [_visit(one, best, calibrated, among) for one in visits]
-    former = ProbeBits.objects.exclude(model=model).count()
-    return LookedBack(among, sorted(found, key=lambda visit: visit.last, reverse=True), former)
+    latest = sorted(found, key=lambda visit: visit.last, reverse=True)
+    return LookedBack(among, latest, kept_faces.former(model))
 
 
 def _when(probe: Probe) -> tuple[int, datetime]:

@@ -1,9 +1,9 @@
 """A case that is new, or has a new photo, against what was there before it: kept captures and standing searches."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 from django.db import transaction
@@ -19,7 +19,9 @@ from matching.searching import standing
 from matching.telling import episodes, notifying
 
 LOCK = "newcomers"
-BATCH = 50
+BATCH = 500
+# So many are quicker compared at once with all that was seen than one after the other (docs/performance.md).
+TOGETHER = 16
 # It then makes room for others' photos; the sweep has it go on.
 SECONDS = 20
 
@@ -68,16 +70,52 @@ def look_back(must_stop: Callable[[], bool] = lambda: False) -> None:
         until = time.monotonic() + SECONDS
         waiting = waiting.select_related("model", "case__collection").order_by("pk")
         while batch := list(waiting.exclude(pk__in=work.not_now("look back"))[:BATCH]):
+            seen = _seen(model, batch, among, must_stop)
+            if seen is None:
+                return
             for template in batch:
                 with work.attempt("look back", template.pk, str(template.case)) as tried:
-                    _compare(template, kept, among)
+                    _compare(template, kept, among, seen.get(template.pk))
                 if tried.is_set_aside or not tried.error:
                     Template.objects.filter(pk=template.pk).update(looked_back=True)
             if must_stop() or time.monotonic() > until:
                 return
 
 
-def _compare(template: Template, kept: standing.Faces, among: int) -> None:
+def _asks(template: Template, among: int) -> tuple[float, datetime] | None:
+    """From which likeness on a case asks where it was seen before, and since when; None: it does not."""
+    collection, model = template.case.collection, template.model
+    level = calibration.LEVELS.get(Collection.AlertLevel(collection.alert_level))
+    # A template that is too poor is like anybody, and wakes nobody.
+    too_poor = model.poor_limit is not None and template.poorness > model.poor_limit
+    is_known = collection.kind == Collection.Kind.KNOWN
+    if level is None or is_known or not collection.look_back_days or not among or too_poor:
+        return None
+    return calibration.of(model).threshold(level, among), timezone.now() - timedelta(days=collection.look_back_days)
+
+
+def _seen(
+    model: FaceModel, batch: Sequence[Template], among: int, must_stop: Callable[[], bool]
+) -> dict[int, list[kept_faces.Seen]] | None:
+    """By template what is like it, of many at once; nothing where each is quicker by itself. None: it had to stop."""
+    asking = [(one, *asks) for one in batch if one.case.is_open and (asks := _asks(one, among))]
+    if len(asking) < TOGETHER:
+        return {}
+    found = kept_faces.look_back_all(
+        model,
+        np.array([np.asarray(template.embedding, np.float32) for template, *_ in asking]),
+        np.array([template.poorness for template, *_ in asking], np.float32),
+        least=np.array([least for _, least, _ in asking], np.float32),
+        since=[since for *_, since in asking],
+        must_stop=must_stop,
+    )
+    if found is None:
+        return None
+    return {template.pk: seen for (template, *_), seen in zip(asking, found, strict=True)}
+
+
+def _compare(template: Template, kept: standing.Faces, among: int, seen: list[kept_faces.Seen] | None) -> None:
+    """seen: what is like it; None: that is asked."""
     case, model = template.case, template.model
     if not case.is_open:
         return
@@ -85,22 +123,17 @@ def _compare(template: Template, kept: standing.Faces, among: int) -> None:
     with transaction.atomic():
         for candidate in found:
             notifying.tell_owners(candidate)
-    collection = case.collection
-    level = calibration.LEVELS.get(Collection.AlertLevel(collection.alert_level))
-    # A template that is too poor is like anybody, and wakes nobody.
-    too_poor = model.poor_limit is not None and template.poorness > model.poor_limit
-    is_known = collection.kind == Collection.Kind.KNOWN
-    if level is None or is_known or not collection.look_back_days or not among or too_poor:
+    if (asks := _asks(template, among)) is None:
         return
-    since = timezone.now() - timedelta(days=collection.look_back_days)
+    least, since = asks
     embedding = np.asarray(template.embedding, np.float32)
-    least = calibration.of(model).threshold(level, among)
     only = Probe.objects.filter(capture__captured_at__gte=since)
-    seen = kept_faces.look_back(model, embedding, template.poorness, among=among, least=least, only=only)
+    if seen is None:
+        seen = kept_faces.look_back(model, embedding, template.poorness, among=among, least=least, only=only)
     # Most new cases are like nothing that was seen, so what theirs have in common with all is asked of few.
     common = gallery.common(model, embedding) if seen else 0.0
     likenesses = {one.probe_id: like for one in seen if (like := replace(one, commonness=common)).worth >= least}
-    captures = Capture.objects.filter(probe__in=likenesses).select_related("camera", "probe")
+    captures = Capture.objects.filter(probe__in=only.filter(pk__in=likenesses)).select_related("camera", "probe")
     new = [(capture, likenesses[capture.probe.pk]) for capture in captures.exclude(entries__case=case)]
     if new:
         _raise(new, template, among)

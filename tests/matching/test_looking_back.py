@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image, ImageFilter
 
-from cases.models import AuditEvent, Team, add_photo
+from cases.models import AuditEvent, Collection, Team, add_photo
 from matching.gallery import kept_faces
 from matching.indexing import single
 from matching.models import Alert, Camera, Capture, Delivery, Probe, ProbeBits, Subscription, Template
@@ -27,6 +27,12 @@ def send(camera: Camera, number: int, days: float = 0) -> Capture:
     return captures.receive_capture(
         camera, faces.person(number), uid=uuid.uuid4(), captured_at=NOW - timedelta(days=days, seconds=1)
     )
+
+
+@pytest.fixture(params=[newcomers.TOGETHER, 1], ids=["each by itself", "all at once"])
+def however_many(request, monkeypatch) -> None:
+    """A few new cases are looked for one by one, many in one go."""
+    monkeypatch.setattr(newcomers, "TOGETHER", request.param)
 
 
 @pytest.fixture
@@ -75,7 +81,7 @@ def test_a_case_without_a_photo_and_an_installation_without_captures_say_so(any_
     assert "No face is kept" in signed_in.get(f"/cases/{case.pk}/seen/?purpose=x").content.decode()
 
 
-def test_a_new_case_raises_one_alert_a_camera_for_what_was_seen_before(gate, make_case, user):
+def test_a_new_case_raises_one_alert_a_camera_for_what_was_seen_before(gate, make_case, user, however_many):
     Subscription.objects.create(user=user, address="json://127.0.0.1:9/")
     case = make_case("MP3", faces.person(3))
     assert newcomers.waits()
@@ -99,7 +105,7 @@ def test_it_is_shown_on_the_board(gate, make_case, signed_in):
     assert "among 7 captures" in page
 
 
-def test_a_new_photo_of_a_case_is_compared_as_well(gate, make_case):
+def test_a_new_photo_of_a_case_is_compared_as_well(gate, make_case, however_many):
     case = make_case("MP3", faces.astronaut())
     newcomers.look_back()
     assert not Alert.objects.exists()
@@ -119,7 +125,7 @@ def test_a_capture_that_comes_later_begins_an_alert_of_its_own(gate, make_case):
 @pytest.mark.parametrize(
     ("setting", "value", "expected"), [("look_back_days", 2, 1), ("look_back_days", 0, 0), ("alert_level", "off", 0)]
 )
-def test_how_far_back_is_the_collections_to_say(gate, make_case, collection, setting, value, expected):
+def test_how_far_back_is_the_collections_to_say(gate, make_case, collection, setting, value, expected, however_many):
     setattr(collection, setting, value)
     collection.save()
     make_case("MP3", faces.person(3))
@@ -211,7 +217,7 @@ def test_where_enough_are_found_no_more_are_looked_for(gate, collection, monkeyp
 
 
 def test_a_new_case_is_compared_with_its_days_however_often_the_person_was_seen_before(
-    gate, collection, make_case, monkeypatch
+    gate, collection, make_case, monkeypatch, however_many
 ):
     captures.receive_capture(gate, softer(3), uid=uuid.uuid4(), captured_at=NOW - timedelta(hours=1))
     # All but that one are older.
@@ -223,6 +229,37 @@ def test_a_new_case_is_compared_with_its_days_however_often_the_person_was_seen_
     make_case("MP3", faces.person(3))
     newcomers.look_back()
     assert Alert.objects.get(seen_before=True).capture_count == 1
+
+
+def test_many_new_cases_are_each_compared_as_far_back_as_they_ask(gate, collection, make_case):
+    short = Collection.objects.create(name="Short", look_back_days=2)
+    for number in range(newcomers.TOGETHER):
+        make_case(f"MP{number}", faces.person(3 if number < 3 else number % 3))
+    make_case("S1", faces.person(3), collection=short)
+    newcomers.look_back()
+    seen = Alert.objects.filter(seen_before=True)
+    assert seen.count() == newcomers.TOGETHER + 1
+    assert {one.capture_count for one in seen.filter(case__number__in=["MP0", "MP1", "MP2"])} == {4}
+    assert seen.get(case__number="S1").capture_count == 1
+    assert {one.capture_count for one in seen.filter(case__number="MP4")} == {1}
+
+
+def test_many_that_are_stopped_are_compared_when_it_goes_on(gate, make_case, monkeypatch):
+    monkeypatch.setattr(newcomers, "TOGETHER", 1)
+    make_case("MP3", faces.person(3))
+    newcomers.look_back(must_stop=lambda: True)
+    assert not Alert.objects.exists()
+    assert newcomers.waits()
+    newcomers.look_back()
+    assert Alert.objects.get().capture_count == 4
+
+
+def test_how_many_faces_there_are_is_counted_up_to_a_number_and_reckoned_from_there(gate, any_model, monkeypatch):
+    assert kept_faces.size(any_model) == 7
+    monkeypatch.setattr(kept_faces, "COUNTED", 5)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE matching_probebits")
+    assert 5 <= kept_faces.size(any_model) <= 8
 
 
 def test_without_captures_or_standing_searches_nothing_is_compared(any_model, make_case):

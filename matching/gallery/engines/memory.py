@@ -18,7 +18,7 @@ from django.db import connection
 from django.utils import timezone
 from numpy.typing import NDArray
 
-from matching.gallery import calibration, signs
+from matching.gallery import calibration, copying, signs
 from matching.gallery.engines import postgres
 from matching.gallery.engines.base import Wanted
 from matching.models import FaceModel, GalleryLog
@@ -30,12 +30,12 @@ MOST_CHANGED = 5_000
 # It is read anew so often, too; the log goes further back.
 ANEW_SECONDS, LOGGED = 3600, timedelta(hours=2)
 
-# A row as PostgreSQL's COPY writes it: how many fields, and before each its length in bytes.
-_ROW = np.dtype(
-    [("fields", ">i2"), ("a", ">i4"), ("template", ">i8"), ("b", ">i4"), ("collection", ">i8"), ("c", ">i4"),
-     ("poorness", ">f8"), ("d", ">i4"), ("length", ">i4"), ("bits", "u1", signs.SIGNS // 8)]
-)  # fmt: skip
-_HEADER, _TRAILER = 19, 2
+_ROW = copying.row(
+    ("template", ">i8"),
+    ("collection", ">i8"),
+    ("poorness", ">f8"),
+    ("bits", [("count", ">i4"), ("bytes", "u1", signs.SIGNS // 8)]),
+)
 
 
 @dataclass(frozen=True)
@@ -170,10 +170,8 @@ SELECT settled,
 FROM (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS settled) AS now
 """
 _ROWS = """
-COPY (
-    SELECT template_id, collection_id, poorness, bits FROM matching_gallerybits
-    WHERE model_id = %(model)s AND (%(all)s OR template_id = ANY(%(templates)s))
-) TO STDOUT (FORMAT BINARY)
+SELECT template_id, collection_id, poorness, bits FROM matching_gallerybits
+WHERE model_id = %(model)s AND (%(all)s OR template_id = ANY(%(templates)s))
 """
 
 
@@ -188,20 +186,11 @@ def _changes(model: FaceModel, before: int) -> tuple[int, set[int], set[int]]:
 def _read(model: FaceModel, templates: set[int] | None = None) -> Iterator[Block]:
     """What the database holds, or of it these templates, in blocks."""
     values = {"model": model.pk, "all": templates is None, "templates": list(templates or ())}
-    waiting, start = bytearray(), _HEADER
-    with connection.cursor() as cursor, cursor.copy(_ROWS, values) as copy:
-        for part in copy:
-            waiting += part
-            if len(waiting) >= start + BLOCK * _ROW.itemsize:
-                yield _block(waiting[start : start + BLOCK * _ROW.itemsize])
-                waiting, start = waiting[start + BLOCK * _ROW.itemsize :], 0
-    if len(waiting) > start + _TRAILER:
-        yield _block(waiting[start:-_TRAILER])
+    return map(_block, copying.blocks(_ROWS, values, _ROW, BLOCK))
 
 
-def _block(rows: bytearray) -> Block:
-    read = np.frombuffer(rows, _ROW)
-    words = np.ascontiguousarray(read["bits"]).view(np.uint64)
+def _block(read: NDArray[Any]) -> Block:
+    words = np.ascontiguousarray(read["bits"]["bytes"]).view(np.uint64)
     return Block(
         read["template"].astype(np.int64),
         read["collection"].astype(np.int64),
