@@ -4,7 +4,6 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import F, Q, QuerySet
 
 from cases.models import Collection
@@ -12,12 +11,6 @@ from cases.nearness import KM, Near, near_filters, within
 from cases.visibility import visible
 from matching.gallery import calibration
 from matching.models import Alert, Camera, Candidate, Search
-
-
-def listed(user: User | AnonymousUser) -> QuerySet[Search]:
-    """The searches that somebody may list: their own, and their teams' by permission."""
-    searches = visible(Search, user)
-    return searches if user.has_perm("matching.view_search") else searches.filter(user=user.pk)
 
 
 class AlertFilter(django_filters.FilterSet):

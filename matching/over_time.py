@@ -236,7 +236,8 @@ def _event(kind: str, row: Any) -> Event:
             if (capture := row.probe.capture) is not None:
                 return Event(at, kind, f"Seen by {capture.camera}", "", face)
             assert search is not None  # noqa: S101 - of one source, as a constraint of the table says
-            words = f"{'Met' if row.is_dated else 'Searched'} in {search.purpose}"
+            how = {"posted": "Posted, met", "searched": "Searched"}.get(row.dated_by, "Met")
+            words = f"{how} in {search.purpose}"
             return Event(at, kind, words, f"{search.get_absolute_url()}?face={row.probe_id}", face)
     return Event(at, kind, f"{row.camera}: {row.get_status_display()}", "", _face(row))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Avg, Count, F, FloatField, Max, Min, Q, QuerySet
+from django.db.models import Avg, Count, Exists, F, FloatField, Max, Min, OuterRef, Q, QuerySet, TextField
 from django.db.models.functions import Cast, Coalesce, Floor, Greatest, Least, Ln, Pi, Radians, Tan
 from django.urls import reverse
 
@@ -13,7 +13,7 @@ from cases import locating
 from cases.gazetteer import kilometres
 from cases.models import Case, Collection, Photo
 from cases.visibility import visible
-from matching.models import Alert, Camera
+from matching.models import Alert, BatchPicture, Camera, Candidate, Search, Shot
 
 # What is nearer to each other than so many pixels of the map is one point.
 CELL = 64
@@ -29,22 +29,36 @@ KINDS = {
     "sightings": "Sightings",
     "cases": "Last seen",
     "photos": "Photos, as their files claim",
+    "searches": "Searched pictures, as their files claim",
+    "batches": "Pictures of batches, as their files claim",
 }
 RELATED = {
     "cases": ("collection", "town"),
     "alerts": ("camera", "case__collection"),
     "sightings": ("camera", "case__collection"),
     "photos": ("case",),
+    "batches": ("file__batch__search",),
 }
 # Each kind is shown to whom its own pages are shown.
-PERMISSIONS = {
-    "cameras": "matching.view_camera",
-    "alerts": "matching.view_alert",
-    "sightings": "matching.view_alert",
-    "cases": "cases.view_case",
-    "photos": "cases.view_photo",
+READ_SEARCHES = ("matching.add_search", "matching.view_search")
+PERMISSIONS: dict[str, tuple[str, ...]] = {
+    "cameras": ("matching.view_camera",),
+    "alerts": ("matching.view_alert",),
+    "sightings": ("matching.view_alert",),
+    "cases": ("cases.view_case",),
+    "photos": ("cases.view_photo",),
+    "searches": READ_SEARCHES,
+    "batches": READ_SEARCHES,
 }
-ORDER = {"cameras": F("name").asc(), "cases": F("last_seen_on").desc(nulls_last=True), "photos": F("created_at").desc()}
+ORDER = {
+    "cameras": F("name").asc(),
+    "cases": F("last_seen_on").desc(nulls_last=True),
+    "photos": F("created_at").desc(),
+    "searches": F("created_at").desc(),
+    "batches": F("pk").desc(),
+}
+# By whom somebody is shown among searched pictures: by what is likely theirs, until people say that it is not.
+LIKELY = Q(strength="strong") | Q(decision__in=[Candidate.Decision.POSSIBLE, Candidate.Decision.CONFIRMED])
 
 
 @dataclass(frozen=True)
@@ -154,7 +168,7 @@ def path(user: Any, case: Case) -> list[Step]:
 
 
 def _seen(user: Any, kinds: Iterable[str]) -> list[str]:
-    return [kind for kind in kinds if user.has_perm(PERMISSIONS[kind])]
+    return [kind for kind in kinds if any(map(user.has_perm, PERMISSIONS[kind]))]
 
 
 def _place(camera: Any) -> tuple[float, float]:
@@ -179,6 +193,8 @@ def _rows(user: Any, kind: str, asked: Asked) -> QuerySet[Any]:
         if asked.collection:
             photos = photos.filter(case__collection=asked.collection)
         return photos.annotate(up=F("own_latitude"), right=F("own_longitude"))
+    if kind in ("searches", "batches"):
+        return _searched(user, kind, asked).annotate(up=F("own_latitude"), right=F("own_longitude"))
     rows = visible(Alert, user).filter(
         status__in=Alert.OPEN if kind == "alerts" else (Alert.Status.CONFIRMED,),
     )
@@ -191,6 +207,27 @@ def _rows(user: Any, kind: str, asked: Asked) -> QuerySet[Any]:
     }
     rows = rows.filter(**{name: value for name, value in narrowed.items() if value})
     return rows.annotate(up=F("camera__latitude"), right=F("camera__longitude"))
+
+
+def _searched(user: Any, kind: str, asked: Asked) -> QuerySet[Any]:
+    """Pictures that people searched, by themselves or in batches; of one person's case those that likely show them."""
+    searches: QuerySet[Search] = Search.listed(user).filter(**({"created_at__gte": asked.since} if asked.since else {}))
+    if asked.until:
+        searches = searches.filter(created_at__lte=asked.until)
+    candidates = visible(Candidate, user)
+    if asked.case:
+        candidates = candidates.filter(LIKELY, case=asked.case).exclude(decision=Candidate.Decision.REJECTED)
+    if asked.collection:
+        candidates = candidates.filter(case__collection=asked.collection)
+    if asked.strength:
+        candidates = candidates.filter(strength=asked.strength)
+    is_narrowed = asked.case or asked.collection or asked.strength
+    if kind == "searches":
+        of_search = candidates.filter(probe__search=OuterRef("pk"))
+        return searches.filter(Exists(of_search)) if is_narrowed else searches
+    pictures: QuerySet[Any] = BatchPicture.objects.filter(file__batch__search__in=searches)
+    shots = Shot.objects.filter(file=OuterRef("file"), place=OuterRef("place"), probe__candidates__in=candidates)
+    return pictures.filter(Exists(shots)) if is_narrowed else pictures
 
 
 def _together(kind: str, rows: QuerySet[Any], zoom: int) -> Iterator[Point]:
@@ -206,14 +243,16 @@ def _together(kind: str, rows: QuerySet[Any], zoom: int) -> Iterator[Point]:
         .values("across", "down")
         .annotate(
             count=Count("pk"),
-            one=Min("pk"),
+            # PostgreSQL knows no least of searches' ids.
+            one=Min(Cast("pk", TextField()) if kind == "searches" else "pk"),
             middle_up=Avg("up"),
             middle_right=Avg("right"),
             **({"first": Min("camera"), "last": Max("camera")} if of_camera else {}),
         )
         .values_list("count", "one", "middle_up", "middle_right", *(("first", "last") if of_camera else ()))
     )
-    found = list(grouped)
+    to_id = rows.model._meta.pk.to_python
+    found = [(count, to_id(one), *where) for count, one, *where in grouped]
     alone = rows.model._default_manager.select_related(*RELATED.get(kind, ())).in_bulk(
         [one for count, one, *_ in found if count == 1 or of_camera]
     )
@@ -245,7 +284,15 @@ def _said(row: Any) -> tuple[str, str, str, datetime | None]:
             "",
             None,
         )
+    if isinstance(row, Search | BatchPicture):
+        search = row if isinstance(row, Search) else row.file.batch.search
+        taken = f" at {row.own_time}" if row.own_time else ""
+        return f"Its file says that a picture of {search.purpose} was taken here{taken}", _page(row), "", None
     return f"{row.title} at {row.camera}", row.get_absolute_url(), row.strength, row.last_captured_at
+
+
+def _page(row: Search | BatchPicture) -> str:
+    return row.get_absolute_url() if isinstance(row, Search) else row.file.batch.get_absolute_url()
 
 
 def _turned(longitude: float) -> float:

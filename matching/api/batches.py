@@ -21,8 +21,7 @@ from cases.visibility import SearchRefused
 from matching.api.parsers import JSONParser
 from matching.api.views import CandidateSerializer
 from matching.faces.face_models import NoFaceModel
-from matching.filters import listed
-from matching.models import Batch
+from matching.models import Batch, Search
 from matching.searching import batch_results, batches, tasks
 from matching.unnamed import seen
 
@@ -127,7 +126,7 @@ class BatchViewSet(
 
     def get_queryset(self) -> QuerySet[Batch]:
         """One's own, and everybody's by permission."""
-        return super().get_queryset().filter(search__in=listed(audit.signed_in(self.request)))
+        return super().get_queryset().filter(search__in=Search.listed(audit.signed_in(self.request)))
 
     def perform_create(self, serializer: Any) -> None:
         batch = serializer.save()

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from cases import audit
 from cases.api import SeenSerializer, check, sent
 from cases.forms import BeginForm
-from matching.models import UnnamedPerson
+from matching.models import UnnamedFace, UnnamedPerson
 from matching.unnamed import by_hand, seen
 from matching.unnamed_forms import MergeForm, PeopleForm, SayForm, SplitForm, VisitsForm
 
@@ -41,7 +41,7 @@ class VisitSerializer(serializers.Serializer[Any]):
     camera = serializers.IntegerField(source="camera.pk", allow_null=True, help_text="None: met in a batch.")
     batch = serializers.UUIDField(source="shot.file.batch_id", allow_null=True)
     picture = serializers.CharField(source="shot.name", allow_null=True, help_text="Of the batch: its name there.")
-    is_dated = serializers.BooleanField(help_text="Whether something says when; else when the batch was searched.")
+    dated_by = serializers.ChoiceField(choices=UnnamedFace.DatedBy.choices)
     first = serializers.DateTimeField()
     last = serializers.DateTimeField()
     faces = serializers.SerializerMethodField(help_text="Ids, by which they are split off.")

@@ -22,7 +22,7 @@ from matching.api.parsers import JSONParser
 from matching.faces.engines import EngineUnavailable
 from matching.faces.face_models import NoFaceModel
 from matching.faces.images import ImageRefused
-from matching.filters import AlertFilter, listed
+from matching.filters import AlertFilter
 from matching.forms import AdjustForm
 from matching.models import Alert, AlertClip, Candidate, Probe, Review, Search
 from matching.searching import adjusting, pictures, second_opinion
@@ -153,7 +153,7 @@ class SearchViewSet(
     def get_queryset(self) -> QuerySet[Search]:
         """One's own, and everybody's by permission."""
         found = super().get_queryset().prefetch_related(_candidates(self.request.user))
-        may = listed(self.request.user) if self.action == "list" else visible(Search, self.request.user)
+        may = Search.listed(self.request.user) if self.action == "list" else visible(Search, self.request.user)
         return found.filter(pk__in=may.values("pk"))
 
     def perform_create(self, serializer: Any) -> None:

@@ -33,14 +33,22 @@ class Migration(migrations.Migration):
             name="at",
             field=models.DateTimeField(
                 db_default=django.db.models.functions.datetime.Now(),
-                help_text="When it was seen; where nothing says so, searched.",
+                help_text="When it was seen, by what `dated_by` says.",
             ),
         ),
         migrations.AddField(
             model_name="unnamedface",
-            name="is_dated",
-            field=models.BooleanField(
-                db_default=True, default=True, help_text="Something says when it was seen."
+            name="dated_by",
+            field=models.CharField(
+                choices=[
+                    ("clock", "Seen then, by a camera's clock or as somebody read it off the clip"),
+                    ("posted", "Posted then, as a feed or an export says"),
+                    ("file", "Taken then, as the picture's file says, which nobody has checked"),
+                    ("searched", "Searched then: nothing says when it was seen"),
+                ],
+                db_default="clock",
+                default="clock",
+                max_length=10,
             ),
         ),
         migrations.AlterField(
@@ -52,4 +60,21 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RunSQL(FILL, UNFILL),
+        migrations.AddField(
+            model_name="batchpicture",
+            name="own_time",
+            field=models.CharField(
+                blank=True, db_default="", default="", help_text="As its camera wrote it, by the camera's clock.", max_length=40
+            ),
+        ),
+        migrations.AddField(
+            model_name="batchpicture",
+            name="own_latitude",
+            field=models.FloatField(help_text="Degrees, north.", null=True),
+        ),
+        migrations.AddField(
+            model_name="batchpicture",
+            name="own_longitude",
+            field=models.FloatField(help_text="Degrees, east.", null=True),
+        ),
     ]

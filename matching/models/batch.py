@@ -107,6 +107,15 @@ class BatchPicture(models.Model):
     page = models.PositiveIntegerField(null=True, help_text="Which of those that the file holds.")
     faces = models.PositiveIntegerField(default=0)
     why = models.TextField(blank=True, help_text="Why it was not looked at, or what is to be known of it.")
+    own_time = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="As its camera wrote it, by the camera's clock.",
+    )
+    own_latitude = models.FloatField(null=True, help_text="Degrees, north.")
+    own_longitude = models.FloatField(null=True, help_text="Degrees, east.")
 
     class Meta:
         ordering = ["pk"]

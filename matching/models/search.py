@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from cases.models import Case, Collection, OwnData, Photo
+from cases.visibility import visible
 from matching.models.camera import Capture
 from matching.models.face import Face, FaceFields, FaceModel
 from matching.models.measurement import Measurement
@@ -67,6 +68,12 @@ class Search(OwnData):
         """Their own and their mates'; somebody in no team sees those of others in none."""
         mates = Q(user__teams__members=user) if user.teams.exists() else Q(user__teams=None)
         return cls.objects.filter(Q(user=user) | mates).distinct()
+
+    @classmethod
+    def listed(cls, user: Any) -> QuerySet["Search"]:
+        """Those that somebody may list: their own, and their teams' by permission."""
+        seen = visible(cls, user)
+        return seen if user.has_perm("matching.view_search") else seen.filter(user=user.pk)
 
     def get_absolute_url(self) -> str:
         return reverse("search", args=[self.pk])

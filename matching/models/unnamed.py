@@ -61,10 +61,18 @@ class UnnamedFace(models.Model):
 
     belongs_to = (("probe__search", "probe__capture__camera"),)
 
+    class DatedBy(models.TextChoices):
+        CLOCK = "clock", "Seen then, by a camera's clock or as somebody read it off the clip"
+        POSTED = "posted", "Posted then, as a feed or an export says"
+        FILE = "file", "Taken then, as the picture's file says, which nobody has checked"
+        SEARCHED = "searched", "Searched then: nothing says when it was seen"
+
     probe = models.OneToOneField(Probe, on_delete=models.CASCADE, related_name="unnamed")
     person = models.ForeignKey(UnnamedPerson, on_delete=models.CASCADE, related_name="faces")
-    at = models.DateTimeField(db_default=Now(), help_text="When it was seen; where nothing says so, searched.")
-    is_dated = models.BooleanField(default=True, db_default=True, help_text="Something says when it was seen.")
+    at = models.DateTimeField(db_default=Now(), help_text="When it was seen, by what `dated_by` says.")
+    dated_by = models.CharField(
+        max_length=10, choices=DatedBy.choices, default=DatedBy.CLOCK, db_default=DatedBy.CLOCK.value
+    )
     commonness = models.FloatField(default=0, help_text="How much more than most it is like everybody.")
     begins_visit = models.BooleanField(
         default=True,

@@ -163,13 +163,13 @@ class Walk:
             if picture.place in unpacked:
                 clips.append(unpacked.pop(picture.place))
             else:
-                columns, turned, said = ([], 0, found) if isinstance(found, str) else found
+                columns, turned, said, claims = ([], 0, found, {}) if isinstance(found, str) else found
                 own = {"file": file, "name": picture.name, "place": picture.place, "sha256": picture.sha256}
                 posted_at = posted.get(picture.name, file.posted_at)
                 shots += [Shot(**own, turned=turned, posted_at=posted_at, **one) for one in columns]
                 if not columns and not isinstance(found, str):
                     said = " ".join(filter(None, [said, "No face was found in it."]))
-                rows.append(BatchPicture(**own, page=picture.page, faces=len(columns), why=said))
+                rows.append(BatchPicture(**own, page=picture.page, faces=len(columns), why=said, **claims))
             if len(rows) + len(clips) == STEP:
                 if not self._step(shots, [file.pk, picture.place], rows, clips):
                     return False
@@ -311,9 +311,12 @@ def _ahead(given: Iterable[Given], look: Callable[[Given], Found]) -> Iterator[t
                 future.cancel()
 
 
-def _look(picture: Picture, engine: Engine, model: FaceModel) -> tuple[list[dict[str, Any]], int, str] | str:
-    """A picture's faces as columns, by how many degrees it was turned for them and what is to be known of it; or why it
-    was refused."""
+Seen = tuple[list[dict[str, Any]], int, str, dict[str, Any]]
+
+
+def _look(picture: Picture, engine: Engine, model: FaceModel) -> Seen | str:
+    """A picture's faces as columns, by how many degrees it was turned for them, what is to be known of it, and what its
+    own data says of when and where it was taken; or why it was refused."""
     if picture.refusal:
         return picture.refusal
     try:
@@ -326,7 +329,7 @@ def _look(picture: Picture, engine: Engine, model: FaceModel) -> tuple[list[dict
             raise
         return work.words(error)
     columns = [face_columns(model, looked.opened.rgb, face, looked.opened.scale) for face in looked.faces]
-    return columns, looked.turned, looked.note
+    return columns, looked.turned, looked.note, looked.opened.origin.columns
 
 
 def _shown(picture: BatchPicture) -> str:

@@ -55,7 +55,7 @@ def join(probe: Probe) -> UnnamedPerson | None:
         _add(person, face, how_poor, common)
         began = _begins_visit(person, seen)
     UnnamedFace.objects.create(
-        probe=probe, person=person, at=seen.at, is_dated=seen.is_dated, begins_visit=began, commonness=common
+        probe=probe, person=person, at=seen.at, dated_by=seen.dated_by, begins_visit=began, commonness=common
     )
     return person
 
@@ -309,7 +309,7 @@ def _write(model: FaceModel, groups: Sequence[Sequence[dict[str, Any]]]) -> set[
         for face in group:
             person, row = chosen[number], now.get(face["pk"])
             if row is None:
-                seen = {name: face[name] for name in ("at", "is_dated", "commonness")}
+                seen = {name: face[name] for name in ("at", "dated_by", "commonness")}
                 fresh.append(UnnamedFace(probe_id=face["pk"], person_id=person, **seen))
                 touched.add(person)
             elif row.person_id != person and not row.person.is_settled:

@@ -9,7 +9,6 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 from django.contrib.auth.models import User
-from django.contrib.postgres.aggregates import BoolAnd
 from django.db.models import Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from pgvector import HalfVector
@@ -46,9 +45,9 @@ class VisitHere:
     shot: Shot | None = None
 
     @property
-    def is_dated(self) -> bool:
-        """Whether something says when it was; else `first` is when the batch was searched."""
-        return self.faces[0].is_dated
+    def dated_by(self) -> str:
+        """What says when it was, of `UnnamedFace.DatedBy`."""
+        return self.faces[0].dated_by
 
 
 @dataclass(frozen=True)
@@ -95,8 +94,8 @@ class Day:
 
 def people(user: User) -> QuerySet[UnnamedPerson]:
     """Those whom this user's cameras and batches saw, by what these alone saw: `times` visits at `places` cameras and
-    in `batches`, `first` and `last`, their `span`, whether all are `dated`, `best`, the probe of the best picture, and
-    `seen_case`, made of them, where it is seen."""
+    in `batches`, `first` and `last`, their `span`, how many faces are `undated`, `best`, the probe of the best picture,
+    and `seen_case`, made of them, where it is seen."""
     seen = visible(UnnamedFace, user)
     own = Q(faces__in=seen)
     best = seen.filter(person=OuterRef("pk")).order_by("probe__poorness", "-probe__size")
@@ -108,7 +107,7 @@ def people(user: User) -> QuerySet[UnnamedPerson]:
             batches=Count("faces__probe__search", filter=own, distinct=True),
             first=Min("faces__at", filter=own),
             last=Max("faces__at", filter=own),
-            dated=BoolAnd("faces__is_dated", filter=own),
+            undated=Count("faces", filter=own & Q(faces__dated_by=UnnamedFace.DatedBy.SEARCHED)),
         )
         .annotate(
             span=F("last") - F("first"),
@@ -123,7 +122,7 @@ def people(user: User) -> QuerySet[UnnamedPerson]:
 def visits(person: UnnamedPerson, user: User) -> list[VisitHere]:
     """When and where somebody was seen, the latest first."""
     faces = visible(UnnamedFace, user).filter(person=person).select_related("probe__capture__camera").order_by("at")
-    faces = faces.only("at", "is_dated", "probe__capture__camera__name", "probe__capture__camera__place")
+    faces = faces.only("at", "dated_by", "probe__capture__camera__name", "probe__capture__camera__place")
     found: dict[int, list[VisitHere]] = defaultdict(list)
     met = [face for face in faces if face.probe.capture is None]
     best = shots.best(face.probe_id for face in met)

@@ -1,30 +1,44 @@
 """Where the faces of unnamed people come from: what cameras sent, and persons of batches; when and for how long."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from cases.models import Collection
 from matching.gallery import calibration, templates
-from matching.models import Batch, BatchFile, Camera, Candidate, Capture, FaceModel, Probe, Search, Shot, UnnamedFace
+from matching.models import (
+    Batch,
+    BatchFile,
+    BatchPicture,
+    Camera,
+    Candidate,
+    Capture,
+    FaceModel,
+    Probe,
+    Search,
+    Shot,
+    UnnamedFace,
+)
 from matching.searching import batch_persons
 
 # A candidate that is worth so much is somebody who is looked for, or known, until people say that it is not.
 NAMED = ["strong", calibration.UNMEASURED]
+DatedBy = UnnamedFace.DatedBy
 
 
 @dataclass(frozen=True)
 class Sight:
-    """When a probe's face was seen. is_dated: something says when; else `at` is when it was searched. camera: None in a
-    batch. since: from when on its days are counted. apart: marks that whoever was seen at the same moment shares."""
+    """When a probe's face was seen, by what says so. camera: None in a batch. since: from when on its days are counted.
+    apart: marks that whoever was seen at the same moment shares."""
 
     at: datetime
-    is_dated: bool
+    dated_by: str
     camera: Camera | None
     days: int
     since: datetime
@@ -56,11 +70,11 @@ def sight(probe: Probe) -> Sight:
     if (capture := probe.capture) is not None:
         at, camera = capture.captured_at, capture.camera
         apart = frozenset([(camera.pk, at)] if capture.track else [])
-        return Sight(at, True, camera, days_at(camera), at, apart)
+        return Sight(at, DatedBy.CLOCK, camera, days_at(camera), at, apart)
     assert probe.search is not None  # noqa: S101 - of one source, as a constraint of the table says
     shots = list(probe.shots.select_related("file"))
-    seen, sent = _dated(shots), probe.search.created_at
-    return Sight(seen or sent, seen is not None, None, days_of(probe.search), sent, moments(shots))
+    at, dated_by = _dated(shots, probe.search)
+    return Sight(at, dated_by, None, days_of(probe.search), probe.search.created_at, moments(shots))
 
 
 def moments(shots: Iterable[Shot]) -> frozenset[Hashable]:
@@ -68,9 +82,29 @@ def moments(shots: Iterable[Shot]) -> frozenset[Hashable]:
     return frozenset(mark for shot in shots for mark in batch_persons.at_one_time(shot))
 
 
-def _dated(shots: Iterable[Shot]) -> datetime | None:
-    """When somebody of a batch was seen last: as somebody said when the clip began, or as a feed or an export says."""
-    return max(filter(None, (shot.file.at(shot.second) or shot.posted_at for shot in shots)), default=None)
+def _dated(shots: Sequence[Shot], search: Search) -> tuple[datetime, str]:
+    """When somebody of a batch was seen last: as somebody said when the clip began, as a feed or an export says, or as
+    the picture's own file does; else when the batch was searched. shots: with their files."""
+    pictures = BatchPicture.objects.filter(file__in={shot.file_id for shot in shots}).exclude(own_time="")
+    claims = {(file, place): time for file, place, time in pictures.values_list("file", "place", "own_time")}
+    found: list[tuple[datetime, str]] = []
+    for shot in shots:
+        if at := shot.file.at(shot.second):
+            found.append((at, DatedBy.CLOCK))
+        elif shot.posted_at:
+            found.append((shot.posted_at, DatedBy.POSTED))
+        elif (at := _claimed(claims.get((shot.file_id, shot.place), ""))) and at <= search.created_at:
+            found.append((at, DatedBy.FILE))
+    return max(found, default=(search.created_at, DatedBy.SEARCHED))
+
+
+def _claimed(own_time: str) -> datetime | None:
+    """What a picture's own data says, by this machine's zone where it names none; None where that is no time."""
+    try:
+        at = parse_datetime(own_time)
+    except ValueError:
+        return None
+    return timezone.make_aware(at) if at and timezone.is_naive(at) else at
 
 
 def date_anew(file: BatchFile) -> None:
@@ -78,8 +112,8 @@ def date_anew(file: BatchFile) -> None:
     faces = UnnamedFace.objects.filter(probe__shots__file=file).select_related("probe__search").distinct()
     for face in faces:
         seen = sight(face.probe)
-        face.at, face.is_dated = seen.at, seen.is_dated
-        face.save(update_fields=["at", "is_dated"])
+        face.at, face.dated_by = seen.at, seen.dated_by
+        face.save(update_fields=["at", "dated_by"])
 
 
 def met(batch: Batch) -> QuerySet[Probe]:
@@ -132,7 +166,7 @@ def _of_cameras(model: FaceModel) -> list[dict[str, Any]]:
         # A case that came later may be like somebody who is grouped already.
         probes = Probe.objects.filter(Q(capture__in=nobody) | Q(capture__in=captures, unnamed__isnull=False))
         for row in _rows(probes, model).annotate(at=F("capture__captured_at"), track=F("capture__track")):
-            row |= {"is_dated": True, "apart": frozenset()}
+            row |= {"dated_by": DatedBy.CLOCK, "apart": frozenset()}
             if row["track"]:
                 row |= {"track": (camera.pk, row["track"]), "apart": frozenset([(camera.pk, row["at"])])}
             found.append(row)
@@ -152,10 +186,9 @@ def _of_batches(model: FaceModel) -> list[dict[str, Any]]:
             shots[shot.probe_id or 0].append(shot)
         probes = Probe.objects.filter(Q(pk__in=met(batch)) | Q(search=search, unnamed__isnull=False))
         for row in _rows(probes, model):
-            at, apart = _dated(shots[row["pk"]]), moments(shots[row["pk"]])
-            found.append(
-                row | {"at": at or search.created_at, "is_dated": at is not None, "track": None, "apart": apart}
-            )
+            own = shots[row["pk"]]
+            at, dated_by = _dated(own, search)
+            found.append(row | {"at": at, "dated_by": dated_by, "track": None, "apart": moments(own)})
     return found
 
 

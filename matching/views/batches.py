@@ -19,9 +19,8 @@ from cases.private_files import picture
 from cases.visibility import SearchRefused, visible
 from matching.faces import images
 from matching.faces.face_models import NoFaceModel
-from matching.filters import listed
 from matching.forms import BatchForm, BeganForm
-from matching.models import Batch, BatchPicture, HashList, Probe, Shot
+from matching.models import Batch, BatchPicture, HashList, Probe, Search, Shot
 from matching.searching import batch_persons, batch_results, batches, evidence, known_files, shots, tasks
 from matching.unnamed import seen, sources
 
@@ -30,7 +29,7 @@ PAGE_SIZE = 30
 
 def visible_batches(request: HttpRequest) -> QuerySet[Batch]:
     """One's own, and everybody's by permission."""
-    found = Batch.objects.filter(search__in=listed(audit.signed_in(request)))
+    found = Batch.objects.filter(search__in=Search.listed(audit.signed_in(request)))
     return found.select_related("search__user", "search__model", "search__measurement")
 
 
@@ -205,7 +204,7 @@ def shot_detail(request: HttpRequest, pk: int) -> HttpResponse:
         except ValueError:
             second = shot.second
     context: dict[str, Any] = {"shot": shot, "second": second, "is_moment": second == shot.second}
-    context["at"] = shot.file.at(second)
+    context |= {"at": shot.file.at(second), "picture": shot.file.pictures.filter(place=shot.place).first()}
     if second is not None:
         context["steps"] = [(label, round(second + by, 2)) for label, by in STEPS if second + by >= 0]
     return render(request, "batches/shot.html", context)

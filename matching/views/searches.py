@@ -19,7 +19,7 @@ from matching.faces import estimates
 from matching.faces.engines import EngineUnavailable
 from matching.faces.face_models import NoFaceModel
 from matching.faces.images import ImageRefused
-from matching.filters import SearchFilter, listed
+from matching.filters import SearchFilter
 from matching.forms import AdjustForm, AgainForm, BoxForm, MarkForm, SearchForm
 from matching.gallery import calibration
 from matching.models import Batch, Candidate, Face, Mark, Opinion, Search
@@ -64,7 +64,7 @@ def search_new(request: HttpRequest) -> HttpResponse:
             errors = _errors(form) + _errors(narrowed.form)
         if getattr(request, "htmx", False):
             return render(request, "search/_errors.html", {"errors": errors}, status=422)
-    recent = _listed(listed(request.user), request)[:RECENT]
+    recent = _listed(Search.listed(request.user), request)[:RECENT]
     context = {
         "form": form,
         "narrowed": narrowed,
@@ -95,7 +95,7 @@ def search_sample(request: HttpRequest) -> HttpResponse:
 
 
 def search_history(request: HttpRequest) -> HttpResponse:
-    narrowed = SearchFilter(request.GET, queryset=_listed(listed(request.user), request), request=request)
+    narrowed = SearchFilter(request.GET, queryset=_listed(Search.listed(request.user), request), request=request)
     page = Paginator(narrowed.qs, PAGE_SIZE).get_page(request.GET.get("page"))
     query = request.GET.copy()
     query.pop("page", None)

@@ -8,7 +8,7 @@ const holder = byId("map");
 const form = byId("map-form");
 const list = byId("map-list");
 const note = byId("map-note");
-const MARKS = { cameras: "▣", alerts: "!", sightings: "✓", cases: "?", photos: "▫" };
+const MARKS = { cameras: "▣", alerts: "!", sightings: "✓", cases: "?", photos: "▫", searches: "⌕", batches: "▤" };
 
 const kept = sessionStorage.getItem("map-view")?.split(",").map(Number);
 const isKept = kept?.length === 3 && kept.every(Number.isFinite) && !form.elements.case;

@@ -1,6 +1,7 @@
 """The map: what stands where, put together in the database, for whoever may see it."""
 
 import hashlib
+import io
 import json
 import uuid
 from datetime import timedelta
@@ -8,11 +9,14 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.files.base import ContentFile
 from django.test import Client
 from django.utils import timezone
+from PIL import ExifTags, Image
 
 from cases.models import AuditEvent, Case, Photo, Team
-from matching.models import Alert, Camera
+from matching.models import Alert, Camera, Candidate, Shot
+from matching.searching import batches, pictures
 from matching.watching import captures
 from mpsite.settings import host_of_tiles
 from tests import faces, people
@@ -183,6 +187,62 @@ def test_photos_stand_where_their_files_claim(as_admin, make_case):
     Case.objects.update(status=Case.Status.CLOSED)
     assert not of(asked(as_admin), "photos")
     assert of(asked(as_admin, case=case.pk), "photos"), "one person alone is shown, closed or not"
+
+
+def located(content: bytes, at: tuple[float, float]) -> bytes:
+    """The same picture, whose own data says that it was taken there on 3 May 2024 at noon."""
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.GPSInfo).update({1: "N", 2: (at[0], 0, 0), 3: "E", 4: (at[1], 0, 0)})
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2024:05:03 12:00:00"
+    held = io.BytesIO()
+    Image.open(io.BytesIO(content)).save(held, "JPEG", exif=exif)
+    return held.getvalue()
+
+
+def test_searched_pictures_stand_where_their_files_claim(as_admin, admin, make_case, any_model):
+    case = make_case("C-1", faces.person(1))
+    found = pictures.search_image(located(faces.person(1), HAMBURG), "a.jpg", user=admin, purpose="The tip")
+    pictures.search_image(located(faces.person(3), HAMBURG), "b.jpg", user=admin, purpose="Another")
+    (point,) = of(asked(as_admin), "searches")
+    assert (point["count"], point["title"]) == (2, "2 searched pictures here")
+    (own,) = of(asked(as_admin, case=case.pk), "searches")
+    assert own["title"] == "Its file says that a picture of The tip was taken here at 2024-05-03 12:00:00"
+    assert own["link"] == found.get_absolute_url()
+    assert "nobody has checked it" in as_admin.get("/map/list/?show=searches").content.decode()
+    Candidate.objects.filter(case=case).update(decision="rejected")
+    assert not of(asked(as_admin, case=case.pk), "searches")
+    assert of(asked(as_admin, strength="strong"), "searches")
+    assert not of(asked(as_admin, days="", until="2024-01-01T00:00:00Z"), "searches")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pictures_of_batches_stand_where_their_files_claim(as_admin, admin, make_case, any_model):
+    case = make_case("C-1", faces.person(1))
+    batch = batches.begin(user=admin, purpose="The phone")
+    for number in (1, 3):
+        batches.add(batch, ContentFile(located(faces.person(number), HAMBURG)), f"{number}.jpg", admin)
+    batches.start(batch)
+    batches.run(batch)
+    assert [point["count"] for point in of(asked(as_admin), "batches")] == [2]
+    (own,) = of(asked(as_admin, case=case.pk), "batches")
+    assert own["link"] == batch.get_absolute_url()
+    assert "1.jpg" in as_admin.get(f"/map/list/?show=batches&case={case.pk}").content.decode()
+    shot = Shot.objects.filter(name="1.jpg").first()
+    assert "The picture says: 2024-05-03 12:00:00" in as_admin.get(f"/shots/{shot.pk}/").content.decode()
+
+
+def test_a_mates_searches_stand_on_the_map_of_those_who_may_list_them(any_model, collection):
+    team = Team.objects.create(name="Ours")
+    people_of_it = {role: people.person(role.lower(), role) for role in ("Investigator", "Supervisor", "Viewer")}
+    mate = people.person("mate", "Investigator")
+    team.members.add(mate, *people_of_it.values())
+    pictures.search_image(located(faces.person(1), HAMBURG), "a.jpg", user=mate, purpose="The tip")
+    seen = {}
+    for role, one in people_of_it.items():
+        client = Client()
+        client.force_login(one)
+        seen[role] = bool(of(asked(client), "searches"))
+    assert seen == {"Investigator": False, "Supervisor": True, "Viewer": False}
 
 
 def test_what_is_another_teams_stands_on_no_map(make_case, collection):

@@ -1,5 +1,6 @@
 """People whom nobody has named, met in batches of pictures and clips: with whom a camera saw, for their days."""
 
+import io
 from datetime import datetime, timedelta
 
 import cv2
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from django.core.files.base import ContentFile
 from django.utils import timezone
+from PIL import ExifTags, Image
 
 from cases.models import Case, Collection, Team
 from matching.faces import images
@@ -47,6 +49,15 @@ def beside(*people: int) -> bytes:
     return images.to_jpeg(np.ascontiguousarray(np.concatenate(shown, axis=1)))
 
 
+def taken(number: int, at: str) -> bytes:
+    """A picture whose own data says when it was taken."""
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = at
+    held = io.BytesIO()
+    Image.open(io.BytesIO(faces.person(number))).save(held, "JPEG", exif=exif, quality=95)
+    return held.getvalue()
+
+
 def seen_by(camera: Camera, number: int) -> None:
     one_capture.matched(camera, faces.person(number), timezone.now() - DAY)
 
@@ -63,7 +74,7 @@ def test_it_works(batch, camera, user, signed_in):
     seen_by(camera, 1)
     assert groups() == [2, 2], "whichever came first"
     for person in seen.people(user):
-        assert (person.times, person.places, person.batches, person.dated) == (2, 1, 1, False)
+        assert (person.times, person.places, person.batches, person.undated) == (2, 1, 1, 1)
         page = signed_in.get(person.get_absolute_url()).content.decode()
         assert "Seen 2 times at 1 camera and in 1 batch" in page
         assert "Searched " in page
@@ -178,9 +189,21 @@ def test_a_clips_face_is_of_when_somebody_says_that_it_began(batch, tmp_path, si
     said = {"t": str(shot.second), "at": at.isoformat()}
     signed_in.post(f"/shots/{shot.pk}/began/", said)
     (visit,) = seen.visits(seen.people(user).get(), user)
-    assert (visit.is_dated, timezone.localtime(visit.first).replace(tzinfo=None)) == (True, at)
+    assert (visit.dated_by, timezone.localtime(visit.first).replace(tzinfo=None)) == ("clock", at)
     signed_in.post(f"/shots/{shot.pk}/began/", {"t": str(shot.second), "at": ""})
-    assert not UnnamedFace.objects.get().is_dated
+    assert UnnamedFace.objects.get().dated_by == "searched"
+
+
+def test_a_picture_is_of_when_its_file_says_unless_that_is_yet_to_come(batch, user, signed_in):
+    batch(("a.jpg", taken(3, "2024:05:03 12:00:00")), ("b.jpg", taken(1, "2044:05:03 12:00:00")))
+    earlier, later = sorted(
+        (visit for one in seen.people(user) for visit in seen.visits(one, user)), key=lambda v: v.first
+    )
+    assert (earlier.dated_by, f"{timezone.localtime(earlier.first):%Y-%m-%d %H}") == ("file", "2024-05-03 12")
+    assert later.dated_by == "searched"
+    page = signed_in.get(f"/unnamed/{earlier.faces[0].person_id}/").content.decode()
+    assert "3 May 2024 12:00" in page
+    assert "as its file says" in page
 
 
 def test_each_sees_whom_their_own_batches_met(batch, camera):
@@ -225,4 +248,4 @@ def test_the_same_over_http(batch, camera, signed_in):
     assert [(one["camera"], one["batch"], one["picture"]) for one in about["visits"]] == [
         (None, str(made.pk), "a.jpg"), (camera.pk, None, None),
     ]  # fmt: skip
-    assert [one["is_dated"] for one in about["visits"]] == [False, True]
+    assert [one["dated_by"] for one in about["visits"]] == ["searched", "clock"]
