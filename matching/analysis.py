@@ -78,9 +78,10 @@ VIEWS = {
         "SELECT id, gallery_size, milliseconds, image = '' AS is_batch, created_at FROM matching_search",
     ),
     "unnamed_faces": (
-        "Whom cameras saw and nobody has named, by the number of their group",
-        """SELECT f.person_id, c.camera_id, c.captured_at, f.begins_visit FROM matching_unnamedface f
-        JOIN matching_probe p ON p.id = f.probe_id JOIN matching_capture c ON c.id = p.capture_id""",
+        "Whom cameras saw or batches met and nobody has named, by the number of their group; in a batch by no camera",
+        """SELECT f.person_id, c.camera_id, f.at AS captured_at, f.begins_visit, p.search_id, f.dated_by
+        FROM matching_unnamedface f JOIN matching_probe p ON p.id = f.probe_id
+        LEFT JOIN matching_capture c ON c.id = p.capture_id""",
     ),
 }
 

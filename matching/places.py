@@ -194,7 +194,9 @@ def _rows(user: Any, kind: str, asked: Asked) -> QuerySet[Any]:
             photos = photos.filter(case__collection=asked.collection)
         return photos.annotate(up=F("own_latitude"), right=F("own_longitude"))
     if kind in ("searches", "batches"):
-        return _searched(user, kind, asked).annotate(up=F("own_latitude"), right=F("own_longitude"))
+        searched: QuerySet[Any] = _searched(user, kind, asked)
+        placed: QuerySet[Any] = searched.annotate(up=F("own_latitude"), right=F("own_longitude"))
+        return placed
     rows = visible(Alert, user).filter(
         status__in=Alert.OPEN if kind == "alerts" else (Alert.Status.CONFIRMED,),
     )
