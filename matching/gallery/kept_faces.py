@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,11 +14,12 @@ from pgvector.django import HammingDistance
 from matching.faces import poor
 from matching.faces.engines import Embeddings
 from matching.gallery import calibration, copying, signs, templates
-from matching.gallery.search import shortlist
 from matching.models import FaceModel, Probe, ProbeBits
 
 # Seen more often than this, somebody is shown by the most alike of their pictures.
 MOST = 500
+# Where it may lie deeper, so many times as many are looked at.
+DEEPER = 16
 # So many faces are counted; of more the number is reckoned.
 COUNTED = 100_000
 # So many faces are compared with many at once.
@@ -81,38 +82,32 @@ def look_back(
     embedding: Embeddings,
     poorness: float,
     *,
-    among: int,
     least: float,
     common: float = 0.0,
     only: QuerySet[Probe] | None = None,
 ) -> list[Seen]:
     """The probes at least so alike, most alike first, `MOST` at most.
 
-    embedding: (d,) float32, unit length, without the model's poor direction; poorness: what it had of it. among: how
-    many there are, as `size` says. least: what a likeness must be worth. common: the face's commonness. only: what is
-    looked through; all if None.
+    embedding: (d,) float32, unit length, without the model's poor direction; poorness: what it had of it. least: what
+    a likeness must be worth. common: the face's commonness. only: what is looked through; all if None.
     """
     bits = HammingDistance("bits", signs.text(signs.signs(embedding[None])[0]))
-    near = ProbeBits.objects.filter(model=model).order_by(bits)
-    count = max(MOST, shortlist(among))
-    if only is None:
-        probes = Probe.objects.filter(pk__in=near.values("probe")[:count])
-        return _alike(model, embedding, poorness, probes, least, common)
+    near = ProbeBits.objects.filter(model=model).order_by(bits).values_list("probe", bits)
+    looked_through, count = Probe.objects.all() if only is None else only, MOST
     while True:
         # Others may have been seen so often that whoever is looked through lies behind all of them.
-        first = list(near.values_list("probe", bits)[:count])
-        found = _alike(model, embedding, poorness, only.filter(pk__in=[pk for pk, _ in first]), least, common)
+        first = list(near[:count])
+        found = _alike(model, embedding, poorness, looked_through.filter(pk__in=[pk for pk, _ in first]), least, common)
         is_all = len(first) < count or math.cos(first[-1][1] * math.pi / signs.SIGNS) < least - ROUGH
         if is_all or len(found) == MOST:
             return found
-        count *= 4
+        count *= DEEPER
 
 
 _ALL = """
-SELECT probe.id, extract(epoch FROM capture.captured_at)::float8, halfvec_send(probe.embedding)
-FROM matching_probebits bits
-JOIN matching_probe probe ON probe.id = bits.probe_id JOIN matching_capture capture ON capture.id = probe.capture_id
-WHERE bits.model_id = %(model)s AND capture.captured_at >= %(since)s
+SELECT probe.id, halfvec_send(probe.embedding) FROM matching_probebits bits
+JOIN matching_probe probe ON probe.id = bits.probe_id
+WHERE bits.model_id = %(model)s AND probe.capture_id IS NOT NULL
 """
 
 
@@ -130,26 +125,33 @@ def look_back_all(
     embeddings: (n, d); poorness, least: (n,); since: n moments, from which on captures count. None: it had to stop.
     """
     wire = [("length", ">i2"), ("unused", ">i2"), ("numbers", ">f2", model.dimensions)]
-    row = copying.row(("probe", ">i8"), ("at", ">f8"), ("embedding", wire))
-    times = np.array([one.timestamp() for one in since])
+    row = copying.row(("probe", ">i8"), ("embedding", wire))
     found: list[list[Seen]] = [[] for _ in embeddings]
-    for read in copying.blocks(_ALL, {"model": model.pk, "since": min(since)}, row, BLOCK):
+    for read in copying.blocks(_ALL, {"model": model.pk}, row, BLOCK):
         if must_stop():
             return None
         cleaned, others = poor.without(read["embedding"]["numbers"].astype(np.float32), model.direction)
         alike = cleaned @ embeddings.T
         places, of = np.nonzero(alike >= least)
-        counts = read["at"][places] >= times[of]
-        places, of = places[counts], of[counts]
         for place, face, allowance in zip(places, of, calibration.allowance(others[places], poorness[of]), strict=True):
             one = Seen(int(read["probe"][place]), float(alike[place, face]), float(allowance))
             if one.worth >= least[face]:
                 found[face].append(one)
-        found = [_best(own) if len(own) > 2 * MOST else own for own in found]
-    return [_best(own) for own in found]
+        # Whoever was seen very often is weeded out on the way.
+        found = [_of_then(own, then) if len(own) > 4 * MOST else own for own, then in zip(found, since, strict=True)]
+    return [_of_then(own, then) for own, then in zip(found, since, strict=True)]
 
 
-def _best(seen: list[Seen]) -> list[Seen]:
+def _of_then(seen: list[Seen], since: datetime) -> list[Seen]:
+    """Those of captures from then on, the most alike first, `MOST` at most."""
+    if not seen:
+        return seen
+    ids = [one.probe_id for one in seen]
+    then = set(Probe.objects.filter(pk__in=ids, capture__captured_at__gte=since).values_list("pk", flat=True))
+    return _best(one for one in seen if one.probe_id in then)
+
+
+def _best(seen: Iterable[Seen]) -> list[Seen]:
     return sorted(seen, key=lambda one: -one.worth)[:MOST]
 
 

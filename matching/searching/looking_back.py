@@ -96,7 +96,7 @@ def _look_back(
     only = None if narrowed is None and sees_all(user) else seen
     best: dict[int, kept_faces.Seen] = {}
     for embedding, poorness, common in wanted:
-        for one in kept_faces.look_back(model, embedding, poorness, among=among, least=least, common=common, only=only):
+        for one in kept_faces.look_back(model, embedding, poorness, least=least, common=common, only=only):
             if one.probe_id not in best or best[one.probe_id].worth < one.worth:
                 best[one.probe_id] = one
     if leave_out is not None:

@@ -129,7 +129,7 @@ def _compare(template: Template, kept: standing.Faces, among: int, seen: list[ke
     embedding = np.asarray(template.embedding, np.float32)
     only = Probe.objects.filter(capture__captured_at__gte=since)
     if seen is None:
-        seen = kept_faces.look_back(model, embedding, template.poorness, among=among, least=least, only=only)
+        seen = kept_faces.look_back(model, embedding, template.poorness, least=least, only=only)
     # Most new cases are like nothing that was seen, so what theirs have in common with all is asked of few.
     common = gallery.common(model, embedding) if seen else 0.0
     likenesses = {one.probe_id: like for one in seen if (like := replace(one, commonness=common)).worth >= least}

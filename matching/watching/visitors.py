@@ -84,7 +84,6 @@ def _visits(
         model,
         cleaned[0],
         float(poorness[0]),
-        among=kept_faces.size(model),
         least=calibration.shipped(model).non_mates.similarity(remembering.SAME_PERSON),
         common=common,
         only=Probe.objects.filter(

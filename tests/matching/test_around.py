@@ -64,7 +64,6 @@ def test_a_face_of_that_time_is_found_however_often_it_was_seen_on_other_days(al
         saw(potsdam, 1, timedelta(days=days))
     saw(potsdam, 1, look=softer)
     monkeypatch.setattr(kept_faces, "MOST", 4)
-    monkeypatch.setattr(kept_faces, "shortlist", lambda among: 4)
     (near,) = around.around(alert, admin, 1).near
     assert near.best is not None
     assert near.best.times == 1

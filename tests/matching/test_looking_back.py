@@ -169,9 +169,8 @@ def test_a_face_too_poor_to_compare_is_not_looked_back_at(any_model, camera, col
 
 
 def test_of_many_faces_the_most_alike_are_found(gate, user, monkeypatch):
-    """Only as many as the shortlist are compared exactly."""
+    """Only so many are compared exactly."""
     monkeypatch.setattr(kept_faces, "MOST", 4)
-    monkeypatch.setattr(kept_faces, "shortlist", lambda among: 4)
     probe = pictures.search_image(faces.person(3), "bus.jpg", user=user, purpose="the bus").probes.get()
     visits = looking_back.for_probe(probe, probe.search.user).visits
     # The probe itself may be one of the four.
@@ -197,7 +196,6 @@ def test_who_sees_one_camera_finds_its_faces_however_often_others_saw_the_person
     captures.receive_capture(door, softer(3), uid=uuid.uuid4(), captured_at=NOW - timedelta(days=1))
     # The other team's four are the most alike.
     monkeypatch.setattr(kept_faces, "MOST", 4)
-    monkeypatch.setattr(kept_faces, "shortlist", lambda among: 4)
     probe = pictures.search_image(faces.person(3), "bus.jpg", user=lee, purpose="the bus").probes.get()
     found = [one for one in looking_back.for_probe(probe, lee).visits if one.strength.word != "weak"]
     assert [(one.camera, one.times) for one in found] == [(door, 1)]
@@ -209,7 +207,6 @@ def test_where_enough_are_found_no_more_are_looked_for(gate, collection, monkeyp
     ours.members.add(lee)
     gate.teams.add(ours)
     monkeypatch.setattr(kept_faces, "MOST", 2)
-    monkeypatch.setattr(kept_faces, "shortlist", lambda among: 2)
     probe = pictures.search_image(faces.person(3), "bus.jpg", user=lee, purpose="the bus").probes.get()
     with CaptureQueriesContext(connection) as asked:
         looking_back.for_probe(probe, lee)
@@ -225,7 +222,6 @@ def test_a_new_case_is_compared_with_its_days_however_often_the_person_was_seen_
     collection.save()
     Capture.objects.filter(captured_at__lt=NOW - timedelta(hours=2)).update(captured_at=NOW - timedelta(days=5))
     monkeypatch.setattr(kept_faces, "MOST", 4)
-    monkeypatch.setattr(kept_faces, "shortlist", lambda among: 4)
     make_case("MP3", faces.person(3))
     newcomers.look_back()
     assert Alert.objects.get(seen_before=True).capture_count == 1
