@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Count, DateTimeField, Expression, F, Func, Max, Min, QuerySet, Value
+from django.db.models import Count, DateTimeField, Expression, F, Func, Max, Min, Q, QuerySet, Value
 from django.db.models import functions as fn
 from django.urls import reverse
 from django.utils import timezone
@@ -208,9 +208,11 @@ def _sources(subject: Subject, user: User) -> dict[str, QuerySet[Any]]:
             "faces": taken.annotate(at=F("capture__captured_at")),
             "photos": photos.annotate(at=_midnight("taken_on")),
         }
-    there = {"camera": subject} if isinstance(subject, Camera) else {"camera__place__iexact": subject.words}
-    captures = visible(Capture, user).filter(**there).select_related("camera", "probe")
-    alerts = visible(Alert, user).filter(**there).select_related("camera", "case", "best_capture__probe")
+    own = Q(pk=subject.pk) if isinstance(subject, Camera) else Q(place__iexact=subject.words)
+    # Named one by one: an index has a camera's captures by their time.
+    cameras = list(Camera.objects.filter(own).values_list("pk", flat=True))
+    captures = visible(Capture, user).filter(camera__in=cameras).select_related("camera", "probe")
+    alerts = visible(Alert, user).filter(camera__in=cameras).select_related("camera", "case", "best_capture__probe")
     return {"faces": captures.annotate(at=F("captured_at")), "alerts": alerts.annotate(at=F("first_captured_at"))}
 
 

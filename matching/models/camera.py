@@ -323,6 +323,7 @@ class Capture(models.Model):
                 name="captures_compared",
             ),
             models.Index(fields=["camera", "-received_at"]),
+            models.Index(fields=["camera", "captured_at"], name="captures_by_time"),
             models.Index(fields=["track"], condition=models.Q(track__isnull=False), name="captures_of_a_track"),
         ]
 

@@ -32,14 +32,14 @@ def from_camera(camera: Camera, user: User, within: timedelta, but: Case | None 
     persons of cases by their alerts that nobody dismissed. but: whose way does not count, for it is asked for."""
     taken: dict[int, list[float]] = defaultdict(list)
     since = timezone.now() - DAYS
-    faces = visible(UnnamedFace, user).filter(probe__capture__captured_at__gte=since)
+    faces = visible(UnnamedFace, user).filter(probe__capture__isnull=False, at__gte=since)
     alerts = (
         visible(Alert, user)
         .filter(case__isnull=False, first_captured_at__gte=since)
         .exclude(Q(status=Alert.Status.DISMISSED) | Q(case=but))
     )
     for rows, who, where, first, last in (
-        (faces, "person", "probe__capture__camera", "probe__capture__captured_at", "probe__capture__captured_at"),
+        (faces, "person", "probe__capture__camera", "at", "at"),
         (alerts, "case", "camera", "first_captured_at", "last_captured_at"),
     ):
         of_those = rows.filter(**{where: camera}).order_by().values(who)
@@ -57,8 +57,8 @@ def _next(rows: QuerySet[Any], camera: Camera, who: str, where: str, first: str,
         return Window(Lag(path), partition_by=[F(who)], order_by=[F(first), F("pk")])
 
     before = rows.annotate(
-        there=F(where), at=F(first), came_from=of_the_one_before(where), left_at=of_the_one_before(last)
+        there=F(where), came_at=F(first), came_from=of_the_one_before(where), left_at=of_the_one_before(last)
     )
     # Compared with the row before, or the database would leave rows out before it looks at who follows whom.
-    went = before.filter(came_from=camera.pk).exclude(there=F("came_from")).values_list("there", "left_at", "at")
-    return [(there, (at - left_at).total_seconds() / 60) for there, left_at, at in went]
+    went = before.filter(came_from=camera.pk).exclude(there=F("came_from")).values_list("there", "left_at", "came_at")
+    return [(there, (came_at - left_at).total_seconds() / 60) for there, left_at, came_at in went]
