@@ -30,6 +30,8 @@ from matching.searching import batch_persons
 # A candidate that is worth so much is somebody who is looked for, or known, until people say that it is not.
 NAMED = ["strong", calibration.UNMEASURED]
 DatedBy = UnnamedFace.DatedBy
+# Time lines begin with that year.
+EARLIEST = 1900
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,9 @@ def moments(shots: Iterable[Shot]) -> frozenset[Hashable]:
 def _dated(shots: Sequence[Shot], search: Search) -> tuple[datetime, str]:
     """When somebody of a batch was seen last: as somebody said when the clip began, as a feed or an export says, or as
     the picture's own file does; else when the batch was searched. shots: with their files."""
-    pictures = BatchPicture.objects.filter(file__in={shot.file_id for shot in shots}).exclude(own_time="")
+    pictures = BatchPicture.objects.filter(
+        file__in={shot.file_id for shot in shots}, place__in={shot.place for shot in shots}
+    ).exclude(own_time="")
     claims = {(file, place): time for file, place, time in pictures.values_list("file", "place", "own_time")}
     found: list[tuple[datetime, str]] = []
     for shot in shots:
@@ -104,7 +108,10 @@ def _claimed(own_time: str) -> datetime | None:
         at = parse_datetime(own_time)
     except ValueError:
         return None
-    return timezone.make_aware(at) if at and timezone.is_naive(at) else at
+    # A file may claim the year 1, which is none in every zone.
+    if at is None or at.year < EARLIEST:
+        return None
+    return timezone.make_aware(at) if timezone.is_naive(at) else at
 
 
 def date_anew(file: BatchFile) -> None:

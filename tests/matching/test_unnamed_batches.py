@@ -194,8 +194,10 @@ def test_a_clips_face_is_of_when_somebody_says_that_it_began(batch, tmp_path, si
     assert UnnamedFace.objects.get().dated_by == "searched"
 
 
-def test_a_picture_is_of_when_its_file_says_unless_that_is_yet_to_come(batch, user, signed_in):
-    batch(("a.jpg", taken(3, "2024:05:03 12:00:00")), ("b.jpg", taken(1, "2044:05:03 12:00:00")))
+@pytest.mark.parametrize("lie", ["2044:05:03 12:00:00", "0001:01:01 00:00:00"])
+def test_a_picture_is_of_when_its_file_says_unless_that_cannot_be(batch, user, signed_in, lie):
+    batch(("a.jpg", taken(3, "2024:05:03 12:00:00")), ("b.jpg", taken(1, lie)))
+    grouping.regroup()
     earlier, later = sorted(
         (visit for one in seen.people(user) for visit in seen.visits(one, user)), key=lambda v: v.first
     )
