@@ -17,7 +17,8 @@ def map_page(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "case": case,
-        "kinds": places.KINDS,
+        # The list says the rest: by what they stand there.
+        "kinds": {kind: words.partition(",")[0] for kind, words in places.KINDS.items()},
         "shown": request.GET.getlist("show") or list(places.KINDS),
         "unplaced": places.unplaced(user),
     }

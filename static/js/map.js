@@ -89,9 +89,11 @@ function draw(found) {
 
 // At first all that there is, or all of one person.
 async function fit() {
-  const found = await (await fetch(`${holder.dataset.points}?${asked(false)}`)).json();
+  const found = await (await fetch(`${holder.dataset.points}?${asked(false)}&zoom=6`)).json();
   const where = [...found.points, ...found.path].map((one) => [one.latitude, one.longitude]);
-  if (where.length) map.fitBounds(where, { padding: [50, 50], maxZoom: 12, animate: false });
+  // Several that are one point there lie within a degree and a half, which zoom 8 shows whole.
+  const maxZoom = found.points.some((one) => one.count > 1) ? 8 : 12;
+  if (where.length) map.fitBounds(where, { padding: [50, 50], maxZoom, animate: false });
 }
 
 const dayBox = byId("play-day"), hour = byId("play-hour");

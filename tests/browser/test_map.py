@@ -38,6 +38,12 @@ def quay(product: Product) -> Iterator[dict[str, Any]]:
     yield from placed(product, "Quay", {"latitude": 38.73, "longitude": -9.13})
 
 
+@pytest.fixture
+def bridge(product: Product) -> Iterator[dict[str, Any]]:
+    """300 km away."""
+    yield from placed(product, "Porto", {"latitude": 41.15, "longitude": -8.61})
+
+
 def sends(product: Product, gate: dict[str, Any], number: int) -> None:
     said = {"id": str(uuid.uuid4()), "captured_at": timezone.now().isoformat(), "detection_score": "0.95"}
     answer = requests.post(
@@ -62,6 +68,15 @@ def test_an_alert_appears_on_the_map_by_itself_and_leads_to_its_page(browser, pr
         expect(page.locator("#map-list")).to_contain_text(gate["name"])
         alert.press("Enter")
         expect(page).to_have_url(re.compile(r"/alerts/\d+/"))
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
+def test_at_first_it_shows_all_that_there_is(browser, product, gate, bridge, size):
+    with opened(browser, product, size) as page:
+        page.goto("/map/")
+        for name in (gate["name"], bridge["name"]):
+            expect(page.get_by_role("button", name=name).first).to_be_visible()
+            expect(page.locator("#map-list")).to_contain_text(name)
 
 
 def near(page: Page, gate: dict[str, Any]) -> None:
@@ -92,7 +107,7 @@ def test_what_is_shown_is_chosen_and_a_day_is_played(browser, product, gate):
         expect(page.locator("#play-said")).not_to_have_text("24:00")
         page.click("#play-end")
         expect(page.locator(".mark.alerts")).to_have_count(1)
-        for word in ("Alerts", "Sightings", "Last seen", "Photos, as their files claim"):
+        for word in ("Alerts", "Sightings", "Last seen", "Photos", "Searched pictures", "Pictures of batches"):
             page.get_by_label(word, exact=True).uncheck()
         expect(page.locator("#map-note")).to_contain_text("Nothing is chosen")
 
