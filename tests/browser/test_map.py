@@ -40,8 +40,8 @@ def quay(product: Product) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture
 def bridge(product: Product) -> Iterator[dict[str, Any]]:
-    """300 km away."""
-    yield from placed(product, "Porto", {"latitude": 41.15, "longitude": -8.61})
+    """So far away that no map shows it that is near the gate; of the whole world the two are one point."""
+    yield from placed(product, "Valencia", {"latitude": 39.47, "longitude": -0.38})
 
 
 def sends(product: Product, gate: dict[str, Any], number: int) -> None:
