@@ -19,6 +19,7 @@ CREATE TRIGGER unnamed_face_at BEFORE INSERT ON matching_unnamedface
     FOR EACH ROW EXECUTE FUNCTION matching_unnamed_at();
 """
 UNFILL = """
+DELETE FROM matching_unnamedface WHERE probe_id IN (SELECT id FROM matching_probe WHERE search_id IS NOT NULL);
 DROP TRIGGER unnamed_face_at ON matching_unnamedface;
 DROP FUNCTION matching_unnamed_at;
 """

@@ -21,7 +21,7 @@ from cases import locks
 from matching.faces import poor
 from matching.faces.engines import Embeddings
 from matching.gallery import calibration, commonness, templates
-from matching.models import Batch, FaceModel, Probe, Search, Shot, UnnamedFace, UnnamedLoss, UnnamedPerson
+from matching.models import Batch, FaceModel, Probe, Shot, UnnamedFace, UnnamedLoss, UnnamedPerson
 from matching.searching import persons
 from matching.searching.batch_persons import goodness
 from matching.searching.looking_back import VISIT
@@ -65,8 +65,7 @@ def join_batch(batch: Batch, must_stop: Callable[[], bool] = lambda: False) -> i
 
     One at a time, for captures join meanwhile; whom it leaves when it has to stop the night puts there.
     """
-    search = Search.objects.get(pk=batch.pk)
-    if not sources.days_of(search):
+    if sources.is_another_version_here() or not sources.days_of(batch.search):
         return 0
     joined = 0
     for probe in sources.met(batch).filter(unnamed=None).select_related("model", "search"):

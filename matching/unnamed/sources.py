@@ -10,7 +10,7 @@ from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from cases.models import Collection
+from cases.models import Collection, ProcessBeat
 from matching.gallery import calibration, templates
 from matching.models import (
     Batch,
@@ -65,6 +65,12 @@ def days_of(search: Search) -> int:
 
 def _longest(collections: QuerySet[Collection]) -> int:
     return int(collections.aggregate(days=Max("unnamed_days"))["days"] or 0)
+
+
+def is_another_version_here() -> bool:
+    """Whether a version of Sightline runs beside this one: the one before cannot show faces of batches. The night
+    groups them once it is gone."""
+    return ProcessBeat.of_other_version("worker")
 
 
 def sight(probe: Probe) -> Sight:
@@ -181,7 +187,9 @@ def _of_cameras(model: FaceModel) -> list[dict[str, Any]]:
 
 
 def _of_batches(model: FaceModel) -> list[dict[str, Any]]:
-    found = []
+    found: list[dict[str, Any]] = []
+    if is_another_version_here():
+        return found
     for batch in Batch.objects.filter(status=Batch.Status.DONE, search__model=model).select_related("search"):
         search = batch.search
         if not (days := days_of(search)) or search.created_at < timezone.now() - timedelta(days=days):

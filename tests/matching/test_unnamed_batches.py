@@ -10,7 +10,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from PIL import ExifTags, Image
 
-from cases.models import Case, Collection, Team
+from cases.models import Case, Collection, ProcessBeat, Team
 from matching.faces import images
 from matching.models import Batch, Camera, Candidate, Shot, UnnamedFace, UnnamedPerson
 from matching.searching import batches
@@ -95,6 +95,16 @@ def test_the_night_says_the_same_and_adds_who_was_left_over(batch, camera):
     assert grouping.join_batch(made, must_stop=lambda: True) == 0
     grouping.regroup()
     assert groups() == [1, 2]
+
+
+def test_none_is_grouped_while_the_version_before_runs_beside_this_one(batch):
+    beat = ProcessBeat.objects.create(kind="worker", host="other", at=timezone.now(), version="0.19.0")
+    batch(("a.jpg", faces.person(3)))
+    grouping.regroup()
+    assert groups() == []
+    beat.delete()
+    grouping.regroup()
+    assert groups() == [1]
 
 
 def test_two_who_stand_in_one_picture_are_two(batch):
