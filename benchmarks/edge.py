@@ -218,11 +218,14 @@ def named(
 
 def memory(folder: Path) -> None:
     """What a client at work holds, by detector and size of the frames."""
-    small = folder / "720.mp4"
-    writer = cv2.VideoWriter(str(small), cv2.VideoWriter.fourcc(*"mp4v"), RATE, (1280, 720))
-    for frame in clip(1280, 1):
-        writer.write(frame.bgr)
-    writer.release()
+    sources = {}
+    for width in (1280, 3840):
+        sources[width] = folder / f"{width}.mp4"
+        size = (width, width * 9 // 16)
+        writer = cv2.VideoWriter(str(sources[width]), cv2.VideoWriter.fourcc(*"mp4v"), RATE, size)
+        for frame in clip(width, 1):
+            writer.write(frame.bgr)
+        writer.release()
     code = (
         "import sys; from edge_client.__main__ import main; main(sys.argv[1:]);"
         "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
@@ -230,7 +233,7 @@ def memory(folder: Path) -> None:
     rows = []
     for model in ("dlib", str(faces.PACK)):
         cells = []
-        for source in (small, CLIP):
+        for source in (sources[1280], CLIP, sources[3840]):
             words = ["--source", str(source), "--server", "http://127.0.0.1:9", "--queue", str(folder / "m")]
             ended = subprocess.run(
                 [sys.executable, "-c", code, *words, "--model", model, "--threads", "1"], cwd=ROOT, text=True,
@@ -238,4 +241,4 @@ def memory(folder: Path) -> None:
             )  # fmt: skip
             cells.append(str(round(int(ended.stdout) / 1024)))
         rows.append((Path(model).name, *cells))
-    table(("MB at most, by detector", "1280x720", "1920x1080"), *rows)
+    table(("MB at most, by detector", "1280x720", "1920x1080", "3840x2160"), *rows)

@@ -257,6 +257,7 @@ def _clip(path: Path, pace: Pace, say: Callable[[str], None]) -> Iterator[Frame]
         due = max(due, at)
         given += 1
         yield Frame(shrunk(np.asarray(bgr, dtype=np.uint8), LONGEST_SIDE), began + timedelta(seconds=at))
+        del bgr
     video.release()
     if given == 0:
         raise SourceUnavailable(f"{path} is no video that can be read: it has no frame.")
