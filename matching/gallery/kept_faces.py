@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -127,6 +127,7 @@ def look_back_all(
     wire = [("length", ">i2"), ("unused", ">i2"), ("numbers", ">f2", model.dimensions)]
     row = copying.row(("probe", ">i8"), ("embedding", wire))
     found: list[list[Seen]] = [[] for _ in embeddings]
+    # All is read before anything else is asked: a connection does one thing at a time.
     for read in copying.blocks(_ALL, {"model": model.pk}, row, BLOCK):
         if must_stop():
             return None
@@ -137,22 +138,21 @@ def look_back_all(
             one = Seen(int(read["probe"][place]), float(alike[place, face]), float(allowance))
             if one.worth >= least[face]:
                 found[face].append(one)
-        # Whoever was seen very often is weeded out on the way.
-        found = [_of_then(own, then) if len(own) > 4 * MOST else own for own, then in zip(found, since, strict=True)]
     return [_of_then(own, then) for own, then in zip(found, since, strict=True)]
 
 
 def _of_then(seen: list[Seen], since: datetime) -> list[Seen]:
     """Those of captures from then on, the most alike first, `MOST` at most."""
-    if not seen:
-        return seen
-    ids = [one.probe_id for one in seen]
-    then = set(Probe.objects.filter(pk__in=ids, capture__captured_at__gte=since).values_list("pk", flat=True))
-    return _best(one for one in seen if one.probe_id in then)
-
-
-def _best(seen: Iterable[Seen]) -> list[Seen]:
-    return sorted(seen, key=lambda one: -one.worth)[:MOST]
+    kept: list[Seen] = []
+    best = sorted(seen, key=lambda one: -one.worth)
+    for start in range(0, len(best), BLOCK):
+        some = best[start : start + BLOCK]
+        then = Probe.objects.filter(pk__in=[one.probe_id for one in some], capture__captured_at__gte=since)
+        of_then = set(then.values_list("pk", flat=True))
+        kept += [one for one in some if one.probe_id in of_then]
+        if len(kept) >= MOST:
+            break
+    return kept[:MOST]
 
 
 def _alike(
@@ -173,4 +173,4 @@ def _alike(
         for (pk, _), similarity, allowance in zip(rows, cleaned @ embedding, allowances, strict=True)
         if similarity - allowance - common >= least
     ]
-    return _best(found)
+    return sorted(found, key=lambda one: -one.worth)[:MOST]

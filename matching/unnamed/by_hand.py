@@ -93,7 +93,8 @@ def _picture(face: UnnamedFace) -> bytes:
     if probe.capture is not None:
         with probe.capture.image.open() as file:
             return bytes(file.read())
-    shot = shots.best([probe.pk])[probe.pk]
+    if (shot := shots.best([probe.pk]).get(probe.pk)) is None:
+        raise EvidenceRefused("Its picture is gone.")
     box = (shot.left, shot.top, shot.right, shot.bottom)
     return images.to_jpeg(images.crop(shots.picture(shot), box, SURROUNDINGS))
 

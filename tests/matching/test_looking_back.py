@@ -240,6 +240,22 @@ def test_many_new_cases_are_each_compared_as_far_back_as_they_ask(gate, collecti
     assert {one.capture_count for one in seen.filter(case__number="MP4")} == {1}
 
 
+def test_whoever_was_seen_very_often_is_found_by_the_best_of_their_days(gate, collection, make_case, monkeypatch):
+    """Many more than are shown, in several blocks, and most of them too long ago."""
+    monkeypatch.setattr(newcomers, "TOGETHER", 1)
+    monkeypatch.setattr(kept_faces, "MOST", 2)
+    monkeypatch.setattr(kept_faces, "BLOCK", 2)
+    for days in range(20, 28):
+        send(gate, 3, days)
+    collection.look_back_days = 8
+    collection.save()
+    make_case("MP3", faces.person(3))
+    newcomers.look_back()
+    alert = Alert.objects.get()
+    assert alert.capture_count == 2
+    assert alert.first_captured_at > NOW - timedelta(days=4)
+
+
 def test_many_that_are_stopped_are_compared_when_it_goes_on(gate, make_case, monkeypatch):
     monkeypatch.setattr(newcomers, "TOGETHER", 1)
     make_case("MP3", faces.person(3))
