@@ -80,9 +80,10 @@ class Line(threading.Thread):
         now = time.monotonic()
         if not self.is_watched() or not self._settings.now.preview or (now < self._next and not self._test_width):
             return
-        is_test, self._next = self._test_width > 0, now + self._every
-        small = shrunk(frame.bgr, self._test_width or self._width)
-        self._test_width = 0
+        # Another test picture may be asked for while this frame is made ready.
+        test_width, self._test_width = self._test_width, 0
+        is_test, self._next = test_width > 0, now + self._every
+        small = shrunk(frame.bgr, test_width or self._width)
         _, jpeg = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, TEST_QUALITY if is_test else QUALITY])
         height, width = frame.bgr.shape[:2]
         said = {

@@ -11,7 +11,9 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -21,7 +23,9 @@ import segno
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from edge_client import pairing
+from edge_client import line, pairing
+from edge_client.settings import LiveSettings, Settings
+from edge_client.sources import Frame
 from tests import faces
 from tests.product import NAME, PASSWORD, ROOT, Product
 from tests.streams import NetworkCamera, network_camera
@@ -245,3 +249,20 @@ def test_two_clients_do_not_share_a_folder(product, camera, street, tmp_path):
         )  # fmt: skip
         assert second.returncode == 2
         assert "Another client works in" in second.stderr
+
+
+def test_a_test_picture_that_is_asked_for_while_a_frame_is_made_ready_comes_next(monkeypatch):
+    own, sent, made = line.Line("http://127.0.0.1:9", "x", LiveSettings(Settings(preview=True))), [], line.shrunk
+    own._socket = SimpleNamespace(send=lambda text: sent.append(json.loads(text)["test"]))
+    own._hear({"kind": "look", "seconds": 60, "rate": 1000, "width": 320})
+    frame = Frame(group(), datetime.now(UTC))
+
+    def asked_meanwhile(bgr: np.ndarray, longest: int) -> np.ndarray:
+        own._hear({"kind": "picture", "width": 640})
+        return made(bgr, longest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(line, "shrunk", asked_meanwhile)
+        own.show(frame, [], [])
+    own.show(frame, [], [])
+    assert sent == [False, True]
