@@ -18,9 +18,13 @@ class MapForm(ForUser, forms.Form):
     """Everything is optional: without it the whole world, with all that may be seen there."""
 
     show = forms.MultipleChoiceField(choices=list(places.KINDS.items()), required=False)
-    days = forms.ChoiceField(choices=SPANS, required=False, help_text="How many days back alerts and sightings go.")
-    since = forms.DateTimeField(required=False, help_text="Alerts and sightings from then on, instead of `days`.")
-    until = forms.DateTimeField(required=False, help_text="Alerts and sightings until then.")
+    days = forms.ChoiceField(
+        choices=SPANS, required=False, help_text="How many days back alerts, sightings and searches go."
+    )
+    since = forms.DateTimeField(
+        required=False, help_text="Alerts, sightings and searches from then on, instead of `days`."
+    )
+    until = forms.DateTimeField(required=False, help_text="Alerts, sightings and searches until then.")
     collection = forms.ModelChoiceField(Collection.objects.all(), required=False, empty_label="All collections")
     strength = forms.ChoiceField(choices=STRENGTHS, required=False)
     case = forms.ModelChoiceField(Case.objects.all(), required=False, help_text="One person alone.")

@@ -234,10 +234,10 @@ def _event(kind: str, row: Any) -> Event:
         case AlertCapture():
             return Event(at, kind, f"Seen by {row.alert.camera}", row.alert.get_absolute_url(), _face(row.capture))
         case UnnamedFace():
-            face, search = reverse("probe", args=[row.probe_id]), row.probe.search
+            face = reverse("probe", args=[row.probe_id])
             if (capture := row.probe.capture) is not None:
                 return Event(at, kind, f"Seen by {capture.camera}", "", face)
-            assert search is not None  # noqa: S101 - of one source, as a constraint of the table says
+            search = row.probe.searched
             how = {"posted": "Posted, met", "searched": "Searched"}.get(row.dated_by, "Met")
             words = f"{how} in {search.purpose}"
             return Event(at, kind, words, f"{search.get_absolute_url()}?face={row.probe_id}", face)

@@ -83,7 +83,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Asked:
-    """What somebody wants to see. since, until: of alerts and sightings. case: nothing but this one."""
+    """What somebody wants to see. since, until: of alerts, sightings and searches. case: nothing but this one."""
 
     kinds: tuple[str, ...] = tuple(KINDS)
     since: datetime | None = None

@@ -54,7 +54,7 @@ class MapView(APIView):
         operation_id="map",
     )
     def get(self, request: Request) -> Response:
-        """Cameras, alerts, confirmed sightings and last-seen places in a window of the map."""
+        """Cameras, alerts, confirmed sightings, last-seen places and pictures in a window of the map."""
         user = audit.signed_in(request)
         form = MapForm(request.query_params, user=user)
         check(form)

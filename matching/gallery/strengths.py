@@ -87,8 +87,7 @@ def write_missing() -> None:
     known: dict[object, tuple[Calibration, int, Calibration | None, int]] = {}
     while batch := list(without.select_related("probe__search")[:2000]):
         for candidate in batch:
-            search = candidate.probe.search
-            assert search is not None  # noqa: S101 - as the rows were asked for
+            search = candidate.probe.searched
             if search.pk not in known:
                 second = calibration.by(search.second, search.second_measurement) if search.second else None
                 first = calibration.by(search.model, search.measurement)

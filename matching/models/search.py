@@ -100,6 +100,12 @@ class Probe(FaceFields):
         return f"face {self.position + 1} of {self.search or self.capture}"
 
     @property
+    def searched(self) -> Search:
+        """The search that it is of, where it is of no capture: a constraint of the table has it."""
+        assert self.search is not None  # noqa: S101
+        return self.search
+
+    @property
     def commonness(self) -> float:
         """How much more than most it is like everybody that it was searched among."""
         found: float | None = self.candidates.aggregate(most=models.Max("commonness"))["most"]

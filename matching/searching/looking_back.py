@@ -52,7 +52,7 @@ class LookedBack:
 
 def for_probe(probe: Probe, user: User) -> LookedBack:
     """Where else the face of a search was seen, for the same purpose. Raises `SearchRefused`."""
-    search = _search(probe)
+    search = probe.searched
     may_search(user, search.collections.all(), purpose=search.purpose, reference=search.reference)
     cleaned, poorness = poor.without(np.asarray(probe.embedding, np.float32)[None], probe.model.direction)
     return _look_back(probe.model, user, [(cleaned[0], float(poorness[0]), probe.commonness)], leave_out=probe)
@@ -117,12 +117,7 @@ def _when(probe: Probe) -> tuple[int, datetime]:
     """Visits of one camera lie side by side in this order."""
     if probe.capture is not None:
         return probe.capture.camera_id, probe.capture.captured_at
-    return 0, _search(probe).created_at
-
-
-def _search(probe: Probe) -> Search:
-    assert probe.search is not None  # noqa: S101 - the database has it: a probe is of one source
-    return probe.search
+    return 0, probe.searched.created_at
 
 
 def _is_one_visit(a: Probe, b: Probe) -> bool:

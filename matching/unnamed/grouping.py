@@ -197,7 +197,7 @@ def _is_beside(person: UnnamedPerson, probe: Probe, seen: sources.Sight) -> bool
     """Whether somebody else with this face was seen at the very moment, so that they are two: by the camera that
     followed both, or in the same picture."""
     if probe.capture is None:
-        theirs = Shot.objects.filter(file__batch=probe.search_id, probe__unnamed__person=person)
+        theirs = Shot.objects.filter(file__batch=probe.search_id, probe__unnamed__person=person).defer("embedding")
         return bool(seen.apart & sources.moments(theirs))
     if probe.capture.track is None:
         return False

@@ -169,15 +169,14 @@ def alike(person: UnnamedPerson, user: User) -> list[Alike]:
 def companions(person: UnnamedPerson, user: User) -> list[Companion]:
     """Who comes with somebody more often than chance would have it, the least probable first."""
     windows: dict[int, list[tuple[datetime, datetime]]] = defaultdict(list)
-    own = [visit for visit in visits(person, user) if visit.camera]
+    own = [(visit.camera.pk, visit.first, visit.last) for visit in visits(person, user) if visit.camera]
     if not own:
         return []
-    for visit in own:
-        assert visit.camera is not None  # noqa: S101
-        windows[visit.camera.pk].append((visit.first - TOGETHER, visit.last + TOGETHER))
+    for camera, first, last in own:
+        windows[camera].append((first - TOGETHER, last + TOGETHER))
     others = visible(UnnamedFace, user).filter(probe__capture__camera__in=windows).exclude(person=person)
     rows = others.values_list("person", "probe__capture__camera", "at", "begins_visit")
-    began, ended = min(visit.first for visit in own), max(visit.last for visit in own)
+    began, ended = min(first for _, first, _ in own), max(last for *_, last in own)
     met: dict[int, set[tuple[int, int]]] = defaultdict(set)
     came: dict[tuple[int, int], int] = defaultdict(int)
     since, until = dict.fromkeys(windows, began), dict.fromkeys(windows, ended)

@@ -1,7 +1,7 @@
 """Where the faces of unnamed people come from: what cameras sent, and persons of batches; when and for how long."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -79,10 +79,12 @@ def sight(probe: Probe) -> Sight:
         at, camera = capture.captured_at, capture.camera
         apart = frozenset([(camera.pk, at)] if capture.track else [])
         return Sight(at, DatedBy.CLOCK, camera, days_at(camera), at, apart)
-    assert probe.search is not None  # noqa: S101 - of one source, as a constraint of the table says
-    shots = list(probe.shots.select_related("file"))
-    at, dated_by = _dated(shots, probe.search)
-    return Sight(at, dated_by, None, days_of(probe.search), probe.search.created_at, moments(shots))
+    search, shots = probe.searched, list(probe.shots.select_related("file").defer("embedding"))
+    pictures = BatchPicture.objects.filter(
+        file__in={shot.file_id for shot in shots}, place__in={shot.place for shot in shots}
+    )
+    at, dated_by = _dated(shots, search, _claims(pictures))
+    return Sight(at, dated_by, None, days_of(search), search.created_at, moments(shots))
 
 
 def moments(shots: Iterable[Shot]) -> frozenset[Hashable]:
@@ -90,13 +92,15 @@ def moments(shots: Iterable[Shot]) -> frozenset[Hashable]:
     return frozenset(mark for shot in shots for mark in batch_persons.at_one_time(shot))
 
 
-def _dated(shots: Sequence[Shot], search: Search) -> tuple[datetime, str]:
+def _claims(pictures: QuerySet[BatchPicture]) -> dict[tuple[int, int], str]:
+    """When pictures were taken as their own files say, by file and place."""
+    dated = pictures.exclude(own_time="").values_list("file", "place", "own_time")
+    return {(file, place): own_time for file, place, own_time in dated}
+
+
+def _dated(shots: Iterable[Shot], search: Search, claims: Mapping[tuple[int, int], str]) -> tuple[datetime, str]:
     """When somebody of a batch was seen last: as somebody said when the clip began, as a feed or an export says, or as
     the picture's own file does; else when the batch was searched. shots: with their files."""
-    pictures = BatchPicture.objects.filter(
-        file__in={shot.file_id for shot in shots}, place__in={shot.place for shot in shots}
-    ).exclude(own_time="")
-    claims = {(file, place): time for file, place, time in pictures.values_list("file", "place", "own_time")}
     found: list[tuple[datetime, str]] = []
     for shot in shots:
         if at := shot.file.at(shot.second):
@@ -199,10 +203,11 @@ def _of_batches(model: FaceModel) -> list[dict[str, Any]]:
             Shot.objects.filter(file__batch=batch, probe__isnull=False).select_related("file").defer("embedding")
         ):
             shots[shot.probe_id or 0].append(shot)
+        claims = _claims(BatchPicture.objects.filter(file__batch=batch))
         probes = Probe.objects.filter(Q(pk__in=met(batch)) | Q(search=search, unnamed__isnull=False))
         for row in _rows(probes, model):
             own = shots[row["pk"]]
-            at, dated_by = _dated(own, search)
+            at, dated_by = _dated(own, search, claims)
             found.append(row | {"at": at, "dated_by": dated_by, "track": None, "apart": moments(own)})
     return found
 

@@ -25,14 +25,6 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture
-def kept(collection) -> Collection:
-    """A collection that keeps unnamed people together for ten days."""
-    collection.unnamed_days = 10
-    collection.save()
-    return collection
-
-
-@pytest.fixture
 def send(any_model, camera):
     def send(number: int, at=NOON, track=None, to=None, content=None) -> Capture:
         return one_capture.matched(to or camera, content or faces.person(number), at, track)

@@ -24,13 +24,6 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def kept(collection) -> Collection:
-    collection.unnamed_days = 10
-    collection.save()
-    return collection
-
-
-@pytest.fixture
 def batch(any_model, kept, user):
     def make(*files: tuple[str, bytes], by=None, among=()) -> Batch:
         made = batches.begin(user=by or user, purpose="the phone", collections=among)
