@@ -53,7 +53,7 @@ def shape() -> list[tuple[str, str, str]]:
 
 
 # The newest migrations of the release before this one.
-LAST_RELEASE = [("cases", "0035_process_versions"), ("matching", "0055_unnamed_loss")]
+LAST_RELEASE = [("cases", "0036_unnamed_of_batches"), ("matching", "0057_captures_by_time")]
 
 COLUMNS = """
 SELECT table_name, column_name, concat_ws(' ', data_type, udt_name), character_maximum_length, is_nullable = 'YES',
