@@ -9,13 +9,16 @@ from django.utils import timezone
 from cases.forms import ForUser
 from cases.models import Case, Collection
 from matching import places
+from matching.models import SitePlan
 
 SPANS = [("1", "A day"), ("7", "A week"), ("30", "A month"), ("365", "A year"), ("", "Ever")]
+LABELS = {"days": "How far back", "collection": "Collection", "strength": "Likeness", "plan": "Where"}
 STRENGTHS = [("", "Any likeness"), ("strong", "Strong"), ("fair", "Fair"), ("weak", "Weak")]
 
 
 class MapForm(ForUser, forms.Form):
-    """Everything is optional: without it the whole world, with all that may be seen there."""
+    """Everything is optional: without it the whole world, with all that may be seen there. A plan of a site is shown
+    whole."""
 
     show = forms.MultipleChoiceField(choices=list(places.KINDS.items()), required=False)
     days = forms.ChoiceField(
@@ -28,6 +31,12 @@ class MapForm(ForUser, forms.Form):
     collection = forms.ModelChoiceField(Collection.objects.all(), required=False, empty_label="All collections")
     strength = forms.ChoiceField(choices=STRENGTHS, required=False)
     case = forms.ModelChoiceField(Case.objects.all(), required=False, help_text="One person alone.")
+    plan = forms.ModelChoiceField(
+        SitePlan.objects.all(),
+        required=False,
+        empty_label="The world",
+        help_text="A plan of a site, on which cameras, alerts and sightings stand, instead of a window of the world.",
+    )
     west = forms.FloatField(min_value=-540, max_value=540, required=False, help_text="Degrees; beyond 180 it goes on.")
     east = forms.FloatField(min_value=-540, max_value=540, required=False)
     south = forms.FloatField(min_value=-90, max_value=90, required=False)
@@ -38,8 +47,10 @@ class MapForm(ForUser, forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, words in (("days", "How far back"), ("collection", "Collection"), ("strength", "Likeness")):
+        for name, words in LABELS.items():
             self.fields[name].widget.attrs["aria-label"] = words
+        if not self.user.has_perm("matching.view_camera"):
+            self.fields["plan"] = forms.ModelChoiceField(SitePlan.objects.none(), required=False)
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = self.cleaned_data
@@ -65,4 +76,5 @@ class MapForm(ForUser, forms.Form):
             collection=said["collection"],
             strength=said["strength"],
             case=said["case"],
+            plan=said["plan"],
         )

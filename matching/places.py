@@ -1,4 +1,5 @@
-"""What stands where: cameras, alerts, sightings, last-seen places, photos; put together in PostgreSQL for a window."""
+"""What stands where: cameras, alerts, sightings, last-seen places, photos; put together in PostgreSQL for a window of
+the world, or for a plan of a site."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from cases import locating
 from cases.gazetteer import kilometres
 from cases.models import Case, Collection, Photo
 from cases.visibility import visible
-from matching.models import Alert, BatchPicture, Camera, Candidate, Search, Shot
+from matching.models import Alert, BatchPicture, Camera, Candidate, Search, Shot, SitePlan
 
 # What is nearer to each other than so many pixels of the map is one point.
 CELL = 64
@@ -32,6 +33,8 @@ KINDS = {
     "searches": "Searched pictures, as their files claim",
     "batches": "Pictures of batches, as their files claim",
 }
+# What stands on plans of a site: nobody knows of the others where in it they are.
+ON_PLANS = ("cameras", "alerts", "sightings")
 RELATED = {
     "cases": ("collection", "town"),
     "alerts": ("camera", "case__collection"),
@@ -83,7 +86,8 @@ class Window:
 
 @dataclass(frozen=True)
 class Asked:
-    """What somebody wants to see. since, until: of alerts, sightings and searches. case: nothing but this one."""
+    """What somebody wants to see. since, until: of alerts, sightings and searches. case: nothing but this one. plan:
+    where on that plan of a site, instead of where in the world."""
 
     kinds: tuple[str, ...] = tuple(KINDS)
     since: datetime | None = None
@@ -91,15 +95,22 @@ class Asked:
     collection: Collection | None = None
     strength: str = ""
     case: Case | None = None
+    plan: SitePlan | None = None
+
+    @property
+    def stands(self) -> tuple[str, ...]:
+        """The kinds that stand there at all."""
+        return tuple(kind for kind in self.kinds if not self.plan or kind in ON_PLANS)
 
 
 @dataclass(frozen=True)
 class Point:
-    """One thing, or several that lie together. latitude, longitude: of several their mean, degrees."""
+    """One thing, or several that lie together. up, right: latitude and longitude in degrees, of several their mean; on
+    a plan the shares of it from its top and from its left edge, 0..1."""
 
     kind: str
-    latitude: float
-    longitude: float
+    up: float
+    right: float
     count: int
     title: str
     link: str = ""
@@ -109,31 +120,34 @@ class Point:
 
 @dataclass(frozen=True)
 class Step:
-    """One alert on the path of a person. kilometres, hours: from the step before; far: nobody comes so far so fast."""
+    """One alert on the path of a person. up, right: as a point's. kilometres, hours: from the step before, on a plan
+    without kilometres; far: nobody comes so far so fast."""
 
     alert: Alert
-    kilometres: float
+    up: float
+    right: float
+    kilometres: float | None
     hours: float
 
     @property
     def far(self) -> bool:
-        return self.kilometres > LEAST_KM and self.kilometres > MOST_KM_AN_HOUR * self.hours
+        return self.kilometres is not None and self.kilometres > max(LEAST_KM, MOST_KM_AN_HOUR * self.hours)
 
 
 def points(user: Any, window: Window, asked: Asked) -> list[Point]:
     """Whatever lies in the window, as far as this person may see it: never more than one point of a kind in a cell of
-    `CELL` pixels."""
+    `CELL` pixels. On a plan all of it, and one point of a kind at each camera."""
     found: list[Point] = []
-    for kind in _seen(user, asked.kinds):
-        found += _together(kind, _rows(user, kind, asked).filter(window.holds()), window.zoom)
+    for kind in _seen(user, asked.stands):
+        found += _together(kind, _inside(user, kind, window, asked), _cells(kind, window, asked))
     return found
 
 
 def listed(user: Any, window: Window, asked: Asked) -> list[tuple[str, str, int, list[Any]]]:
     """The same in words: of each kind its name, how many lie in the window, and the latest `LISTED` of them."""
     said = []
-    for kind in _seen(user, asked.kinds):
-        inside = _rows(user, kind, asked).filter(window.holds())
+    for kind in _seen(user, asked.stands):
+        inside = _inside(user, kind, window, asked)
         order = ORDER.get(kind, F("last_captured_at").desc())
         rows = inside.select_related(*RELATED.get(kind, ())).order_by(order)[:LISTED]
         said.append((kind, KINDS[kind], inside.count(), list(rows)))
@@ -141,47 +155,68 @@ def listed(user: Any, window: Window, asked: Asked) -> list[tuple[str, str, int,
 
 
 def unplaced(user: Any) -> dict[str, int]:
-    """How many that this person may see have no coordinates, and so stand on no map."""
+    """How many that this person may see have no coordinates, and so stand on no map; a camera that has its place on a
+    plan is not lost."""
     waiting = {
-        "cameras": visible(Camera, user).filter(revoked_at=None, officer=None, latitude=None).count(),
+        "cameras": visible(Camera, user).filter(revoked_at=None, officer=None, latitude=None, plan_x=None).count(),
         "cases": visible(Case, user).filter(status=Case.Status.OPEN).exclude(locating.with_place()).count(),
     }
     return {kind: waiting[kind] for kind in _seen(user, waiting)}
 
 
-def path(user: Any, case: Case) -> list[Step]:
-    """Where cameras may have seen somebody, in the order of time: open alerts and confirmed sightings."""
+def path(user: Any, asked: Asked) -> list[Step]:
+    """Where cameras may have seen the case that is asked for, in the order of time: open alerts and confirmed
+    sightings. Without a case there is none."""
+    if asked.case is None:
+        return []
     alerts = (
-        visible(Alert, user)
-        .filter(case=case, camera__latitude__isnull=False, camera__longitude__isnull=False)
+        _of_cameras(visible(Alert, user).filter(case=asked.case), asked, "camera__")
+        .filter(up__isnull=False, right__isnull=False)
         .exclude(status__in=(Alert.Status.DISMISSED, Alert.Status.CLOSED))
         .select_related("camera")
         .order_by("-first_captured_at")[:MOST_STEPS]
     )
     steps: list[Step] = []
     for alert in reversed(alerts):
-        before = steps[-1].alert if steps else None
-        far = kilometres(_place(before.camera), _place(alert.camera)) if before else 0.0
-        hours = (alert.first_captured_at - before.last_captured_at).total_seconds() / 3600 if before else 0.0
-        steps.append(Step(alert, far, max(0.0, hours)))
+        before = steps[-1] if steps else None
+        far = 0.0 if before is None else kilometres((before.up, before.right), (alert.up, alert.right))
+        hours = (alert.first_captured_at - before.alert.last_captured_at).total_seconds() / 3600 if before else 0.0
+        steps.append(Step(alert, alert.up, alert.right, None if asked.plan else far, max(0.0, hours)))
     return steps
+
+
+def plans(user: Any, case: Case) -> QuerySet[SitePlan]:
+    """The plans of sites on which cameras stand that may have seen this case."""
+    if not user.has_perm("matching.view_camera"):
+        return SitePlan.objects.none()
+    there = visible(Alert, user).filter(case=case, camera__plan_x__isnull=False)
+    return visible(SitePlan, user).filter(pk__in=there.values("camera__plan"))
 
 
 def _seen(user: Any, kinds: Iterable[str]) -> list[str]:
     return [kind for kind in kinds if any(map(user.has_perm, PERMISSIONS[kind]))]
 
 
-def _place(camera: Any) -> tuple[float, float]:
-    return camera.latitude, camera.longitude
+def _of_cameras(rows: QuerySet[Any], asked: Asked, camera: str = "") -> QuerySet[Any]:
+    """These rows with the places of their cameras, `camera` being the way to them."""
+    if asked.plan:
+        rows = rows.filter(**{f"{camera}plan": asked.plan})
+    up, right = ("plan_y", "plan_x") if asked.plan else ("latitude", "longitude")
+    placed: QuerySet[Any] = rows.annotate(up=F(f"{camera}{up}"), right=F(f"{camera}{right}"))
+    return placed
+
+
+def _inside(user: Any, kind: str, window: Window, asked: Asked) -> QuerySet[Any]:
+    return _rows(user, kind, asked).filter(Q(right__isnull=False) if asked.plan else window.holds())
 
 
 def _rows(user: Any, kind: str, asked: Asked) -> QuerySet[Any]:
-    """The rows of a kind, with `up` and `right`: latitude and longitude, degrees."""
+    """The rows of a kind, with `up` and `right`, as a point's."""
     if kind == "cameras":
         cameras = visible(Camera, user).filter(revoked_at=None, officer=None)
         if asked.case:
             cameras = cameras.filter(pk__in=Alert.objects.filter(case=asked.case).values("camera"))
-        return cameras.annotate(up=F("latitude"), right=F("longitude"))
+        return _of_cameras(cameras, asked)
     if kind == "cases":
         cases = visible(Case, user).filter(Q(pk=asked.case.pk) if asked.case else Q(status=Case.Status.OPEN))
         if asked.collection:
@@ -208,7 +243,7 @@ def _rows(user: Any, kind: str, asked: Asked) -> QuerySet[Any]:
         "case": asked.case,
     }
     rows = rows.filter(**{name: value for name, value in narrowed.items() if value})
-    return rows.annotate(up=F("camera__latitude"), right=F("camera__longitude"))
+    return _of_cameras(rows, asked, "camera__")
 
 
 def _searched(user: Any, kind: str, asked: Asked) -> QuerySet[Any]:
@@ -232,17 +267,25 @@ def _searched(user: Any, kind: str, asked: Asked) -> QuerySet[Any]:
     return pictures.filter(Exists(shots)) if is_narrowed else pictures
 
 
-def _together(kind: str, rows: QuerySet[Any], zoom: int) -> Iterator[Point]:
-    cells = (2**zoom) * 256 / CELL
+def _cells(kind: str, window: Window, asked: Asked) -> dict[str, Any]:
+    """By what rows lie together: a square of the map, on a plan a camera."""
+    if asked.plan:
+        return {"cell": F("pk" if kind == "cameras" else "camera")}
+    cells = (2**window.zoom) * 256 / CELL
     latitude = Radians(Greatest(Least(Cast("up", FloatField()), EDGE), -EDGE))
     # Mercator's, as the map draws it.
-    across = Floor((F("right") + 180.0) / 360.0 * cells)
-    down = Floor((1.0 - Ln(Tan(Pi() / 4.0 + latitude / 2.0)) / Pi()) / 2.0 * cells)
+    return {
+        "across": Floor((F("right") + 180.0) / 360.0 * cells),
+        "down": Floor((1.0 - Ln(Tan(Pi() / 4.0 + latitude / 2.0)) / Pi()) / 2.0 * cells),
+    }
+
+
+def _together(kind: str, rows: QuerySet[Any], cells: dict[str, Any]) -> Iterator[Point]:
     of_camera = kind in ("alerts", "sightings")
     grouped = (
         rows.order_by()
-        .annotate(across=across, down=down)
-        .values("across", "down")
+        .annotate(**cells)
+        .values(*cells)
         .annotate(
             count=Count("pk"),
             # PostgreSQL knows no least of searches' ids.

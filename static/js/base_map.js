@@ -11,6 +11,20 @@ export function baseMap(holder, view, failed) {
   return map;
 }
 
+// A plan of a site. The map, and where on it what stands at a share of the plan from its top and its left edge.
+export async function planMap(holder, failed) {
+  const map = L.map(holder, { crs: L.CRS.Simple, minZoom: -2, maxZoom: 4, zoomSnap: 0.25 });
+  map.attributionControl.setPrefix(false);
+  const picture = new Image();
+  picture.src = holder.dataset.plan;
+  await picture.decode().catch(() => failed("The plan's picture could not be loaded. What stands on it is right all the same."));
+  const width = 1000, height = picture.naturalWidth ? (width * picture.naturalHeight) / picture.naturalWidth : width;
+  const whole = [[0, 0], [height, width]];
+  if (picture.naturalWidth) L.imageOverlay(picture.src, whole, { alt: "", className: "site-plan" }).addTo(map);
+  map.fitBounds(whole).setMaxBounds(L.latLngBounds(whole).pad(0.5));
+  return [map, (up, right) => [height * (1 - up), width * right]];
+}
+
 // A mark that does something: by mouse, finger, Enter and space.
 export function onPress(marker, act) {
   marker.on("click", act);

@@ -1,6 +1,7 @@
-// The map: what the server has put together for the window that is looked at, a list of the same, live alerts, a day.
+// The map: what the server has put together for the window that is looked at, or for a plan of a site; a list of the
+// same, live alerts, a day.
 
-import { baseMap, onPress } from "./base_map.js";
+import { baseMap, onPress, planMap } from "./base_map.js";
 import { feed } from "./feed.js";
 import { byId } from "./shared.js";
 
@@ -10,9 +11,16 @@ const list = byId("map-list");
 const note = byId("map-note");
 const MARKS = { cameras: "▣", alerts: "!", sightings: "✓", cases: "?", photos: "▫", searches: "⌕", batches: "▤" };
 
-const kept = sessionStorage.getItem("map-view")?.split(",").map(Number);
+const isPlan = Boolean(holder.dataset.plan);
+const kept = isPlan ? null : sessionStorage.getItem("map-view")?.split(",").map(Number);
 const isKept = kept?.length === 3 && kept.every(Number.isFinite) && !form.elements.case;
-const map = baseMap(holder, isKept ? [[kept[0], kept[1]], kept[2]] : [[25, 0], 2], (problem) => { note.textContent = problem; });
+let lacks = "";
+const failed = (problem) => { note.textContent = lacks = problem; };
+const [map, placeOf] = isPlan ? await planMap(holder, failed) : [
+  baseMap(holder, isKept ? [[kept[0], kept[1]], kept[2]] : [[25, 0], 2], failed),
+  // East of a copy of the world it stands there, too.
+  (latitude, longitude) => [latitude, longitude + Math.round((map.getCenter().lng - longitude) / 360) * 360],
+];
 const marks = L.layerGroup().addTo(map);
 const path = L.layerGroup().addTo(map);
 
@@ -25,7 +33,7 @@ function asked(inWindow) {
     words.set("since", new Date(day).toISOString());
     words.set("until", new Date(day + hour.value * 3600000).toISOString());
   }
-  if (inWindow) {
+  if (inWindow && !isPlan) {
     const seen = map.getBounds();
     const west = Math.max(seen.getWest(), -540), east = Math.min(seen.getEast(), 540);
     for (const [name, value] of Object.entries({
@@ -55,7 +63,7 @@ async function show() {
     const found = await points.json();
     draw(found);
     list.innerHTML = await said.text();
-    note.textContent = found.points.length ? "" : "Nothing of what is chosen lies here.";
+    note.textContent = found.points.length ? lacks : `Nothing of what is chosen ${isPlan ? "stands on this plan" : "lies here"}.`;
   } catch {
     if (mine === number) note.textContent = "The map could not be filled. It tries again with the next move.";
   }
@@ -69,9 +77,7 @@ function draw(found) {
     // Alerts stand beside the camera that raised them, not on it.
     const anchor = { alerts: [-4, 26], sightings: [26, 26] }[point.kind] ?? [12, 12];
     const icon = L.divIcon({ className: `mark ${point.kind} ${point.state}`, html: words, iconSize: null, iconAnchor: anchor });
-    // East of a copy of the world it stands there, too.
-    const seen = map.getCenter().lng, turns = Math.round((seen - point.longitude) / 360);
-    const marker = L.marker([point.latitude, point.longitude + turns * 360], { icon, title: point.title, keyboard: true, riseOnHover: true });
+    const marker = L.marker(placeOf(point.latitude ?? point.y, point.longitude ?? point.x), { icon, title: point.title, keyboard: true, riseOnHover: true });
     onPress(marker, () => {
       if (point.link) location.assign(point.link);
       else map.flyTo(marker.getLatLng(), Math.min(map.getZoom() + 2, 19), { duration: 0.4 });
@@ -81,7 +87,7 @@ function draw(found) {
   }
   let before = null;
   for (const step of found.path) {
-    const here = [step.latitude, step.longitude];
+    const here = isPlan ? placeOf(step.y, step.x) : [step.latitude, step.longitude];
     if (before) L.polyline([before, here], { className: step.far ? "path far" : "path", interactive: false }).addTo(path);
     before = here;
   }
@@ -128,17 +134,21 @@ hour.addEventListener("input", () => { if (day) ofDay(); else sayHour(); });
 byId("play-end").addEventListener("click", () => { play(false); dayBox.value = ""; hour.value = 24; ofDay(); });
 
 list.addEventListener("click", (event) => {
-  const { lat, lon } = event.target.closest("[data-lat]")?.dataset ?? {};
-  if (lat) map.flyTo([lat, lon], Math.max(map.getZoom(), 12), { duration: 0.4 });
+  const { up, right } = event.target.closest("[data-up]")?.dataset ?? {};
+  if (up) map.flyTo(isPlan ? placeOf(up, right) : [up, right], Math.max(map.getZoom(), isPlan ? 1 : 12), { duration: 0.4 });
 });
-form.addEventListener("change", (event) => { if (event.target.name) later(0); });
+form.addEventListener("change", (event) => {
+  // Another base is another page, which keeps what is chosen.
+  if (event.target.name === "plan") form.submit();
+  else if (event.target.name) later(0);
+});
 form.addEventListener("submit", (event) => { event.preventDefault(); later(0); });
-map.on("moveend", () => {
+if (!isPlan) map.on("moveend", () => {
   const at = map.getCenter();
   sessionStorage.setItem("map-view", [at.lat, at.lng, map.getZoom()]);
   later();
 });
 
-if (isKept) show();
+if (isKept || isPlan) show();
 else fit().catch(() => {}).finally(show);
 feed(byId("map-live"), { opened: () => later(0), heard: () => later(300), lost: "Not connected; trying again." });

@@ -79,6 +79,54 @@ def test_at_first_it_shows_all_that_there_is(browser, product, gate, bridge, siz
             expect(page.locator("#map-list")).to_contain_text(name)
 
 
+@pytest.fixture
+def hall(product: Product, gate: dict[str, Any], quay: dict[str, Any]) -> Iterator[str]:
+    """The number of a plan, on which the two cameras stand."""
+    person = product.browser()
+    person.headers.update({"X-CSRFToken": person.cookies["csrftoken"], "Referer": product.url})
+    said, picture = {"name": f"The hall {uuid.uuid4().hex[:6]}"}, {"image": ("plan.jpg", faces.person(0))}
+    made = person.post(f"{product.url}cameras/plans/", said, files=picture, timeout=60)
+    for camera, x in ((gate, 0.2), (quay, 0.8)):
+        person.post(made.url, {"camera": camera["id"], "x": x, "y": 0.5}, timeout=60).raise_for_status()
+    yield made.url.rstrip("/").rpartition("/")[2]
+    person.post(f"{made.url}remove/", timeout=60).raise_for_status()
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
+def test_indoors_the_map_is_a_plan_of_the_site(browser, product, gate, quay, hall, size):
+    with opened(browser, product, size) as page:
+        page.goto("/map/")
+        page.get_by_label("Where").select_option(hall)
+        picture = page.locator("#map img.site-plan")
+        expect(picture).to_be_visible()
+        expect(page.locator(".mark.cameras")).to_have_count(2)
+        expect(page.get_by_label("Last seen", exact=True)).to_have_count(0)
+        expect(page.locator("#map-live.on")).to_be_visible()
+        sends(product, gate, 1)
+        alert = page.locator(".mark.alerts")
+        expect(alert).to_have_count(1)
+        seen, mark = picture.bounding_box(), page.get_by_role("button", name=gate["name"]).first.bounding_box()
+        assert mark["x"] + mark["width"] / 2 == pytest.approx(seen["x"] + 0.2 * seen["width"], abs=3)
+        assert mark["y"] + mark["height"] / 2 == pytest.approx(seen["y"] + 0.5 * seen["height"], abs=3)
+        assert faults(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        alert.press("Enter")
+        expect(page).to_have_url(re.compile(r"/alerts/\d+/"))
+        page.get_by_role("link", name="On the plan").click()
+        expect(page.locator(".mark.cameras")).to_have_count(1)
+        expect(page.locator(".steps li")).to_have_count(1)
+        page.get_by_label("Where").select_option(label="The world")
+        expect(page.locator("#map .land").first).to_be_attached()
+
+
+def test_a_plan_whose_picture_is_lost_shows_all_the_same_what_stands_on_it(browser, product, hall):
+    with opened(browser, product, (1440, 900)) as page:
+        page.route("**/picture/", lambda route: route.abort())
+        page.goto(f"/map/?plan={hall}")
+        expect(page.locator(".mark.cameras")).to_have_count(2)
+        expect(page.locator("#map-note")).to_contain_text("could not be loaded")
+
+
 def near(page: Page, gate: dict[str, Any]) -> None:
     """By the list, which whoever uses no mouse has."""
     page.locator("#map-list li", has_text=gate["name"]).first.locator("button").press("Enter")

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Permission, User
 from django.core.files.base import ContentFile
 from django.test import Client
 from django.utils import timezone
 from PIL import ExifTags, Image
 
 from cases.models import AuditEvent, Case, Photo, Team
-from matching.models import Alert, Camera, Candidate, Shot
+from matching.models import Alert, Camera, Candidate, Shot, SitePlan
 from matching.searching import batches, pictures
 from matching.watching import captures
 from mpsite.settings import host_of_tiles
@@ -85,6 +86,7 @@ def test_poles_and_edges_are_places_too(as_admin, db):
         ({"show": "secrets"}, "show"),
         ({"case": 999999}, "case"),
         ({"collection": "x"}, "collection"),
+        ({"plan": 999999}, "plan"),
     ],
 )
 def test_places_that_lie_are_refused_in_words(as_admin, words, said):
@@ -260,9 +262,93 @@ def test_what_is_another_teams_stands_on_no_map(make_case, collection):
     assert client.get(URL, {"collection": collection.pk}).status_code == 400
 
 
-def test_who_may_not_see_cases_sees_none_on_the_map(make_case, db):
-    from django.contrib.auth.models import Permission, User
+@pytest.fixture
+def hall(db, camera) -> SitePlan:
+    """A plan, on which the camera has its place."""
+    plan = SitePlan.objects.create(name="The hall", image=ContentFile(faces.person(0), "plan.jpg"))
+    return stands(plan, camera, 0.25, 0.75)
 
+
+def stands(plan: SitePlan, camera: Camera, x: float, y: float) -> SitePlan:
+    camera.plan, camera.plan_x, camera.plan_y = plan, x, y
+    camera.save()
+    return plan
+
+
+def test_a_plan_of_a_site_is_a_map_indoors(as_admin, any_model, six_cases, camera, hall):
+    """Nobody typed where in the world the camera stands, and on its plan all of it is known."""
+    made = [alert_at(camera, number) for number in (1, 2)]
+    camera_at("Outside", BERLIN)
+    at(Case.objects.first(), HAMBURG)
+    found = asked(as_admin, plan=hall.pk)
+    assert sorted((point["kind"], point["count"]) for point in found["points"]) == [("alerts", 2), ("cameras", 1)]
+    for point in found["points"]:
+        assert (point["x"], point["y"], point["latitude"]) == (0.25, 0.75, None), point
+    assert of(found, "alerts")[0]["link"] == f"/alerts/?status=new&camera={camera.pk}"
+    Alert.objects.filter(pk=made[0].pk).update(status=Alert.Status.CONFIRMED)
+    found = asked(as_admin, plan=hall.pk)
+    assert of(found, "alerts")[0]["link"] == made[1].get_absolute_url()
+    assert of(found, "sightings")[0]["link"] == made[0].get_absolute_url()
+    assert {point["title"] for point in of(asked(as_admin), "cameras")} == {"Outside"}
+    said = as_admin.get("/map/list/", {"plan": hall.pk}).content.decode()
+    assert "Last seen" not in said
+    assert "Outside" not in said
+    assert made[1].get_absolute_url() in said
+
+
+def test_the_path_of_a_person_through_a_building(as_admin, any_model, six_cases, camera, hall):
+    case = alert_at(camera, 1).case
+    vault = camera_at("Vault", HAMBURG)
+    stands(hall, vault, 0.9, 0.1)
+    alert_at(vault, 1)
+    path = asked(as_admin, plan=hall.pk, case=case.pk)["path"]
+    assert [(step["x"], step["y"], step["kilometres"], step["far"]) for step in path] == [
+        (0.25, 0.75, None, False),
+        (0.9, 0.1, None, False),
+    ]
+    assert "km" not in as_admin.get("/map/list/", {"plan": hall.pk, "case": case.pk}).content.decode()
+    world = as_admin.get("/map/list/", {"case": case.pk}).content.decode()
+    assert f"/map/?plan={hall.pk}&amp;case={case.pk}" in world, "the map of the world says that there is a plan"
+    other = Case.objects.exclude(pk=case.pk).first()
+    assert "The hall" not in as_admin.get("/map/list/", {"case": other.pk}).content.decode()
+
+
+def test_a_camera_on_a_plan_is_not_lost_and_one_without_its_place_there_is_named(as_admin, camera, hall):
+    assert "On no map" not in as_admin.get("/map/").content.decode()
+    stands(hall, camera_at("Stairs", BERLIN), None, None)
+    page = as_admin.get("/map/", {"plan": hall.pk}).content.decode()
+    assert "Not on the plan yet" in page
+    assert "Stairs" in page
+    assert "Stairs" not in as_admin.get("/map/list/", {"plan": hall.pk}).content.decode()
+
+
+def test_a_plan_of_another_teams_cameras_is_no_map_of_ours(camera, hall):
+    camera.teams.add(Team.objects.create(name="Other agency"))
+    client = Client()
+    client.force_login(people.person("kim", "Investigator"))
+    for url, status in ((URL, 400), ("/map/list/", 422), ("/map/", 200)):
+        answer = client.get(url, {"plan": hall.pk})
+        assert answer.status_code == status, url
+        assert "The hall" not in answer.content.decode()
+
+
+def test_a_plan_is_offered_to_whoever_may_see_cameras(hall):
+    reader = User.objects.create_user("reader")
+    reader.user_permissions.add(Permission.objects.get(codename="view_case"))
+    client = Client()
+    client.force_login(reader)
+    assert "The hall" not in client.get("/map/").content.decode()
+    assert client.get(URL, {"plan": hall.pk}).status_code == 400
+
+
+def test_the_trail_says_who_looked_at_which_plan(as_admin, hall):
+    for _ in range(2):
+        asked(as_admin, plan=hall.pk)
+    (row,) = AuditEvent.objects.filter(target_type="api-map")
+    assert f"plan={hall.pk}" in row.target_label
+
+
+def test_who_may_not_see_cases_sees_none_on_the_map(make_case, db):
     at(make_case("C-1", index=False, name="Hidden Person"), HAMBURG)
     camera_at("Gate", BERLIN)
     technician = User.objects.create_user("tech")
