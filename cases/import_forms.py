@@ -99,7 +99,7 @@ class FolderForm(SourceForm):
 
 
 class SpreadsheetForm(SourceForm):
-    table = forms.FileField(label="Table (CSV, XLSX or ODS)", required=False)
+    table = forms.FileField(label="Table (CSV, XLSX, XLS, ODS or HTML)", required=False)
     file = forms.CharField(label="or its path on the server", required=False, help_text=INSIDE)
     archive = forms.FileField(label="Photos (zip)", required=False)
     photos = forms.CharField(

@@ -42,7 +42,8 @@ class Reader:
             run.total = source.size()
             ledger.save()
         if run.cursor is None:
-            ImportDoubt.objects.filter(source=run.source, column=ImportDoubt.STRAY).delete()
+            beside = (ImportDoubt.STRAY, ImportDoubt.BESIDE)
+            ImportDoubt.objects.filter(source=run.source, column__in=beside).delete()
         validators = (lambda key: {}) if run.check_photos else self._validators
         for step in source.steps(run.cursor, validators):
             run.cursor = step.cursor
@@ -139,9 +140,10 @@ class Reader:
         self.ledger.resolve(ALL)
 
     def _stray(self, item: Stray) -> bool:
-        self.ledger.count("photos without a case")
-        stray = {"source": self.run.source, "key": item.key[:200], "column": ImportDoubt.STRAY}
-        return ImportDoubt.objects.get_or_create(**stray, defaults={"text": item.key[:300], "why": item.why})[1]
+        self.ledger.count(item.column.lower())
+        stray = {"source": self.run.source, "key": item.key[:200], "column": item.column}
+        said = {"text": (item.text or item.key)[:300], "why": item.why}
+        return ImportDoubt.objects.get_or_create(**stray, defaults=said)[1]
 
     def _gone(self, item: Gone, known: ImportedCase | None) -> bool:
         if known is None:

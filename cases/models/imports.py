@@ -171,6 +171,7 @@ class ImportDoubt(models.Model):
 
     # The column of files that belong to no record.
     STRAY = "Photos without a case"
+    BESIDE = "Lines that are no case"
 
     source = models.ForeignKey(ImportSource, on_delete=models.CASCADE, related_name="doubts")
     key = models.CharField(max_length=200, help_text="The record's; or the file's name.")

@@ -102,10 +102,13 @@ class Refused:
 
 @dataclass(frozen=True)
 class Stray:
-    """A file beside the records that belongs to none of them."""
+    """What lies beside the records and belongs to none of them. column: under which it is listed. text: what it says,
+    its key where that says it."""
 
     key: str
     why: str
+    column: str
+    text: str = ""
 
 
 Item = CaseRecord | Unchanged | Gone | Refused | Stray

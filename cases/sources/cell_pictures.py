@@ -1,7 +1,9 @@
-"""Pictures that Excel keeps as the values of cells (*Place in Cell*), and not as drawings that lie over them.
+"""Pictures that programs keep as the values of cells, and not as drawings that lie over them.
 
-A cell says the number of its value's metadata, which leads to a rich value, which leads to a picture of the workbook:
-[MS-XLSX] 2.3.4, rich values; the structure's name is `_localImage`.
+Excel (*Place in Cell*): a cell says the number of its value's metadata, which leads to a rich value, which leads to a
+picture of the workbook: [MS-XLSX] 2.3.4, rich values; the structure's name is `_localImage`.
+WPS Office: a cell's formula, `DISPIMG`, names a picture of the workbook's own list.
+LibreOffice (ODS): a frame within the cell names the picture.
 """
 
 import zipfile
@@ -9,17 +11,64 @@ from typing import Any
 
 import defusedxml.ElementTree as SafeTree
 
+from cases.sources import sheet_xml
+
 METADATA, VALUES = "xl/metadata.xml", "xl/richData/rdrichvalue.xml"
 STRUCTURES, RELATIONS = "xl/richData/rdrichvaluestructure.xml", "xl/richData/richValueRel.xml"
 PICTURE = "_rvRel:LocalImageIdentifier"
-RELATION_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_RELATIONS = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+RELATION_ID, EMBEDDED = f"{_RELATIONS}id", f"{_RELATIONS}embed"
+WPS_PICTURES = "xl/cellimages.xml"
+ODS_TABLE, XLINK = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}", "{http://www.w3.org/1999/xlink}href"
 
 
 def of_sheet(packed: zipfile.ZipFile, part: str) -> dict[tuple[int, int], str]:
-    """The members of a workbook that are shown in a sheet's cells, by line and column from 0.
+    """The members of an XLSX workbook that are shown in a sheet's cells, by line and column from 0.
 
     part: the sheet's own member. Raises what a broken zip or XML raises.
     """
+    return _of_excel(packed, part) | _of_wps(packed, part)
+
+
+def of_ods(packed: zipfile.ZipFile, sheet: str) -> list[tuple[int, str]]:
+    """The lines, from 0, and members of the pictures of an ODS sheet. Raises as `of_sheet`."""
+    found: list[tuple[int, str]] = []
+    names, line, is_it = set(packed.namelist()), 0, False
+    with packed.open("content.xml") as content:
+        for event, element in SafeTree.iterparse(content, events=("start", "end")):
+            name = _name(element)
+            if name == "table" and event == "start":
+                is_it, line = element.get(f"{ODS_TABLE}name") == sheet, 0
+            elif name == "table-row" and event == "end":
+                if is_it:
+                    members = [image.get(XLINK, "").removeprefix("./") for image in _all(element, "image")]
+                    found += [(line, member) for member in members if member in names]
+                line += int(element.get(f"{ODS_TABLE}number-rows-repeated", 1))
+                element.clear()
+    return found
+
+
+def _of_wps(packed: zipfile.ZipFile, part: str) -> dict[tuple[int, int], str]:
+    names = set(packed.namelist())
+    if WPS_PICTURES not in names:
+        return {}
+    from openpyxl.packaging.relationship import get_dependents, get_rels_path
+
+    rels_of: Any = get_rels_path
+    dependents: Any = get_dependents
+    targets = {rel.Id: rel.target for rel in dependents(packed, rels_of(WPS_PICTURES))}
+    members = {}
+    for picture in _all(SafeTree.fromstring(packed.read(WPS_PICTURES)), "cellImage"):
+        for said, blip in zip(_all(picture, "cNvPr"), _all(picture, "blip"), strict=False):
+            members[said.get("name")] = targets.get(blip.get(EMBEDDED), "")
+    return {
+        place: members[said]
+        for place, function, said in sheet_xml.formulas(packed, part)
+        if function == "DISPIMG" and members.get(said) in names
+    }
+
+
+def _of_excel(packed: zipfile.ZipFile, part: str) -> dict[tuple[int, int], str]:
     if not {METADATA, VALUES, STRUCTURES, RELATIONS, part} <= set(packed.namelist()):
         return {}
     from openpyxl.utils.cell import coordinate_to_tuple

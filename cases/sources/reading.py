@@ -117,10 +117,13 @@ class Fields:
 
 
 _N = r"(\d{1,3}(?:\.\d+)?)"
-_UNIT = r"(?:years?|yrs?|yo|y/o|y\.o\.|y)?\.?(?:\s*old)?"
+_UNIT = r"(?:years?|yrs?|yo|y/o|y\.o\.|y|años?|anos?|ans?|jahre?|anni)?\.?(?:\s*(?:old|de edad|alt))?"
 _ONE = re.compile(rf"(?:age[d:]?\s*)?{_N}\s*{_UNIT}")
 _RANGE = re.compile(rf"(?:between\s+)?{_N}\s*{_UNIT}\s*(?:-|–|—|to|and|/|through)\s*{_N}\s*{_UNIT}")
-_YOUNG = re.compile(r"(\d{1,3})\s*(?:months?|mos?|mths?|weeks?|wks?|days?|hours?|m|w|d)\.?(?:\s*old)?")
+_YOUNG = re.compile(
+    r"(\d{1,3})\s*(?:months?|mos?|mths?|weeks?|wks?|days?|hours?|m|w|d|mes(?:es|i)?|mois|monate?|semanas?|semaines?"
+    r"|wochen?|días?|dias?|jours?|tage?)\.?(?:\s*(?:old|de edad|alt))?"
+)
 _AND_MONTHS = re.compile(rf"{_N}\s*{_UNIT}[\s,and]+\d{{1,2}}\s*(?:months?|mos?)\.?(?:\s*old)?")
 _DECADE = re.compile(r"(early|mid|late)?[\s-]*(\d)0['’]?s")
 _PARTS = {"": (0, 9), "early": (0, 3), "mid": (4, 6), "late": (7, 9)}

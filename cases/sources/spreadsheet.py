@@ -6,6 +6,7 @@ as a doubt, and the person goes in without it.
 """
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cases import codes, work
+from cases.models import ImportDoubt
 from cases.sources import headings, reading, table_photos, tables, workbooks
 from cases.sources.base import (
     CaseRecord,
@@ -145,15 +147,22 @@ class Spreadsheet:
         # On disk, not in memory: a jail's dump has hundreds of thousands of rows in any order.
         self._staged = sqlite3.connect("", check_same_thread=False)
         self._stage(most)
-        self._embedded = workbooks.pictures(self._file, self._table.reading.sheet)
+        self._embedded = workbooks.pictures(self._file, self._table.kind, self._table.reading.sheet)
         attached = options.get("attached") or {}
         self._photos = TablePhotos(self._staged, self._place, attached, by_number=not self._named)
         self._day_first = {target: reading.is_day_first(self._cells(target)) for target in DAYS}
 
     @property
-    def _named(self) -> list[str]:
-        """The columns that name photos."""
-        return [target for target in ("photo", "photo_side", "photo_other") if target in self._columns]
+    def _named(self) -> list[tuple[str, str]]:
+        """What the columns that name photos are, and the columns; *Photo 2* is what *Photo* is."""
+        taken = set(self._columns.values())
+        return [
+            (target, column)
+            for target in ("photo", "photo_side", "photo_other")
+            if target in self._columns
+            for column in headings.series(self._table.columns, self._columns[target])
+            if column == self._columns[target] or column not in taken
+        ]
 
     def size(self) -> int:
         return int(self._staged.execute("SELECT count(*) FROM cases").fetchone()[0])
@@ -166,10 +175,13 @@ class Spreadsheet:
             yield Step(self.item(key), at)
         if not self._is_part:
             for row in self._all_rows() if self._named else ():
-                for target in self._named:
-                    self._photos.named(row.get(self._columns[target], ""))
+                for _, column in self._named:
+                    self._photos.named(row.get(column, ""))
             for name in self._photos.strays():
-                yield Step(Stray(name, f"No row of {self._file.name} is this photo's."), position)
+                why = f"No row of {self._file.name} is this photo's."
+                yield Step(Stray(name, why, ImportDoubt.STRAY), position)
+            for line, text, why in self._staged.execute("SELECT line, text, why FROM beside ORDER BY line").fetchall():
+                yield Step(Stray(f"line {line}", why, ImportDoubt.BESIDE, text), position)
 
     def item(self, key: str) -> Item:
         same = table_photos.same(key)
@@ -204,15 +216,8 @@ class Spreadsheet:
 
     def _stage(self, most: int | None) -> None:
         self._staged.execute("CREATE TABLE rows (key TEXT, number TEXT, line INTEGER, cells TEXT, odd TEXT)")
-        column = self._columns["number"]
-        self._staged.executemany(
-            "INSERT INTO rows VALUES (?, ?, ?, ?, ?)",
-            (
-                (table_photos.same(number), number, row.number, json.dumps(row.cells), row.odd)
-                for row in islice(self._table.rows(), most)
-                if (number := " ".join(row.cells.get(column, "").split()) or f"line {row.number}")
-            ),
-        )
+        self._staged.execute("CREATE TABLE beside (line INTEGER, text TEXT, why TEXT)")
+        self._staged.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", self._rows(most))
         self._staged.execute("CREATE INDEX rows_by_key ON rows (key, line)")
         self._staged.execute(
             "CREATE TABLE cases AS "
@@ -220,6 +225,17 @@ class Spreadsheet:
         )
         self._staged.execute("CREATE INDEX cases_by_position ON cases (position)")
         self._staged.execute("CREATE INDEX cases_by_key ON cases (key)")
+
+    def _rows(self, most: int | None) -> Iterator[tuple[str, str, int, str, str]]:
+        """What is staged of each row; what stands beside the rows is set aside."""
+        column = self._columns["number"]
+        for row in islice(self._table.rows(), most):
+            if row.beside:
+                text = " | ".join(cell for cell in row.cells.values() if cell)
+                self._staged.execute("INSERT INTO beside VALUES (?, ?, ?)", (row.number, text, row.beside))
+                continue
+            number = " ".join(row.cells.get(column, "").split()) or f"line {row.number}"
+            yield table_photos.same(number), number, row.number, json.dumps(row.cells), row.odd
 
     def _all_rows(self) -> Iterator[dict[str, str]]:
         for (cells,) in self._staged.execute("SELECT cells FROM rows"):
@@ -255,13 +271,8 @@ class Spreadsheet:
         fields = reading.Fields()
         fields.values["number"] = number
         text = {target: self._text(target, rows) for target in FIELDS if target in self._columns}
-        first, last = text.get("first_name", ""), text.get("last_name", "")
-        names = [one for one in (first, last) if not reading.is_blank(one, of_name=True)]
-        whole = text.get("name", "")
-        if names:
-            fields.short("name", "Name", " ".join(names), 200)
-        elif "name" in text:
-            fields.short("name", "Name", "" if reading.is_blank(whole, of_name=True) else whole, 200)
+        if {"name", "first_name", "last_name"} & set(text):
+            fields.short("name", "Name", _whole_name(text), 200)
         for target, most in SHORT.items():
             if target in text:
                 blank = reading.is_blank(text[target], of_name=target == "other_names")
@@ -295,10 +306,24 @@ class Spreadsheet:
         found = {photo.key: photo for photo in self._photos.of_case(number)}
         doubts = []
         for row in rows:
-            for target in self._named:
+            for target, column in self._named:
                 view, kind, doubt = table_photos.shows(row, self._columns, target)
-                names = self._photos.named(row.get(self._columns[target], ""), view, kind)
+                names = self._photos.named(row.get(column, ""), view, kind)
                 found |= {photo.key: photo for photo in names if photo.key not in found}
                 if doubt and names:
                     doubts.append(Doubt("View", row.get(self._columns.get("view", ""), ""), doubt))
         return list(found.values()), doubts
+
+
+def _whole_name(text: dict[str, str]) -> str:
+    """Of the columns of the first, the last and the whole name: *Name* beside *First name* may be the last alone."""
+    whole, first, last = (
+        "" if reading.is_blank(one, of_name=True) else one
+        for one in (text.get(target, "") for target in ("name", "first_name", "last_name"))
+    )
+    if (first and last) or not whole:
+        return " ".join(one for one in (first, last) if one)
+    part = first or last
+    if not part or set(part.casefold().split()) <= set(re.findall(r"[^\s,;]+", whole.casefold())):
+        return whole
+    return f"{first} {whole}" if first else f"{whole} {last}"

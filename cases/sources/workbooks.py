@@ -3,42 +3,44 @@
 import re
 import zipfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
-from cases.sources import cell_pictures
+from cases.sources import cell_pictures, filenames, headings, sheet_xml
 from cases.sources.base import RecordRefused, SourceUnavailable
+from cases.sources.file_kinds import Kind
 from cases.sources.places import MAX_BYTES
 
-NEW = (".xlsx", ".xlsm")
-ENDINGS = (*NEW, ".xls", ".ods", ".xlsb")
-_MERGED = re.compile(rb'<mergeCell[^>]*ref="([A-Z]{1,3})(\d+):([A-Z]{1,3})(\d+)"')
+# What people write on a link to a picture.
+SHOWN_BY = {
+    "view", "photo", "photos", "image", "picture", "pic", "link", "open", "click", "here", "to", "see", "show", "the",
+    "mugshot", "mug", "file", "front", "side", "profile", "left", "right", "foto", "ver", "bild", "voir",
+}  # fmt: skip
 # A number that is shown with so many digits at least, whatever it is: 000000.
 _ZEROS = re.compile(r"0{2,}")
-BLOCK = 1 << 20
 
 
-def sheets(path: Path) -> list[str]:
+def sheets(path: Path, kind: Kind) -> list[str]:
     """Their names. Raises `SourceUnavailable`."""
-    with closing(_calamine(path)) as book:
+    with _calamine(path, kind) as book:
         names: list[str] = book.sheet_names
     if not names:
         raise SourceUnavailable(f"{path.name} has no sheet.")
     return names
 
 
-def lines(path: Path, sheet: str) -> Iterator[tuple[int, list[str]]]:
+def lines(path: Path, kind: Kind, sheet: str) -> Iterator[tuple[int, list[str]]]:
     """Each line's number, from 1, and its cells; a merged cell stands in each line that it reaches.
 
     Raises `SourceUnavailable`.
     """
-    if path.suffix.lower() in NEW:
+    if kind is Kind.XLSX:
         yield from _xlsx(path, sheet)
         return
-    with closing(_calamine(path)) as book:
+    with _calamine(path, kind) as book:
         found = book.get_sheet_by_name(sheet)
         ranges = found.merged_cell_ranges or []
         merged = {(low, left): range(low, high + 1) for (low, left), (high, _) in ranges}
@@ -57,12 +59,11 @@ class Embedded:
     signature: str
 
 
-def pictures(path: Path, sheet: str) -> list[Embedded]:
-    """The pictures that lie over a sheet's cells, and those that stand in them; none in other files than XLSX and
-    XLSM."""
-    if path.suffix.lower() not in NEW:
+def pictures(path: Path, kind: Kind, sheet: str) -> list[Embedded]:
+    """The pictures that lie over a sheet's cells, and those that stand in them; none in other files than XLSX, XLSM
+    and ODS. Raises `SourceUnavailable`."""
+    if kind not in (Kind.XLSX, Kind.ODS):
         return []
-    from openpyxl import load_workbook
     from openpyxl.drawing.spreadsheet_drawing import SpreadsheetDrawing
     from openpyxl.packaging.relationship import get_dependents, get_rels_path
     from openpyxl.xml.functions import fromstring
@@ -71,7 +72,12 @@ def pictures(path: Path, sheet: str) -> list[Embedded]:
     dependents: Any = get_dependents
     found = []
     try:
-        with closing(load_workbook(path, read_only=True)) as book, zipfile.ZipFile(path) as packed:
+        if kind is Kind.ODS:
+            with zipfile.ZipFile(path) as packed:
+                for line, member in cell_pictures.of_ods(packed, sheet):
+                    found.append(Embedded(line + 1, member, f"{packed.getinfo(member).CRC:08x}"))
+            return found
+        with _openpyxl(path) as book, zipfile.ZipFile(path) as packed:
             part = getattr(book[sheet], "_worksheet_path", "").lstrip("/")
             for (line, _), member in cell_pictures.of_sheet(packed, part).items():
                 found.append(Embedded(line + 1, member, f"{packed.getinfo(member).CRC:08x}"))
@@ -106,63 +112,51 @@ def picture(path: Path, member: str) -> bytes:
 
 
 def _xlsx(path: Path, sheet: str) -> Iterator[tuple[int, list[str]]]:
+    found = None
+    try:
+        with _openpyxl(path, data_only=True) as book:
+            found = book[sheet]
+            # What a report generator states of its own size may be wrong; its rows are there.
+            found.reset_dimensions()
+            part = getattr(found, "_worksheet_path", "").lstrip("/")
+            with zipfile.ZipFile(path) as packed:
+                merged = sheet_xml.merged(packed, part)
+                in_cells = cell_pictures.of_sheet(packed, part)
+                links = sheet_xml.links(packed, part)
+            held: dict[int, tuple[range, str]] = {}
+            for number, row in enumerate(found.iter_rows()):
+                # What Excel writes for programs that know no pictures in cells is an error's name.
+                cells = ["" if (number, column) in in_cells else _shown(cell) for column, cell in enumerate(row)]
+                for column, text in enumerate(cells) if links else ():
+                    cells[column] = _led(text, links.get((number, column), ""))
+                yield number + 1, _filled(number, cells, merged, held)
+    except Exception as error:  # a zip, XML or key error, whatever part of the file is broken
+        broken = "breaks off" if found is not None else "is no XLSX file that can be read"
+        raise SourceUnavailable(f"{path.name} {broken}: {error}.") from error
+
+
+@contextmanager
+def _openpyxl(path: Path, **how: Any) -> Iterator[Any]:
     from openpyxl import load_workbook
 
-    try:
-        book = load_workbook(path, read_only=True, data_only=True)
-        found = book[sheet]
-    except Exception as error:  # a zip, XML or key error, whatever part of the file is broken
-        raise SourceUnavailable(f"{path.name} is no XLSX file that can be read: {error}.") from error
-    try:
-        # What a report generator states of its own size may be wrong; its rows are there.
-        found.reset_dimensions()
-        part = getattr(found, "_worksheet_path", "").lstrip("/")
-        merged = _merged(path, part)
-        with zipfile.ZipFile(path) as packed:
-            in_cells = cell_pictures.of_sheet(packed, part)
-        held: dict[int, tuple[range, str]] = {}
-        for number, row in enumerate(found.iter_rows()):
-            # What Excel writes for programs that know no pictures in cells is an error's name.
-            cells = ["" if (number, column) in in_cells else _shown(cell) for column, cell in enumerate(row)]
-            yield number + 1, _filled(number, cells, merged, held)
-    except SourceUnavailable:
-        raise
-    except Exception as error:  # the same, further down in the file
-        raise SourceUnavailable(f"{path.name} breaks off: {error}.") from error
-    finally:
-        book.close()
+    # As an open file, for what it is, whatever it is called.
+    with open(path, "rb") as file, closing(load_workbook(file, read_only=True, **how)) as book:
+        yield book
 
 
-def _calamine(path: Path) -> Any:
+@contextmanager
+def _calamine(path: Path, kind: Kind) -> Iterator[Any]:
     import python_calamine
 
-    try:
-        return python_calamine.load_workbook(str(path))
-    except python_calamine.PasswordError:
-        raise SourceUnavailable(f"{path.name} is locked by a password. Save it without one.") from None
-    except Exception as error:  # a zip, XML or format error, whatever part of the file is broken
-        kind = "XLSX" if path.suffix.lower() in NEW else path.suffix[1:].upper()
-        raise SourceUnavailable(f"{path.name} is no {kind} file that can be read: {error}.") from error
-
-
-def _merged(path: Path, part: str) -> dict[tuple[int, int], range]:
-    """Where merged cells begin, as line and column from 0, and the lines that they reach over."""
-    from openpyxl.utils.cell import column_index_from_string
-
-    found: dict[tuple[int, int], range] = {}
-    try:
-        with zipfile.ZipFile(path) as packed, packed.open(part) as file:
-            before = b""
-            while block := file.read(BLOCK):
-                # A reference may lie on the border of two blocks, and is then met in the second.
-                for left, low, _, high in _MERGED.findall(before + block):
-                    if high != low:
-                        column = column_index_from_string(left.decode()) - 1
-                        found[int(low) - 1, column] = range(int(low) - 1, int(high))
-                before = block[-100:]
-    except (KeyError, OSError, zipfile.BadZipFile):
-        return {}
-    return found
+    with open(path, "rb") as file:
+        try:
+            book = python_calamine.load_workbook(file)
+        except python_calamine.PasswordError:
+            raise SourceUnavailable(f"{path.name} is locked by a password. Save it without one.") from None
+        except Exception as error:  # a zip, XML or format error, whatever part of the file is broken
+            raise SourceUnavailable(f"{path.name} is no {kind} file that can be read: {error}.") from error
+        with closing(book):
+            yield book
 
 
 def _filled(
@@ -181,6 +175,12 @@ def _filled(
         if number in reach and column < len(cells) and not cells[column]:
             cells[column] = text
     return cells
+
+
+def _led(text: str, link: str) -> str:
+    """What a cell with a link says: its own words, but where these are *View* the picture to which they lead."""
+    says_nothing = all(word in SHOWN_BY or word.isdigit() for word in re.findall(r"\w+", text.lower()))
+    return link if link and says_nothing and (not text or headings.PICTURE.search(filenames.of_cell(link))) else text
 
 
 def _shown(cell: Any) -> str:

@@ -13,7 +13,6 @@ from django.db.models import QuerySet
 
 from cases.sources import headings, reading, tables
 from cases.sources.base import SourceUnavailable
-from cases.sources.workbooks import ENDINGS
 from matching.models import Camera
 
 MOST_BYTES, MOST_PLACES = 2 * 2**20, 5000
@@ -50,12 +49,7 @@ def read(filename: str, content: bytes) -> list[Place]:
     if len(content) > MOST_BYTES:
         raise FileRefused(f"The file has over {MOST_BYTES // 2**20} MB. A list of cameras is smaller.")
     ending = Path(filename).suffix.lower()
-    if ending == ".gpx":
-        found = list(_waypoints(content))
-    elif ending in (*tables.TEXTS, *ENDINGS):
-        found = list(_lines(content, ending))
-    else:
-        raise FileRefused("Send a GPX with waypoints, or a CSV or workbook with the columns name, latitude, longitude.")
+    found = list(_waypoints(content) if ending == ".gpx" else _lines(content, ending))
     if not found:
         raise FileRefused("The file names no place.")
     if len(found) > MOST_PLACES:
@@ -106,8 +100,8 @@ def _waypoints(content: bytes) -> Iterator[Place]:
 
 def _lines(content: bytes, ending: str) -> Iterator[Place]:
     with tempfile.TemporaryDirectory() as folder:
-        # Its own name is what is said of it.
-        path = Path(folder) / f"places{ending}"
+        # A name that can stand in what is said of it.
+        path = Path(folder) / f"places{ending[:10]}"
         path.write_bytes(content)
         try:
             table = tables.open_table(path)
@@ -119,7 +113,9 @@ def _lines(content: bytes, ending: str) -> Iterator[Place]:
             for row in table.rows():
                 yield Place(*(row.cells.get(column, "").strip()[:200] for column in columns))
         except SourceUnavailable as problem:
-            raise FileRefused(str(problem)) from problem
+            raise FileRefused(
+                f"{problem} Send a GPX with waypoints, or a table with the columns name, latitude, longitude."
+            ) from problem
 
 
 def _column(columns: Iterable[str], wanted: set[str]) -> str:

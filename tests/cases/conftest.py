@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -38,3 +39,16 @@ def run() -> Callable[..., ImportRun]:
         return importing.work(importing.start(source, check_photos=check_photos))
 
     return run_
+
+
+@pytest.fixture
+def imported(make_source, run):
+    """Import a table; returns the run. photos: a folder or zip."""
+
+    def do(path: Path, photos: Path | None = None, **options) -> ImportRun:
+        where = {"photos": str(photos)} if photos and photos.exists() else {}
+        done = run(make_source("spreadsheet", file=str(path), **where, **options))
+        assert done.status == ImportRun.Status.DONE, done.note
+        return done
+
+    return do

@@ -164,9 +164,9 @@ def test_a_photo_that_is_not_there_is_said_and_comes_when_it_is(table, photos, m
     [
         ("a.csv", b"", "is empty"),
         ("a.csv", b"Name;Sex\nAna;F\n", "which column of a.csv is the case number"),
-        ("a.csv", b"number;Name;Name\n1;2;3\n", "two columns named Name"),
-        ("a.xlsx", b"no zip", "no XLSX file that can be read"),
-        ("a.pdf", b"%PDF", "neither CSV nor XLSX"),
+        ("a.xlsx", b"PK\x03\x04no zip", "no XLSX file that can be read"),
+        ("a.xlsx", bytes(range(256)) * 9, "neither text nor a workbook"),
+        ("a.pdf", b"%PDF", "is a PDF"),
     ],
 )
 def test_a_file_that_is_no_table_is_said(make_source, run, tmp_path, name, content, words):

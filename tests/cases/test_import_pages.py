@@ -108,7 +108,7 @@ def test_a_page_reads_no_other_files_of_the_server(as_admin, where):
     assert not ImportSource.objects.exists()
 
 
-@pytest.mark.parametrize(("content", "words"), [(b"", "empty"), (b"a,a\n1,2\n", "two columns named a")])
+@pytest.mark.parametrize(("content", "words"), [(b"", "empty"), (b"%PDF-1.7", "is a PDF")])
 def test_a_table_that_is_none_is_refused_at_once(as_admin, content, words):
     form = {"name": "J", "collection": "C", "schedule": "", "table": SimpleUploadedFile("j.csv", content)}
     assert words in page(as_admin.post("/imports/new/?kind=spreadsheet", form))

@@ -21,19 +21,6 @@ given = pytest.mark.skipif(not CASES.is_dir(), reason="needs the folder of files
 
 
 @pytest.fixture
-def imported(make_source, run):
-    """Import a table; returns the run. photos: a folder or zip."""
-
-    def do(path: Path, photos: Path | None = None, **options) -> ImportRun:
-        where = {"photos": str(photos)} if photos and photos.exists() else {}
-        done = run(make_source("spreadsheet", file=str(path), **where, **options))
-        assert done.status == ImportRun.Status.DONE, done.note
-        return done
-
-    return do
-
-
-@pytest.fixture
 def of_users(imported):
     """Import one of the folders of files as users report them."""
 

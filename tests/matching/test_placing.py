@@ -85,7 +85,7 @@ BOMB = """<!DOCTYPE a [<!ENTITY b "bbbbbbbbbb"><!ENTITY c "&b;&b;&b;&b;&b;&b;">]
         ("sites.csv", "name,latitude\nGate,1\n", "no column longitude; it has name, latitude"),
         ("sites.csv", "", "places.csv"),
         ("sites.kml", "<kml/>", "Send a GPX"),
-        ("sites.xlsx", b"PK no workbook", "places.xlsx"),
+        ("sites.xlsx", b"PK\x03\x04 no workbook", "places.xlsx"),
         ("sites.csv", "name,lat,lon\n" + "Gate,1,2\n" * 5001, "at most 5,000"),
         ("sites.csv", b"x" * (2 * 2**20 + 1), "over 2 MB"),
     ],
