@@ -29,7 +29,8 @@ class Command(BaseCommand):
         interpol.add_argument("colour", choices=["yellow", "red"], help="yellow: missing; red: wanted")
         kinds.add_parser("fbi", help="the FBI's wanted and missing persons")
         sheet = kinds.add_parser(
-            "spreadsheet", help="a table (CSV, XLSX, XLS, ODS, HTML), with photos in a folder, a zip or s3://bucket/prefix"
+            "spreadsheet",
+            help="a table (CSV, XLSX, XLS, ODS, HTML), with photos in a folder, a zip or s3://bucket/prefix",
         )
         sheet.add_argument("file")
         sheet.add_argument("--photos", default="", metavar="WHERE")
