@@ -4,6 +4,8 @@ Runs where pictures are decoded, in a process that may die.
 """
 
 import io
+import re
+import struct
 import zipfile
 from pathlib import PurePosixPath
 
@@ -16,6 +18,12 @@ PICTURES = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp"}
 FOLDERS = ("word/media/", "ppt/media/", "xl/media/", "Pictures/")
 # What an office document has at its root and no zip of pictures does.
 MARKS = ("[Content_Types].xml", "mimetype")
+
+
+ZIP, COMPOUND = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+# [MS-ODRAW] 2.2.24 to 2.2.28: the record of a JPEG or a PNG, its size and, behind one or two checksums, itself.
+_PICTURE = re.compile(rb"[\x1d\x1e\x2a]\xf0(?P<size>[\s\S]{4})")
+_BEGINS = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n")
 
 
 class DocumentRefused(Exception):
@@ -51,20 +59,50 @@ def drawn(content: bytes, number: int, side: int) -> tuple[Image.Image, int]:
         raise DocumentRefused(f"The PDF is {why}. Save a picture of its page and send that.") from error
 
 
+def is_document(content: bytes) -> bool:
+    """A file out of which pictures are taken, as far as its first bytes say."""
+    return content.startswith((ZIP, COMPOUND))
+
+
 def taken_out(content: bytes, number: int) -> tuple[bytes, int]:
     """A picture of an office document, the largest first, and how many there are. Raises `DocumentRefused`."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as opened:
-            if not is_office(opened.namelist()):
-                raise DocumentRefused("The file is a zip, not a picture. Send it under Many or a clip.")
-            found = [
-                entry
-                for entry in opened.infolist()
-                if entry.filename.startswith(FOLDERS) and PurePosixPath(entry.filename).suffix.lower() in PICTURES
-            ]
-            found = sorted(found, key=lambda entry: (-entry.file_size, entry.filename))[:MOST_PAGES]
-            if not number < len(found):
-                raise DocumentRefused("The document holds no picture. Save a picture of its page and send that.")
-            return opened.read(found[number]), len(found)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+        found, count = (_of_compound if content.startswith(COMPOUND) else _of_zip)(content, number)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, struct.error) as error:
         raise DocumentRefused("The document is damaged or locked. Save a picture of its page and send that.") from error
+    if found is None:
+        raise DocumentRefused("The document holds no picture. Save a picture of its page and send that.")
+    return found, count
+
+
+def _of_zip(content: bytes, number: int) -> tuple[bytes | None, int]:
+    with zipfile.ZipFile(io.BytesIO(content)) as opened:
+        if not is_office(opened.namelist()):
+            raise DocumentRefused("The file is a zip, not a picture. Send it under Many or a clip.")
+        found = [
+            entry
+            for entry in opened.infolist()
+            if entry.filename.startswith(FOLDERS) and PurePosixPath(entry.filename).suffix.lower() in PICTURES
+        ]
+        found = sorted(found, key=lambda entry: (-entry.file_size, entry.filename))[:MOST_PAGES]
+        return (opened.read(found[number]) if number < len(found) else None), len(found)
+
+
+def _of_compound(content: bytes, number: int) -> tuple[bytes | None, int]:
+    """Of a document as Word and PowerPoint wrote them until 2003: its pictures lie whole in its streams."""
+    import olefile
+
+    with olefile.OleFileIO(io.BytesIO(content)) as opened:
+        if opened.exists("__properties_version1.0"):
+            raise DocumentRefused("The file is a mail, not a picture. Send it under Many or a clip.")
+        if opened.exists("EncryptedPackage"):
+            raise DocumentRefused("The document is locked by a password. Save it without one and send that.")
+        found = set()
+        for path in opened.listdir():
+            stream = opened.openstream(path).read()
+            for record in _PICTURE.finditer(stream):
+                body = stream[record.end() : record.end() + int.from_bytes(record["size"], "little")]
+                if sign := _BEGINS.search(body, 0, 64):
+                    found.add(body[sign.start() :])
+    pictures = sorted(found, key=lambda picture: (-len(picture), picture))[:MOST_PAGES]
+    return (pictures[number] if number < len(pictures) else None), len(pictures)

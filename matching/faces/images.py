@@ -29,7 +29,7 @@ MIN_SIDE = 24
 MAX_SIDE = 2400
 FORMATS = ("JPEG", "JPEG2000", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "BMP", "GIF")
 FORMAT_WORDS = "JPEG, JPEG 2000, PNG, WebP, HEIC, AVIF, TIFF, BMP, GIF, or a PDF or Word file"
-ZIP, OLD_OFFICE, TIFF = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", (b"II*\0", b"MM\0*")
+TIFF = (b"II*\0", b"MM\0*")
 
 # Pillow refuses what is over twice this; our own limits speak before it, in better words.
 Image.MAX_IMAGE_PIXELS = MAX_JPEG_PIXELS // 2
@@ -138,7 +138,7 @@ def pages(content: bytes) -> int:
 
     Raises `ImageRefused`.
     """
-    if not content.startswith((b"%PDF", ZIP, *TIFF)):
+    if not (documents.is_pdf(content) or documents.is_document(content) or content.startswith(TIFF)):
         return 1
     return int(_asked({"what": "pages"}, content)[0]["pages"])
 
@@ -182,15 +182,13 @@ def decode(content: bytes, *, whole: bool = False, page: int | None = None) -> O
         raise ImageEmpty
     if len(content) > MAX_BYTES:
         raise too_many_bytes(len(content))
-    if content.startswith(OLD_OFFICE):
-        raise ImageUnreadable("The file is an old Office document. Save its picture, or it as a PDF, and send that.")
     try:
         if documents.is_pdf(content):
             drawn, count = documents.drawn(content, page or 0, MAX_SIDE)
             return _among(_upright(drawn, b"", False, 1), count, page, "The PDF has {} pages; the first")
-        if content.startswith(ZIP):
+        if documents.is_document(content):
             taken_out, count = documents.taken_out(content, page or 0)
-            if taken_out.startswith(ZIP):
+            if documents.is_document(taken_out):
                 raise ImageUnreadable("The document's picture is no picture. Save a picture of its page and send that.")
             return _among(decode(taken_out, whole=whole), count, page, "The document holds {} pictures; the largest")
         return _decoded(content, whole, page)
@@ -214,7 +212,7 @@ def count_pages(content: bytes) -> int:
     try:
         if documents.is_pdf(content):
             return documents.drawn(content, 0, MIN_SIDE)[1]
-        if content.startswith(ZIP):
+        if documents.is_document(content):
             return documents.taken_out(content, 0)[1]
         with Image.open(io.BytesIO(content), formats=("TIFF",)) as image:
             return min(getattr(image, "n_frames", 1), documents.MOST_PAGES)

@@ -1,4 +1,4 @@
-"""What lies in a zip or a mail, one in the other: each member with its path through them.
+"""What lies in an archive or a mail, one in the other: each member with its path through them.
 
 Members are read by their entry, in memory, so that no name of a stranger's ever becomes a path.
 """
@@ -6,39 +6,41 @@ Members are read by their entry, in memory, so that no name of a stranger's ever
 import email
 import email.policy
 import io
+import lzma
 import mailbox
 import re
+import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 from cases.sources import filenames
 from cases.sources.places import is_picture, looks_like_picture
 from matching.faces import documents
-from matching.faces.images import MAX_BYTES
+from matching.searching import outlook, unpacking
+from matching.searching.unpacking import Unreadable
 
 MOST_UNPACKED = 20 * 2**30
 # How many lie in each other.
 DEEPEST = 5
-# Of one that is opened to look for others in it; on disk beyond what memory should hold.
-MOST_NESTED, IN_MEMORY = 2 * 2**30, 64 * 2**20
+# Of one that is opened to look for others in it.
+MOST_NESTED, MOST_MAIL = 4 * 2**30, 2 * 2**30
 DRIVE = re.compile(r"[A-Za-z]:\\")
-DOCUMENTS = (".pdf", ".docx", ".odt", ".pptx", ".xlsx", ".odp", ".ods")
+DOCUMENTS = (".pdf", ".docx", ".odt", ".pptx", ".xlsx", ".odp", ".ods", ".doc", ".ppt")
 CLIPS = (
     ".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".ogv", ".wmv", ".asf", ".flv", ".mpg", ".mpeg", ".ts", ".mts",
     ".m2ts", ".mxf", ".3gp", ".h264",
 )  # fmt: skip
-PACKED = {".rar": "RAR", ".7z": "7-Zip", ".tar": "tar", ".gz": "gzip", ".e01": "EnCase", ".dd": "disk"}
+# What is a tar within, by the endings that say so at once.
+TARS = ("tgz", "tbz", "tbz2", "txz", "taz")
+PACKED = {".rar": "RAR", ".7z": "7-Zip", ".zst": "Zstandard", ".e01": "EnCase", ".dd": "disk"}
 MAIL_HEAD = re.compile(rb"(?:[A-Za-z][\w-]{1,40}:[^\n]*\n(?:[ \t][^\n]*\n)*){2,}", re.ASCII)
 MAIL_SAYS = re.compile(rb"^(?:from|received|return-path|message-id|mime-version|delivered-to):", re.I | re.M)
-
-
-class Unreadable(Exception):
-    """A container that cannot be opened; the text says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -55,19 +57,21 @@ class Member:
 
 
 def is_container(path: Path) -> bool:
-    """A zip of files, as an office document is not one, or mail."""
+    """An archive of files, as an office document is not one, or mail."""
     with open(path, "rb") as file:
-        return _kind(file) in ("zip", "mail", "mails")
+        return bool(_kind(file))
 
 
-def members(path: Path) -> Iterator[Member]:
-    """What lies in a container, in the order of names. Raises `Unreadable` where it cannot be opened."""
+def members(path: Path, name: str = "") -> Iterator[Member]:
+    """What lies in a container, in the order of names. name: what it is called. Raises `Unreadable` where it cannot be
+    opened."""
     with open(path, "rb") as file:
-        yield from _Opened().members(file, "", 1)
+        yield from _Opened().members(file, name, "", 1)
 
 
 def _kind(file: IO[bytes]) -> str:
-    """By its content: zip, mail, mails, or nothing that holds others. The file is left at its beginning."""
+    """By its content: zip, tar, packed, outlook, mail, mails, or nothing that holds others. The file is left at its
+    beginning."""
     start = file.read(4096)
     file.seek(0)
     if start.startswith(b"PK"):
@@ -78,6 +82,12 @@ def _kind(file: IO[bytes]) -> str:
             found = "zip"  # opening it says what is wrong
         file.seek(0)
         return found
+    if start[257:262] == b"ustar":
+        return "tar"
+    if start.startswith(tuple(unpacking.STREAMS)):
+        return "packed"
+    if outlook.is_mail(file, start):
+        return "outlook"
     plain = start.replace(b"\r\n", b"\n")
     if plain.startswith(b"From ") and MAIL_SAYS.search(plain):
         return "mails"
@@ -91,71 +101,119 @@ class _Opened:
     def __init__(self) -> None:
         self._unpacked = 0
 
-    def members(self, file: IO[bytes], inside: str, depth: int) -> Iterator[Member]:
+    def members(self, file: IO[bytes], own: str, inside: str, depth: int) -> Iterator[Member]:
+        """own: the container's name."""
         kind = _kind(file)
         if kind == "zip":
             yield from self._zip(file, inside, depth)
+        elif kind == "tar":
+            yield from self._tar(file, inside, depth)
+        elif kind == "packed":
+            yield from self._packed(file, own, inside, depth)
+        elif kind == "outlook":
+            yield from self._outlook(file, inside, depth)
         elif kind == "mails":
             yield from self._mails(file, inside, depth)
         else:
-            yield from self._mail(file.read(MOST_NESTED), inside, depth)
+            yield from self._mail(file.read(MOST_MAIL), inside, depth)
 
     def _zip(self, file: IO[bytes], inside: str, depth: int) -> Iterator[Member]:
         try:
             with zipfile.ZipFile(file) as opened:
                 for entry in _entries(opened):
-                    yield from self._entry(opened, entry, inside, depth)
+                    own = filenames.in_zip(entry)
+                    name = f"{inside}{own}"[-300:]
+                    if entry.flag_bits & 1:
+                        why = "It is locked by a password. Unpack the zip and send its pictures."
+                        yield Member(name, refusal=why)
+                        continue
+                    # Old Windows programs pack whole paths with their drive.
+                    own = own[3:] if DRIVE.match(entry.orig_filename) else own
+                    unpack = partial(unpacking.spooled, partial(opened.open, entry), entry.file_size)
+                    yield from self._one(
+                        own, name, unpacking.start(partial(opened.open, entry)), entry.file_size, unpack, depth
+                    )
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise Unreadable(f"The zip cannot be read: {error}. Pack it again.") from error
 
-    def _entry(self, opened: zipfile.ZipFile, entry: zipfile.ZipInfo, inside: str, depth: int) -> Iterator[Member]:
-        own = filenames.in_zip(entry)
-        name = f"{inside}{own}"[-300:]
-        # Old Windows programs pack whole paths with their drive.
-        path = PurePosixPath(own[3:] if DRIVE.match(entry.orig_filename) else own)
-        read = partial(_member, opened, entry, MAX_BYTES)
-        if not path.parts or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
-            yield Member(name, refusal="Its path leads out of the zip, so it was left alone.")
-        elif entry.flag_bits & 1:
-            yield Member(name, refusal="It is locked by a password. Unpack the zip and send its pictures.")
-        elif is_picture(own) or path.suffix.lower() in DOCUMENTS or looks_like_picture(_start(opened, entry)):
-            yield Member(name, read)
-        elif path.suffix.lower() in CLIPS:
-            self._unpacked += entry.file_size
-            yield self._clip(name, partial(_spooled, opened, entry, MOST_NESTED))
-        elif path.suffix.lower() in PACKED:
-            yield Member(name, refusal=_packed(path.suffix.lower()))
-        else:
-            yield from self._nested(partial(_spooled, opened, entry), _start(opened, entry), name, depth)
+    def _tar(self, file: IO[bytes], inside: str, depth: int) -> Iterator[Member]:
+        try:
+            with tarfile.open(fileobj=file, mode="r:") as opened:
+                entries = [entry for entry in opened if not entry.isdir() and not filenames.is_hidden(entry.name)]
+                for entry in sorted(entries, key=lambda entry: entry.name):
+                    name = f"{inside}{entry.name}"[-300:]
+                    if not entry.isfile():
+                        yield Member(name, refusal="It is a link or a device, and holds nothing.")
+                        continue
+                    begin = cast("Callable[[], IO[bytes]]", partial(opened.extractfile, entry))
+                    unpack = partial(unpacking.spooled, begin, entry.size)
+                    own = entry.name.removeprefix("./")
+                    yield from self._one(own, name, unpacking.start(begin), entry.size, unpack, depth)
+        except (tarfile.TarError, OSError, ValueError) as error:
+            raise Unreadable(f"The tar cannot be read: {error}. Pack it again.") from error
 
-    def _clip(self, name: str, unpack: Callable[[], IO[bytes]]) -> Member:
-        return Member(name, refusal=TOO_MUCH) if self._unpacked > MOST_UNPACKED else Member(name, clip=unpack)
+    def _packed(self, file: IO[bytes], own: str, inside: str, depth: int) -> Iterator[Member]:
+        """The one file that a gzip, a bzip2 or an xz holds."""
+        stem, _, ending = filenames.base(own).rpartition(".")
+        own = f"{stem}.tar" if ending.lower() in TARS else stem or own or "unpacked"
+        begin = partial(unpacking.stream, file)
+        try:
+            with begin() as opened:
+                start = opened.read(4096)
+        except (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error) as error:
+            raise Unreadable(f"It cannot be unpacked: {error}. Pack it again.") from error
+        yield from self._one(own, f"{inside}{own}"[-300:], start, 0, partial(unpacking.spooled, begin, 0), depth)
+
+    def _one(
+        self, own: str, name: str, start: bytes, size: int, unpack: Callable[[int], IO[bytes]], depth: int
+    ) -> Iterator[Member]:
+        """One file of a container, or what lies in it. own: its path there. start: how it begins. size: bytes, as it is
+        stated. unpack: its bytes as a file, at most so many."""
+        path = PurePosixPath(own)
+        suffix = path.suffix.lower()
+        if not path.parts or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+            yield Member(name, refusal="Its path leads out of the archive, so it was left alone.")
+        elif is_picture(own) or suffix in DOCUMENTS or looks_like_picture(start[:32]):
+            yield Member(name, partial(unpacking.whole, unpack))
+        elif suffix in CLIPS:
+            self._unpacked += size
+            is_too_much = self._unpacked > MOST_UNPACKED
+            yield Member(name, refusal=TOO_MUCH) if is_too_much else Member(name, clip=partial(unpack, MOST_NESTED))
+        elif suffix in PACKED:
+            why = f"It is packed as {PACKED[suffix]}, which is not opened. Unpack it and send what it holds."
+            yield Member(name, refusal=why)
+        elif not start.startswith(outlook.SIGNATURE) and not _kind(io.BytesIO(start)):
+            yield Member(name, refusal="It is no picture.")
+        elif depth >= DEEPEST:
+            yield Member(name, refusal=f"Over {DEEPEST} files lie in each other; unpack it and send what it holds.")
+        else:
+            yield from self._nested(unpack, start, name, depth)
 
     def _nested(self, unpack: Callable[[int], IO[bytes]], start: bytes, name: str, depth: int) -> Iterator[Member]:
-        """What lies in a member, where it is a container itself."""
-        if not _kind(io.BytesIO(start)):
-            yield Member(name, refusal="It is no picture.")
-            return
-        if depth >= DEEPEST:
-            yield Member(name, refusal=f"Over {DEEPEST} files lie in each other; unpack it and send what it holds.")
-            return
+        """What lies in a file, where it is a container itself."""
         try:
             with unpack(MOST_NESTED) as file:
                 self._unpacked += file.seek(0, 2)
                 file.seek(0)
                 if self._unpacked > MOST_UNPACKED:
                     raise Unreadable(TOO_MUCH)
-                if not _kind(file):
+                if _kind(file):
+                    yield from self.members(file, name, f"{name}/", depth + 1)
+                elif documents.is_document(start):
                     # An office document under another name.
-                    yield (
-                        Member(name, partial(_all, file))
-                        if start.startswith(b"PK")
-                        else Member(name, refusal="It is no picture.")
-                    )
-                    return
-                yield from self.members(file, f"{name}/", depth + 1)
+                    yield Member(name, partial(unpacking.whole, unpack))
+                else:
+                    yield Member(name, refusal="It is no picture.")
         except Unreadable as why:
             yield Member(name, refusal=str(why))
+
+    def _outlook(self, file: IO[bytes], inside: str, depth: int) -> Iterator[Member]:
+        """What is attached to a mail as Outlook saves it, and to the mails that are."""
+        try:
+            for path, payload in outlook.attachments(file):
+                yield from self._attached(path, payload, inside, depth)
+        except outlook.Damaged as error:
+            raise Unreadable(f"The mail cannot be read: {error}. Save its pictures and send those.") from error
 
     def _mails(self, file: IO[bytes], inside: str, depth: int) -> Iterator[Member]:
         """A mailbox of many mails, as programs export them."""
@@ -189,30 +247,16 @@ class _Opened:
                 continue
             if not isinstance(payload, bytes) or (part.get_content_maintype() == "text" and not named):
                 continue  # what was written
-            own = filenames.plain(PurePosixPath(str(named or "").replace("\\", "/")).name)
-            name = f"{inside}{own or f'part {number}'}"[-300:]
-            suffix = PurePosixPath(own).suffix.lower()
-            if looks_like_picture(payload[:32]) or is_picture(own) or suffix in DOCUMENTS:
-                refused = len(payload) > MAX_BYTES
-                yield Member(name, refusal=TOO_LARGE) if refused else Member(name, partial(bytes, payload))
-            elif suffix in CLIPS:
-                yield self._clip(name, partial(io.BytesIO, payload))
-            elif suffix in PACKED:
-                yield Member(name, refusal=_packed(suffix))
-            else:
-                yield from self._nested(partial(_held, payload), payload[:4096], name, depth)
+            yield from self._attached(str(named or "") or f"part {number}", payload, inside, depth)
+
+    def _attached(self, named: str, payload: bytes, inside: str, depth: int) -> Iterator[Member]:
+        own = filenames.plain(PurePosixPath(named.replace("\\", "/")).name) or "part"
+        name = f"{inside}{own}"[-300:]
+        unpack = partial(unpacking.spooled, partial(io.BytesIO, payload), len(payload))
+        yield from self._one(own, name, payload[:4096], len(payload), unpack, depth)
 
 
 TOO_MUCH = f"Unpacked it has over {MOST_UNPACKED // 2**30} GB. Send what it holds in parts."
-TOO_LARGE = f"A picture has at most {MAX_BYTES // 2**20} MB."
-
-
-def _held(content: bytes, most: int) -> IO[bytes]:
-    return io.BytesIO(content[:most])
-
-
-def _packed(suffix: str) -> str:
-    return f"It is packed as {PACKED[suffix]}, which is not opened. Unpack it and send what it holds."
 
 
 def _entries(opened: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
@@ -225,49 +269,3 @@ def _entries(opened: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     # What systems put into archives by themselves is nobody's evidence.
     entries = [entry for entry in entries if not filenames.is_hidden(filenames.in_zip(entry))]
     return sorted(entries, key=lambda entry: entry.filename)
-
-
-def _start(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    """How a member begins: told by its content where its name does not say it."""
-    try:
-        with opened.open(entry) as file:
-            return file.read(4096)
-    except Exception:  # a locked or damaged member; reading it says so
-        return b""
-
-
-def _member(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
-    with _spooled(opened, entry, most) as file:
-        return file.read()
-
-
-def _spooled(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> IO[bytes]:
-    """A member's bytes as a file without a name. Raises `Unreadable`."""
-    # Closed by whoever asked for it.
-    held: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
-    too_large = TOO_LARGE if most == MAX_BYTES else f"It has over {most // 2**30} GB. Send what it holds in parts."
-    try:
-        if entry.file_size > most:
-            raise Unreadable(too_large)
-        with opened.open(entry) as file:
-            # The size that the zip states may be a lie; what comes out is counted.
-            while portion := file.read(2**20):
-                if held.tell() + len(portion) > most:
-                    raise Unreadable(too_large)
-                held.write(portion)
-    except Unreadable:
-        held.close()
-        raise
-    except Exception as error:  # what a damaged or oddly packed member raises has no common parent
-        held.close()
-        raise Unreadable(f"It cannot be read from the zip: {error}.") from error
-    held.seek(0)
-    return held
-
-
-def _all(file: IO[bytes]) -> bytes:
-    file.seek(0)
-    content = file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise Unreadable(TOO_LARGE)
-    return content

@@ -12,6 +12,7 @@ from matching.faces import children, images
 from matching.faces.images import MAX_BYTES, RgbImage
 from matching.searching import containers
 from matching.searching.containers import Member
+from matching.searching.unpacking import Unreadable
 
 MOST_BYTES = 2 * 2**30
 MOST_PICTURES = 100_000
@@ -89,7 +90,7 @@ def pictures(path: Path, name: str, after: int = -1) -> Iterator[Picture]:
         yield from _pages(path, name, after)
         return
     place = left = 0
-    for member in _members(path):
+    for member in _members(path, name):
         if place >= MOST_PICTURES:
             left += 1
             continue
@@ -102,10 +103,10 @@ def pictures(path: Path, name: str, after: int = -1) -> Iterator[Picture]:
         yield Picture(MOST_PICTURES, name, refusal=why)
 
 
-def _members(path: Path) -> Iterator[Member]:
+def _members(path: Path, name: str = "") -> Iterator[Member]:
     try:
-        yield from containers.members(path)
-    except containers.Unreadable as why:
+        yield from containers.members(path, name)
+    except Unreadable as why:
         raise EvidenceRefused(str(why)) from why
 
 
@@ -117,7 +118,7 @@ def _pictures_of(member: Member, place: int, after: int) -> Iterator[Picture]:
         return
     try:
         content = member.read()
-    except containers.Unreadable as why:
+    except Unreadable as why:
         yield Picture(place, member.name, refusal=str(why))
         return
     for page, name in _named_pages(content, member.name):
@@ -128,7 +129,7 @@ def _unpacking(member: Member) -> Callable[[], IO[bytes]] | None:
     def unpack() -> IO[bytes]:
         try:
             return member.clip()  # type: ignore[misc]
-        except containers.Unreadable as why:
+        except Unreadable as why:
             raise EvidenceRefused(str(why)) from why
 
     return unpack if member.clip else None

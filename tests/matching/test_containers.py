@@ -1,10 +1,12 @@
 """What lies in zips and mails, one in the other; hashes of all, the same picture once, and files that are known."""
 
 import csv
+import gzip
 import hashlib
 import io
 import json
 import mailbox
+import tarfile
 import zipfile
 from email.message import EmailMessage
 
@@ -14,6 +16,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from matching.models import BatchPicture, HashList, Shot
 from matching.searching import containers, evidence, known_files
 from tests import faces
+from tests.compound_files import compound_file, outlook_mail
 from tests.matching.test_batches import batch, clip, who, why, zipped  # noqa: F401
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,6 +62,96 @@ def test_a_mailbox_and_a_forwarded_mail(batch, tmp_path, signed_in):  # noqa: F8
     assert shot.name == "mail 2/inner.jpg"
     assert signed_in.get(f"/shots/{shot.pk}/picture/").status_code == 200
     assert hashlib.sha256(faces.person(3)).hexdigest() in signed_in.get(f"/shots/{shot.pk}/").content.decode()
+
+
+def tarred(how: str = "", **members: bytes) -> bytes:
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode=f"w:{how}") as folder:
+        for name, content in members.items():
+            entry = tarfile.TarInfo(name.replace("__", "/").replace("_dot_", "."))
+            entry.size = len(content)
+            folder.addfile(entry, io.BytesIO(content))
+    return whole.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "how", "inside"),
+    [
+        ("phone.tar", "", "dcim/a.jpg"),
+        ("phone.tar.gz", "gz", "phone.tar/dcim/a.jpg"),
+        ("phone.tgz", "gz", "phone.tar/dcim/a.jpg"),
+        ("phone.tar.bz2", "bz2", "phone.tar/dcim/a.jpg"),
+        ("phone.bin", "xz", "phone/dcim/a.jpg"),
+    ],
+)
+def test_a_tar_is_opened_however_it_is_packed(batch, name, how, inside):  # noqa: F811
+    letter = mail(("b.jpg", faces.person(1), "image/jpeg")).as_bytes()
+    whole = tarred(how, dcim__a_dot_jpg=faces.person(3), mails__b_dot_eml=letter, notes_dot_txt=b"hello")
+    made = batch((name, whole))
+    assert sorted(who(made)) == [("MP1", 1), ("MP3", 1)]
+    assert inside in {shot.name for shot in Shot.objects.all()}
+    assert [words for path, words in why(made).items() if path.endswith("notes.txt")] == ["It is no picture."]
+
+
+def test_a_picture_that_is_packed_by_itself(batch):  # noqa: F811
+    made = batch(("x.zip", packed(a_dot_jpg_dot_gz=gzip.compress(faces.person(3)), b_dot_gz=b"\x1f\x8b\x08 cut")))
+    assert who(made) == [("MP3", 1)]
+    assert Shot.objects.get().name == "a.jpg.gz/a.jpg"
+    assert "cannot be unpacked" in why(made)["b.gz"]
+
+
+def test_what_a_tar_holds_that_is_no_file_is_said(batch):  # noqa: F811
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w") as folder:
+        for name, kind in (("link.jpg", tarfile.SYMTYPE), ("../out.jpg", tarfile.REGTYPE), ("dir", tarfile.DIRTYPE)):
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.linkname = kind, "/etc/passwd"
+            folder.addfile(entry, io.BytesIO())
+        entry = tarfile.TarInfo("./a.jpg")
+        entry.size = len(faces.person(3))
+        folder.addfile(entry, io.BytesIO(faces.person(3)))
+    made = batch(("x.tar", whole.getvalue()))
+    assert who(made) == [("MP3", 1)]
+    assert "link or a device" in why(made)["link.jpg"]
+    assert "leads out" in why(made)["../out.jpg"]
+    assert "dir" not in why(made)
+
+
+def test_a_tar_that_breaks_off_gives_what_it_has(batch):  # noqa: F811
+    whole = tarred(a_dot_jpg=faces.person(3), b_dot_jpg=faces.person(1))
+    made = batch(("x.tar", whole[: len(faces.person(3)) + 2000]), ("good.jpg", faces.person(1)))
+    assert ("MP1", 1) in who(made)
+    assert any("cannot be" in words or "not an image" in words for words in why(made).values())
+
+
+def test_a_bomb_that_is_one_stream_is_refused(batch, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(containers, "MOST_NESTED", 1_000_000)
+    bomb = gzip.compress(tarred(a_dot_jpg=b"\0" * 5_000_000))
+    made = batch(("bomb.tar.gz", bomb), ("good.jpg", faces.person(3)))
+    assert who(made) == [("MP3", 1)]
+    assert "GB" in why(made)["bomb.tar"]
+
+
+def test_a_mail_as_outlook_saves_it(batch, signed_in):  # noqa: F811
+    inner = outlook_mail(("inner.jpg", faces.person(1)), ("notes.txt", b"hello"))
+    whole = compound_file(outlook_mail(("Zoë.jpg", faces.person(3)), ("Fwd: photos", inner)))
+    made = batch(("tip.msg", whole))
+    assert sorted(who(made)) == [("MP1", 1), ("MP3", 1)]
+    assert {shot.name for shot in Shot.objects.all()} == {"zoë.jpg", "inner.jpg"}
+    assert why(made) == {"notes.txt": "It is no picture."}
+    shot = Shot.objects.get(name="inner.jpg")
+    assert signed_in.get(f"/shots/{shot.pk}/picture/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "content",
+    [compound_file({"WordDocument": b"an old document"}), compound_file(outlook_mail())[:1000]],
+    ids=["an old document", "cut short"],
+)
+def test_other_compound_files_are_no_mails(batch, content):  # noqa: F811
+    made = batch(("x.zip", packed(old_dot_doc=content, good_dot_jpg=faces.person(3))))
+    assert who(made) == [("MP3", 1)]
+    assert "The document" in why(made)["old.doc"]
 
 
 def test_the_same_picture_is_looked_at_once_and_said(batch):  # noqa: F811
@@ -178,7 +271,7 @@ def test_a_member_without_a_name_costs_no_other(batch):  # noqa: F811
             opened.writestr(name, faces.person(3))
     made = batch(("x.zip", held.getvalue()))
     assert who(made) == [("MP3", 1)]
-    assert "leads out of the zip" in why(made)["."]
+    assert "leads out of the archive" in why(made)["."]
 
 
 def test_lists_of_vic_and_caid_are_read():

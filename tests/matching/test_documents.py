@@ -12,6 +12,7 @@ from matching.faces import images
 from matching.models import Batch
 from matching.searching import pictures
 from tests import faces
+from tests.compound_files import compound_file, outlook_mail
 from tests.matching.test_batches import batch, zipped  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,7 +49,16 @@ def logo() -> bytes:
     return images.to_jpeg(np.full((60, 60, 3), 200, np.uint8))
 
 
-MAKE = {"pdf": pdf, "docx": docx, "tiff": tiff}
+def doc(*contents: bytes) -> bytes:
+    """As Word wrote until 2003: each picture a record of a stream, behind its checksum."""
+    records = b"".join(
+        b"\xa0\x46\x1d\xf0" + (17 + len(content)).to_bytes(4, "little") + bytes(16) + b"\xff" + content
+        for content in contents
+    )
+    return compound_file({"WordDocument": b"\xec\xa5", "Data": b"before" + records + b"behind"})
+
+
+MAKE = {"pdf": pdf, "docx": docx, "tiff": tiff, "doc": doc}
 
 
 @pytest.mark.parametrize("kind", MAKE)
@@ -62,10 +72,11 @@ def test_the_picture_in_it_is_searched(any_model, six_cases, user, kind):
 @pytest.mark.parametrize(
     ("kind", "words"),
     [("pdf", "The PDF has 2 pages; the first was used"), ("tiff", "The file holds 2 pictures; the first was used"),
-     ("docx", "The document holds 2 pictures; the largest was used")],
+     ("docx", "The document holds 2 pictures; the largest was used"),
+     ("doc", "The document holds 2 pictures; the largest was used")],
 )  # fmt: skip
 def test_of_several_one_is_used_and_the_page_says_how_to_have_all(any_model, six_cases, user, kind, words):
-    content = MAKE[kind](faces.person(2), faces.person(4) if kind != "docx" else logo())
+    content = MAKE[kind](faces.person(2), faces.person(4) if kind not in ("docx", "doc") else logo())
     search = pictures.search_image(content, f"poster.{kind}", user=user, purpose="poster")
     assert search.probes.get().candidates.get(rank=1).case == six_cases[2]
     assert search.file_note.startswith(words)
@@ -91,7 +102,11 @@ REFUSED = {
     "no picture inside": (lambda: docx(b"not a picture at all"), "not an image"),
     "a bomb inside": (lambda: docx(docx(faces.person(1))), "picture is no picture"),
     "a zip": (lambda: zipped(a__b=faces.person(1)), "Many or a clip"),
-    "old": (lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "old Office document"),
+    "old, broken": (lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "damaged or locked"),
+    "old, without one": (lambda: doc(), "holds no picture"),
+    "old, no picture inside": (lambda: doc(b"\xff\xd8\xff not a picture at all"), "not an image"),
+    "locked, new": (lambda: compound_file({"EncryptedPackage": b"x"}), "locked by a password"),
+    "a mail": (lambda: compound_file(outlook_mail(("a.jpg", faces.person(1)))), "is a mail"),
 }
 
 
