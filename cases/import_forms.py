@@ -12,6 +12,7 @@ from django.core.files.uploadedfile import UploadedFile
 from cases import sources
 from cases.models import Collection, ImportSource
 from cases.sources import KINDS, encodings, namus, spreadsheet, tables
+from cases.sources.places import open_place
 from cases.visibility import is_name_taken, sees_all, visible
 
 INSIDE = "A path inside the server's import folder."
@@ -101,11 +102,11 @@ class FolderForm(SourceForm):
 class SpreadsheetForm(SourceForm):
     table = forms.FileField(label="Table (CSV, XLSX, XLS, ODS or HTML)", required=False)
     file = forms.CharField(label="or its path on the server", required=False, help_text=INSIDE)
-    archive = forms.FileField(label="Photos (zip)", required=False)
+    archive = forms.FileField(label="Photos (zip or tar)", required=False)
     photos = forms.CharField(
         label="or where they lie",
         required=False,
-        help_text="A folder or zip in the import folder, or s3://bucket/prefix.",
+        help_text="A folder or archive in the import folder, or s3://bucket/prefix.",
     )
     complete = forms.BooleanField(label="The table names every case: close those that are missing", required=False)
 
@@ -126,6 +127,10 @@ class SpreadsheetForm(SourceForm):
             self.add_error("file", problem)
         if data.get("archive"):
             data["photos"] = kept(data["archive"])
+            try:
+                open_place(data["photos"]).close()
+            except sources.SourceUnavailable as problem:
+                self.add_error("archive", str(problem))
         elif data.get("photos") and not data["photos"].startswith("s3://"):
             try:
                 data["photos"] = inside(data["photos"])

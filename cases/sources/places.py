@@ -1,15 +1,18 @@
-"""Where photos lie: a folder, a zip or an S3 prefix. Each lists names with a signature, and reads one."""
+"""Where photos lie: a folder, a zip, a tar or an S3 prefix. Each lists names with a signature, and reads one."""
 
 import hashlib
 import os
+import shutil
+import tarfile
+import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import IO, Any, Protocol, cast
 from urllib.parse import urlsplit
 
-from cases.sources import filenames
+from cases.sources import filenames, packed
 from cases.sources.base import RecordRefused, SourceUnavailable
 
 PICTURES = frozenset({
@@ -39,15 +42,20 @@ class Place(Protocol):
 
 
 def open_place(where: str) -> Place:
-    """`s3://bucket/prefix`, the path of a zip, or of a folder. Raises `SourceUnavailable`."""
+    """`s3://bucket/prefix`, or the path of a folder or of an archive, whatever it is called. Raises
+    `SourceUnavailable`."""
     if where.startswith("s3://"):
         return S3(where)
     path = Path(where)
     if path.is_dir():
         return Folder(path)
-    if path.suffix.lower() == ".zip" and path.is_file():
+    if not path.is_file():
+        raise SourceUnavailable(f"{where} is neither a folder, an archive nor s3://bucket/prefix.")
+    if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
         return Zip(path)
-    raise SourceUnavailable(f"{where} is neither a folder, a zip nor s3://bucket/prefix.")
+    if tarfile.is_tarfile(path):
+        return Tar(path)
+    raise SourceUnavailable(f"{path.name} is neither a zip nor a tar. Unpack it, and pack its photos as a zip.")
 
 
 def is_picture(name: str) -> bool:
@@ -124,6 +132,43 @@ class Zip:
 
     def close(self) -> None:
         self._zip.close()
+
+
+class Tar:
+    """One that is packed is unpacked once, for photos are read here and there."""
+
+    def __init__(self, path: Path) -> None:
+        self._whole: IO[bytes] = open(path, "rb")  # noqa: SIM115 - closed by `close`
+        try:
+            if packed.is_packed(self._whole.read(8)):
+                with self._whole as file, packed.stream(file) as unpacked:
+                    self._whole = tempfile.TemporaryFile()  # noqa: SIM115 - as above
+                    shutil.copyfileobj(unpacked, self._whole, 2**20)
+            self._whole.seek(0)
+            self._tar = tarfile.open(fileobj=self._whole, mode="r:")  # noqa: SIM115 - as above
+            self._entries = {entry.name.removeprefix("./"): entry for entry in self._tar if entry.isfile()}
+        except (tarfile.TarError, *packed.BROKEN) as error:
+            self._whole.close()
+            raise SourceUnavailable(f"{path.name} is no tar that can be read: {error}.") from error
+
+    def listing(self) -> Iterator[tuple[str, str]]:
+        for name, entry in sorted(self._entries.items()):
+            yield name, f"{entry.size}-{entry.mtime}"
+
+    def read(self, name: str) -> bytes:
+        entry = self._entries.get(name)
+        if entry is None:
+            raise RecordRefused(f"{name} is not in the tar.")
+        if entry.size > MAX_BYTES:
+            raise _too_large(name)
+        try:
+            return cast("IO[bytes]", self._tar.extractfile(entry)).read()
+        except (tarfile.TarError, OSError) as error:
+            raise RecordRefused(f"{name} cannot be read from the tar: {error}.") from error
+
+    def close(self) -> None:
+        self._tar.close()
+        self._whole.close()
 
 
 class S3:

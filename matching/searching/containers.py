@@ -6,20 +6,18 @@ Members are read by their entry, in memory, so that no name of a stranger's ever
 import email
 import email.policy
 import io
-import lzma
 import mailbox
 import re
 import tarfile
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
-from cases.sources import filenames
+from cases.sources import filenames, packed
 from cases.sources.places import is_picture, looks_like_picture
 from matching.faces import documents
 from matching.searching import outlook, unpacking
@@ -84,7 +82,7 @@ def _kind(file: IO[bytes]) -> str:
         return found
     if start[257:262] == b"ustar":
         return "tar"
-    if start.startswith(tuple(unpacking.STREAMS)):
+    if packed.is_packed(start):
         return "packed"
     if outlook.is_mail(file, start):
         return "outlook"
@@ -156,11 +154,11 @@ class _Opened:
         """The one file that a gzip, a bzip2 or an xz holds."""
         stem, _, ending = filenames.base(own).rpartition(".")
         own = f"{stem}.tar" if ending.lower() in TARS else stem or own or "unpacked"
-        begin = partial(unpacking.stream, file)
+        begin = partial(packed.stream, file)
         try:
             with begin() as opened:
                 start = opened.read(4096)
-        except (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error) as error:
+        except packed.BROKEN as error:
             raise Unreadable(f"It cannot be unpacked: {error}. Pack it again.") from error
         yield from self._one(own, f"{inside}{own}"[-300:], start, 0, partial(unpacking.spooled, begin, 0), depth)
 

@@ -1,34 +1,18 @@
 """The bytes of what lies in an archive, taken out by whoever asks and never more than they allow."""
 
-import bz2
-import gzip
-import lzma
 import tempfile
 from collections.abc import Callable
-from typing import IO, Any, cast
+from typing import IO
 
 from matching.faces.images import MAX_BYTES
 
 # On disk beyond what memory should hold.
 IN_MEMORY = 64 * 2**20
 TOO_LARGE = f"A picture has at most {MAX_BYTES // 2**20} MB."
-# How programs begin a file that they packed by itself, and what unpacks it.
-STREAMS: dict[bytes, Any] = {b"\x1f\x8b\x08": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 
 
 class Unreadable(Exception):
     """A container that cannot be opened; the text says why and what to do."""
-
-
-def stream(file: IO[bytes]) -> IO[bytes]:
-    """What a packed file holds, from its beginning."""
-    file.seek(0)
-    begins = file.read(8)
-    file.seek(0)
-    for signature, opened in STREAMS.items():
-        if begins.startswith(signature):
-            return cast("IO[bytes]", opened(file, "rb"))
-    raise Unreadable("It is packed in no way that is known here.")
 
 
 def start(begin: Callable[[], IO[bytes]]) -> bytes:

@@ -1,6 +1,8 @@
 """Importing spreadsheets with photos in a folder, a zip or S3, and folders that photos are dropped into."""
 
+import tarfile
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import openpyxl
@@ -57,6 +59,13 @@ def zipped(folder):
     return str(path)
 
 
+def tarred(folder, how=""):
+    path = folder.with_suffix(".bin")
+    with tarfile.open(path, f"w:{how}") as archive:
+        archive.add(folder, ".")
+    return str(path)
+
+
 def in_s3(folder, registries, monkeypatch):
     for name, value in (("ENDPOINT_URL", registries.url), ("ACCESS_KEY_ID", "a"), ("SECRET_ACCESS_KEY", "b")):
         monkeypatch.setenv(f"AWS_{name}", value)
@@ -66,9 +75,12 @@ def in_s3(folder, registries, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["jms.csv", "jms.xlsx"])
-@pytest.mark.parametrize("place", ["folder", "zip", "s3"])
+@pytest.mark.parametrize("place", ["folder", "zip", "tar", "gz", "s3"])
 def test_it_works(table, photos, registries, make_source, run, monkeypatch, name, place):
-    where = {"folder": str, "zip": zipped, "s3": lambda f: in_s3(f, registries, monkeypatch)}[place](photos)
+    where = {
+        "folder": str, "zip": zipped, "tar": tarred, "gz": partial(tarred, how="gz"),
+        "s3": partial(in_s3, registries=registries, monkeypatch=monkeypatch),
+    }[place](photos)  # fmt: skip
     source = make_source("spreadsheet", file=table(name=name), photos=where)
     done = run(source)
     assert (done.status, done.total, ImportProblem.objects.count()) == (ImportRun.Status.DONE, 2, 0), done.note

@@ -1,5 +1,7 @@
 """The Imports pages and the command: adding a source, mapping columns, starting, pausing, what was refused."""
 
+import gzip
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
@@ -112,6 +114,21 @@ def test_a_page_reads_no_other_files_of_the_server(as_admin, where):
 def test_a_table_that_is_none_is_refused_at_once(as_admin, content, words):
     form = {"name": "J", "collection": "C", "schedule": "", "table": SimpleUploadedFile("j.csv", content)}
     assert words in page(as_admin.post("/imports/new/?kind=spreadsheet", form))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("p.7z", b"7z\xbc\xaf\x27\x1c", "is neither a zip nor a tar"),
+        ("p.zip", b"PK\x03\x04 cut", "is no zip that can be read"),
+        ("p.tgz", gzip.compress(b"none", mtime=0), "is neither a zip nor a tar"),
+    ],
+)
+def test_photos_in_no_archive_are_refused_at_once(as_admin, name, content, words):
+    table, archive = SimpleUploadedFile("j.csv", b"number\n1\n"), SimpleUploadedFile(name, content)
+    form = {"name": "J", "collection": "C", "schedule": "", "table": table, "archive": archive}
+    assert words in page(as_admin.post("/imports/new/?kind=spreadsheet", form))
+    assert not ImportSource.objects.exists()
 
 
 def test_what_was_refused_is_listed_tried_again_and_dismissed(registries, as_admin, make_source, run):
