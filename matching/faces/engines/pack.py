@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.faces import opencv as cv2
+from matching.faces.engines import half
 from matching.faces.engines.base import (
     Detection,
     Embeddings,
@@ -77,6 +78,9 @@ class PackEngine(Engine):
             raise EngineUnavailable(f"{folder} holds no usable pack: {error or type(error).__name__}.") from error
         if own is None and "recognition" not in theirs:
             raise EngineUnavailable(f"{folder} holds a detector but no recognition model; install the whole pack.")
+        if half.is_here():
+            for model in theirs.values():
+                _halve(model, threads)
         self._recogniser: Recogniser = own or ArcFace(theirs["recognition"])
         self._close = YUNET_CLOSE if yunet else CLOSE
         self.fingerprint = sha256_of(self._recogniser.weights)
@@ -152,6 +156,14 @@ def _of_insightface(folder: Path, options: Any, apart: Path | None) -> dict[str,
     files = [path for path in sorted(folder.glob("*.onnx")) if path != apart]
     models = [get_model(str(path), providers=["CPUExecutionProvider"], sess_options=options) for path in files]
     return {model.taskname: model for model in models if model is not None}
+
+
+def _halve(model: Any, threads: int) -> None:
+    """Let a model of InsightFace's calculate in half precision; its session of onnxruntime is let go."""
+    model.session = half.HalfSession(Path(model.model_file), threads)
+    # A detector would make a session of its own for each size, and by onnxruntime.
+    if model.taskname == "detection":
+        model.static_shape_sessions = False
 
 
 def _side(box: NDArray[np.float32]) -> float:

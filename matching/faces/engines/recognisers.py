@@ -1,6 +1,5 @@
 """What makes an embedding of an aligned face: an ArcFace model of a pack, or Intel's, each with its own alignment."""
 
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.faces import opencv as cv2
+from matching.faces.engines import half
 from matching.faces.images import RgbImage
 
 # Where face-reidentification-retail-0095 wants eyes, nose and mouth corners, as fractions of its input: its model card.
@@ -54,14 +54,10 @@ class Retail(Recogniser):
     def __init__(self, xml: Path, threads: int) -> None:
         import openvino
 
-        # In full precision everywhere: half would make embeddings differ from machine to machine.
-        options = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
-        if threads:
-            options["INFERENCE_NUM_THREADS"] = str(threads)
-        self._model = openvino.Core().compile_model(str(xml), "CPU", options)
-        self._own = threading.local()
+        compiled = openvino.Core().compile_model(str(xml), "CPU", half.options(threads))
+        self._ask = half.Requests(compiled)
         self.weights = xml.with_suffix(".bin")
-        self.dimensions = int(self._model.output(0).shape[1])
+        self.dimensions = int(compiled.output(0).shape[1])
 
     def chip(self, bgr: RgbImage, landmarks: NDArray[np.float32]) -> NDArray[np.uint8]:
         from skimage.transform import SimilarityTransform
@@ -71,10 +67,5 @@ class Retail(Recogniser):
         return np.asarray(cv2.warpAffine(bgr, how.params[:2], (RETAIL_SIDE, RETAIL_SIDE)), np.uint8)
 
     def embed(self, chips: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        if not hasattr(self._own, "request"):
-            self._own.request = self._model.create_infer_request()
-        rows = [
-            self._own.request.infer([chip.transpose(2, 0, 1)[None].astype(np.float32)])[0].reshape(-1).copy()
-            for chip in chips
-        ]
-        return np.stack(rows).astype(np.float32)
+        rows = [self._ask(chip.transpose(2, 0, 1)[None].astype(np.float32))[0].reshape(-1) for chip in chips]
+        return np.stack(rows)
