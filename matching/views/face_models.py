@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from cases import audit
 from cases.visibility import counts_all
 from matching.faces import packs
-from matching.faces.engines import Recipe
+from matching.faces.engines import Recipe, half
 from matching.indexing import changing_over
 from matching.models import EstimatesPurpose, FaceModel
 
@@ -78,4 +78,6 @@ def _second_model() -> dict[str, Any] | None:
 def _recipe_words(model: FaceModel) -> str:
     recipe = Recipe.parse(model.recipe)
     looks = "a look at the size that its faces ask for" if recipe.passes else "the library's two sizes, always"
-    return f"{looks}; {'the mean of the face and its mirror image' if recipe.mirror else 'the face as it is'}"
+    embedded = "the mean of the face and its mirror image" if recipe.mirror else "the face as it is"
+    here = "; in half precision on this machine" if half.is_here() and not model.is_fallback else ""
+    return f"{looks}; {embedded}{here}"
