@@ -4,13 +4,14 @@ import json
 import statistics
 import sys
 from collections.abc import Iterable, Sequence
+from unittest.mock import patch
 
 from django.core.management import call_command
 from django.core.management.commands import flush
 from django.db import connection
 
-from matching.faces import face_models
-from matching.faces.engines import Recipe
+from matching.faces import engines, face_models
+from matching.faces.engines import Recipe, half
 from matching.models import FaceModel
 from tests import faces
 from tests.product import Product
@@ -42,6 +43,12 @@ def fresh_database(model: str | None = None, recipe: Recipe | None = None) -> Fa
         registered.save()
     face_models.activate(registered)
     return registered
+
+
+def bare_engine(model: FaceModel) -> engines.Engine:
+    """The model's engine with one thread and in full precision: a measure that is the same in every version."""
+    with patch.object(half, "is_here", lambda: False):
+        return engines.load.__wrapped__(model.source, Recipe.parse(model.recipe), 1)
 
 
 def signed_in(product: Product, name: str, password: str) -> str:

@@ -11,9 +11,9 @@ import numpy as np
 from django.conf import settings
 
 from benchmarks import labelled
-from benchmarks.common import fresh_database, table
+from benchmarks.common import bare_engine, fresh_database, table
 from cases.models import Case, Collection, add_photo
-from matching.faces import face_models, images
+from matching.faces import images
 from matching.indexing import bulk
 from matching.models import IndexRun
 from tests import faces
@@ -57,7 +57,7 @@ def shared(processes: int) -> float:
 def measure(contents: Sequence[bytes]) -> tuple[float, float]:
     """Photos a second of the bare engine, on pictures decoded before, and of the whole of bulk indexing."""
     model = fresh_database()
-    engine = face_models.engine(model, threads=1)
+    engine = bare_engine(model)
     pictures = [images.open_image(content).rgb for content in contents]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(engine.faces, pictures[:20]))

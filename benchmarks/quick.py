@@ -19,9 +19,9 @@ import psutil
 
 from benchmarks import gallery as made
 from benchmarks import indexing, live
-from benchmarks.common import fresh_database, table
+from benchmarks.common import bare_engine, fresh_database, table
 from edge_client import VERSION
-from matching.faces import face_models, images
+from matching.faces import images
 from matching.gallery import search as gallery
 from matching.models import Camera
 from matching.searching import pictures
@@ -60,7 +60,7 @@ def measure() -> tuple[float, dict[str, float]]:
     bare, product = indexing.measure(indexing.small()[:600])
     model = fresh_database()
     made.fill(model, CASES)
-    engine = face_models.engine(model)
+    engine = bare_engine(model)
     portrait, (probe, *_) = faces.person(0), engine.faces(images.open_image(faces.person(0)).rgb)
     rgb = images.open_image(portrait).rgb
     camera = Camera(name="bench")

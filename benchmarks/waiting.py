@@ -12,10 +12,10 @@ from collections.abc import Callable
 from django.db import connection
 
 from benchmarks import gallery as made
-from benchmarks.common import fresh_database, table
+from benchmarks.common import bare_engine, fresh_database, table
 from benchmarks.vectors import BLOCK, _like, _write
 from cases.models import Case, Collection, Photo, add_photo
-from matching.faces import face_models, images
+from matching.faces import images
 from matching.gallery import search as gallery
 from matching.indexing import single
 from matching.models import Camera, Capture, FaceModel, Template
@@ -30,7 +30,7 @@ def run() -> None:
     model = fresh_database()
     made.fill(model, min(CASES, 5_000))
     _more(model, CASES)
-    engine = face_models.engine(model, threads=1)
+    engine = bare_engine(model)
     rgb = images.open_image(faces.person(0)).rgb
     sought = Case.objects.earliest("pk")
     single.index_photo(add_photo(sought, faces.person(1), "x.jpg").pk)
