@@ -1,5 +1,6 @@
 """What kind of table a file is, told by what is in it: many programs save a page or a text under a workbook's name."""
 
+import re
 import zipfile
 from enum import StrEnum
 from pathlib import Path
@@ -55,7 +56,7 @@ def of(path: Path) -> Kind:
         if "urn:schemas-microsoft-com:office:spreadsheet" in text and "<workbook" in text:
             return Kind.XML_SHEET
         return Kind.PAGE
-    if text.startswith(("{", "[{")):
+    if re.match(r"\[?\s*\{", text):
         raise SourceUnavailable(f"{path.name} is JSON. A table is CSV, XLSX, XLS, ODS or HTML.")
     told = start.rstrip(b"\0")
     if not encodings.by_mark(told) and sum(told.count(sign) for sign in CONTROLS) > len(told) / 10:

@@ -51,7 +51,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """columns: names of the columns. reading: how it is read, nothing left open. sheets: those of a workbook."""
+    """columns: names of the columns, each once. reading: how it is read, nothing left open. sheets: those of a workbook,
+    or tables of a page. head: the header's cells as they stand."""
 
     path: Path
     columns: list[str]
@@ -90,14 +91,13 @@ def open_table(path: Path, reading: Reading = Reading()) -> Table:
     """Find out how a table is to be read. Raises `SourceUnavailable`."""
     if not path.is_file():
         raise SourceUnavailable(f"There is no file {path}.")
-    sheets: list[str] = []
     kind, encoding = file_kinds.of(path), reading.encoding
     if kind in (Kind.TEXT, Kind.PAGE):
         encoding = encoding or (texts.encoding(path) if kind is Kind.TEXT else markup.charset(path))
     sheets = _sheets(path, kind, encoding)
-    if reading.sheet and reading.sheet not in sheets:
-        raise SourceUnavailable(f"{path.name} has no sheet {reading.sheet}; it has {', '.join(sheets) or 'none'}.")
-    sheet = reading.sheet or _sheet(path, kind, encoding, sheets)
+    if sheets and reading.sheet and reading.sheet not in sheets:
+        raise SourceUnavailable(f"{path.name} has no sheet {reading.sheet}; it has {', '.join(sheets)}.")
+    sheet = (reading.sheet if sheets else "") or _sheet(path, kind, encoding, sheets)
     reading = Reading(encoding if kind in (Kind.TEXT, Kind.PAGE) else "", sheet, reading.line)
     first = list(islice(_lines(path, kind, reading), HEADER_IN))
     number = reading.line or _header(first)

@@ -99,7 +99,7 @@ def test_a_table_is_read_for_what_it_is_and_not_for_what_it_is_called(imported, 
     ("name", "content", "words"),
     [
         ("a.csv.gz", gzip.compress(text(), mtime=0), "is packed (gzip). Unpack it"),
-        ("a.json", json.dumps([dict(zip(HEAD, row, strict=True)) for row in ROWS]).encode(), "is JSON"),
+        ("a.json", json.dumps([dict(zip(HEAD, row, strict=True)) for row in ROWS], indent=1).encode(), "is JSON"),
         ("a.csv", b"%PDF-1.7\n", "is a PDF. Ask for the table"),
         ("a.xlsx", faces.person(0), "is a picture"),
         ("a.html", b"<html><body><p>Nobody</p></body></html>", "is a page without a table"),
