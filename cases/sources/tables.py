@@ -51,8 +51,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """columns: names of the columns, each once. reading: how it is read, nothing left open. sheets: those of a workbook,
-    or tables of a page. head: the header's cells as they stand."""
+    """columns: names of the columns, each once. reading: how it is read, nothing left open. sheets: those of a
+    workbook, or tables of a page. head: the header's cells as they stand."""
 
     path: Path
     columns: list[str]

@@ -7,6 +7,7 @@ import io
 import re
 import struct
 import zipfile
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from PIL import Image
@@ -97,12 +98,20 @@ def _of_compound(content: bytes, number: int) -> tuple[bytes | None, int]:
             raise DocumentRefused("The file is a mail, not a picture. Send it under Many or a clip.")
         if opened.exists("EncryptedPackage"):
             raise DocumentRefused("The document is locked by a password. Save it without one and send that.")
-        found = set()
-        for path in opened.listdir():
-            stream = opened.openstream(path).read()
-            for record in _PICTURE.finditer(stream):
-                body = stream[record.end() : record.end() + int.from_bytes(record["size"], "little")]
-                if sign := _BEGINS.search(body, 0, 64):
-                    found.add(body[sign.start() :])
+        found = {picture for path in opened.listdir() for picture in _whole_in(opened.openstream(path).read())}
     pictures = sorted(found, key=lambda picture: (-len(picture), picture))[:MOST_PAGES]
     return (pictures[number] if number < len(pictures) else None), len(pictures)
+
+
+def _whole_in(stream: bytes) -> Iterator[bytes]:
+    """The pictures of a stream, one behind the other."""
+    at = 0
+    while record := _PICTURE.search(stream, at):
+        end = record.end() + int.from_bytes(record["size"], "little")
+        sign = _BEGINS.search(stream, record.end(), record.end() + 64)
+        # By chance the same signs stand within pictures, too.
+        if sign and sign.start() < end <= len(stream):
+            yield stream[sign.start() : end]
+            at = end
+        else:
+            at = record.start() + 1
