@@ -58,11 +58,12 @@ async function show() {
       fetch(`${holder.dataset.points}?${words}`, { headers: { Accept: "application/json" } }),
       fetch(`${holder.dataset.list}?${words}`, { headers: { "HX-Request": "true" } }),
     ]);
-    if (mine !== number) return;
     if (!points.ok || !said.ok) throw new Error(points.status);
-    const found = await points.json();
+    const [found, listed] = await Promise.all([points.json(), said.text()]);
+    // Something else may have been asked for since, and been answered.
+    if (mine !== number) return;
     draw(found);
-    list.innerHTML = await said.text();
+    list.innerHTML = listed;
     note.textContent = found.points.length ? lacks : `Nothing of what is chosen ${isPlan ? "stands on this plan" : "lies here"}.`;
   } catch {
     if (mine === number) note.textContent = "The map could not be filled. It tries again with the next move.";

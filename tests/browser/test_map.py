@@ -133,6 +133,31 @@ def near(page: Page, gate: dict[str, Any]) -> None:
     expect(page.locator(".mark.cameras")).to_have_count(1)
 
 
+SLOWLY = """() => {
+  const text = Response.prototype.text;
+  Response.prototype.text = async function () {
+    const said = await text.call(this);
+    await new Promise((done) => setTimeout(done, 800));
+    return said;
+  };
+}"""
+
+
+def test_an_answer_that_comes_late_is_not_shown_over_a_later_one(browser, product, gate):
+    with opened(browser, product, (1440, 900)) as page:
+        page.goto("/map/")
+        near(page, gate)
+        page.evaluate(SLOWLY)
+        first, *others = page.locator("#map-form [name=show]").all()
+        with page.expect_response(re.compile("/map/list/")):
+            first.uncheck()
+        for chosen in others:
+            chosen.uncheck()
+        page.wait_for_timeout(1500)
+        expect(page.locator("#map-note")).to_contain_text("Nothing is chosen")
+        expect(page.locator("#map-list li")).to_have_count(0)
+
+
 def test_what_is_shown_is_chosen_and_a_day_is_played(browser, product, gate):
     sends(product, gate, 2)
     with opened(browser, product, (1440, 900)) as page:
