@@ -54,6 +54,21 @@ def test_many_threads_get_what_one_gets():
                 assert one @ other == pytest.approx(1, abs=1e-4)
 
 
+def test_a_network_with_which_it_does_something_else_stays_in_full_precision(monkeypatch):
+    def other(self, names, feeds):
+        return [np.ones_like(one) for one in half_run(self, names, feeds)]
+
+    def broken(self, names, feeds):
+        raise RuntimeError("Operation is not supported")
+
+    half_run = half.HalfSession.run
+    for run in (other, broken):
+        monkeypatch.setattr(half.HalfSession, "run", run)
+        engine = PackEngine(faces.PACK, threads=1)
+        assert not isinstance(engine._detector.session, half.HalfSession)
+        assert len(engine.faces(faces.group())) > 3
+
+
 def test_a_machine_without_it_calculates_as_before(full):
     assert not isinstance(full._detector.session, half.HalfSession)
     assert isinstance(PackEngine(faces.PACK)._detector.session, half.HalfSession)

@@ -4,6 +4,7 @@ What it does to likenesses was measured to be less than what saving a picture ag
 with such a processor and without one share a gallery.
 """
 
+import logging
 import os
 import queue
 import threading
@@ -14,6 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+logger = logging.getLogger(__name__)
+
+# How alike two outputs of one network are at least, as cosine.
+SAME = 0.97
 FLAGS = {"avx512_bf16", "amx_bf16"}
 
 
@@ -84,3 +89,18 @@ class HalfSession:
                 places = {one: place for place, said in enumerate(compiled.outputs) for one in said.get_names()}
                 self._compiled[shape] = Requests(compiled), places
             return self._compiled[shape]
+
+
+def agree(full: Any, half: HalfSession, names: list[str], name: str, side: int) -> bool:
+    """Whether a network says the same in both precisions of a picture of noise, (1, 3, side, side), input `name`."""
+    blob = np.random.default_rng(0).standard_normal((1, 3, side, side)).astype(np.float32)
+    try:
+        pairs = zip(full.run(names, {name: blob}), half.run(names, {name: blob}), strict=True)
+        return all(_cosine(one.ravel(), other.ravel()) > SAME for one, other in pairs)
+    except Exception:  # a network that OpenVINO does not know, in whatever way it says so
+        logger.warning("OpenVINO cannot run the network.", exc_info=True)
+        return False
+
+
+def _cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    return float(a @ b / max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-12))

@@ -4,6 +4,7 @@ InsightFace's packs (SCRFD and an ArcFace model) go through its library. A detec
 known by its file's name, so that any can stand beside any: `packs.KNOWN` has the pairs.
 """
 
+import logging
 import os
 import warnings
 from collections.abc import Sequence
@@ -31,6 +32,8 @@ from matching.faces.engines.base import (
 from matching.faces.engines.recognisers import ArcFace, Recogniser, Retail
 from matching.faces.engines.yunet import YuNet
 from matching.faces.images import RgbImage
+
+logger = logging.getLogger(__name__)
 
 # insightface 2.1 calls a scikit-image function that warns at every face; both versions are pinned.
 warnings.filterwarnings("ignore", message="`estimate` is deprecated", category=FutureWarning)
@@ -79,8 +82,8 @@ class PackEngine(Engine):
         if own is None and "recognition" not in theirs:
             raise EngineUnavailable(f"{folder} holds a detector but no recognition model; install the whole pack.")
         if half.is_here():
-            for model in theirs.values():
-                _halve(model, threads)
+            for task, model in theirs.items():
+                _halve(model, CLOSE if task == "detection" else model.input_size[0], threads)
         self._recogniser: Recogniser = own or ArcFace(theirs["recognition"])
         self._close = YUNET_CLOSE if yunet else CLOSE
         self.fingerprint = sha256_of(self._recogniser.weights)
@@ -158,9 +161,14 @@ def _of_insightface(folder: Path, options: Any, apart: Path | None) -> dict[str,
     return {model.taskname: model for model in models if model is not None}
 
 
-def _halve(model: Any, threads: int) -> None:
-    """Let a model of InsightFace's calculate in half precision; its session of onnxruntime is let go."""
-    model.session = half.HalfSession(Path(model.model_file), threads)
+def _halve(model: Any, side: int, threads: int) -> None:
+    """Let a model of InsightFace's calculate in half precision; its session of onnxruntime is let go. side: pixels of
+    what it looks at. A model with which OpenVINO cannot do the same stays as it is."""
+    session = half.HalfSession(Path(model.model_file), threads)
+    if not half.agree(model.session, session, model.output_names, model.input_name, side):
+        logger.warning("%s stays in full precision: OpenVINO does something else with it.", model.model_file)
+        return
+    model.session = session
     # A detector would make a session of its own for each size, and by onnxruntime.
     if model.taskname == "detection":
         model.static_shape_sessions = False
