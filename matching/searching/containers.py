@@ -60,6 +60,12 @@ def is_container(path: Path) -> bool:
         return bool(_kind(file))
 
 
+def left_alone(name: str) -> str:
+    """Why a file of this name is not opened; "" where nothing speaks against it."""
+    kind = PACKED.get(PurePosixPath(name).suffix.lower())
+    return f"It is packed as {kind}, which is not opened. Unpack it and send what it holds." if kind else ""
+
+
 def members(path: Path, name: str = "") -> Iterator[Member]:
     """What lies in a container, in the order of names. name: what it is called. Raises `Unreadable` where it cannot be
     opened."""
@@ -177,8 +183,7 @@ class _Opened:
             self._unpacked += size
             is_too_much = self._unpacked > MOST_UNPACKED
             yield Member(name, refusal=TOO_MUCH) if is_too_much else Member(name, clip=partial(unpack, MOST_NESTED))
-        elif suffix in PACKED:
-            why = f"It is packed as {PACKED[suffix]}, which is not opened. Unpack it and send what it holds."
+        elif why := left_alone(own):
             yield Member(name, refusal=why)
         elif not start.startswith(outlook.SIGNATURE) and not _kind(io.BytesIO(start)):
             yield Member(name, refusal="It is no picture.")

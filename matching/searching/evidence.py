@@ -145,6 +145,10 @@ def _named_pages(content: bytes, name: str) -> list[tuple[int | None, str]]:
 
 
 def _pages(path: Path, name: str, after: int) -> Iterator[Picture]:
+    if why := containers.left_alone(name):
+        if after < 0:
+            yield Picture(0, name, refusal=why)
+        return
     if path.stat().st_size > MAX_BYTES:
         if after < 0:
             yield Picture(0, name, refusal=f"A picture has at most {MAX_BYTES // 2**20} MB.")

@@ -202,6 +202,12 @@ def test_what_is_not_opened_says_why(batch, name, content, words):  # noqa: F811
     assert who(made) == [("MP3", 1)]
 
 
+def test_an_archive_that_is_not_opened_says_so_where_it_is_sent_by_itself(batch):  # noqa: F811
+    made = batch(("phone.7z", b"7z\xbc\xaf\x27\x1c"), ("good.jpg", faces.person(3)))
+    assert "packed as 7-Zip" in why(made)["phone.7z"]
+    assert who(made) == [("MP3", 1)]
+
+
 def test_a_broken_mail_costs_only_itself(batch):  # noqa: F811
     broken = (
         b"From: a\xff\nSubject: =?x?y?z\nContent-Type: multipart/mixed; boundary=x\n\n--x\nContent-Type: image/jpeg\n"
