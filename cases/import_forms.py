@@ -1,7 +1,6 @@
 """What the Imports pages ask: a source's name and schedule, and what each kind needs to be read."""
 
 import uuid
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -155,10 +154,12 @@ class ReadingForm(forms.Form):
         help_text="Empty: found out.",
     )
 
-    def __init__(self, *args: Any, sheets: Sequence[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, table: tables.Table, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if sheets:
+        sheets = table.sheets
+        if not table.reading.encoding:
             del self.fields["encoding"]
+        if sheets:
             choices = [("", "Found out"), *((sheet, sheet) for sheet in sheets)]
             self.fields["sheet"] = forms.ChoiceField(choices=choices, required=False)
         else:

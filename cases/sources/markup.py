@@ -27,9 +27,11 @@ def charset(path: Path) -> str:
     said = _CHARSET.search(start)
     if not encodings.by_mark(start) and said:
         try:
-            # What calls itself Latin-1 is Windows' on the web.
             name = codecs.lookup(said.group(1).decode("ascii")).name
-            return "cp1252" if name in ("iso8859-1", "ascii") else name
+            # Whether a file is UTF-8 it shows itself.
+            if name != "utf-8":
+                # What calls itself Latin-1 is Windows' on the web.
+                return "cp1252" if name in ("iso8859-1", "ascii") else name
         except LookupError:
             pass
     return texts.encoding(path)

@@ -78,7 +78,7 @@ def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
     except SourceUnavailable as problem:
         messages.error(request, str(problem))
         return redirect("import-edit", pk)
-    how = ReadingForm(request.POST or options, sheets=table.sheets)
+    how = ReadingForm(request.POST or options, table=table)
     problem_text = ""
     if how.is_valid() and request.POST:
         try:

@@ -143,6 +143,19 @@ def test_of_several_tables_of_a_page_the_one_with_people_is_taken_and_another_ca
     assert tables.open_table(tmp_path / "t.html", tables.Reading(sheet="Table 1")).columns == ["a", "b"]
 
 
+def test_a_pages_table_and_its_encoding_can_be_chosen(make_source, as_admin, tmp_path):
+    two = "<table><tr><td>a</td></tr></table><table><tr><td>number<td>name<tr><td>1<td>Müller</table>"
+    (tmp_path / "t.xls").write_bytes(f"<meta charset=utf-8>{two}".encode("cp1252"))
+    source = make_source("spreadsheet", file=str(tmp_path / "t.xls"))
+    columns = f"/imports/{source.pk}/columns/"
+    asked = {"number": "number", "name": "name", "sheet": "Table 2", "encoding": "cp850"}
+    page = as_admin.get(columns).content.decode()
+    assert 'name="encoding"' in page
+    assert "Table 2" in page
+    assert "Müller" in page, "it is not what it calls itself"
+    assert "M³ller" in as_admin.post(columns, asked, headers={"HX-Request": "true"}).content.decode()
+
+
 def test_an_xml_spreadsheets_cells_may_leave_some_out(tmp_path):
     content = xml_spreadsheet().replace(b"<Cell><Data", b'<Cell ss:Index="1"><Data', 1)
     content = content.replace(
