@@ -71,13 +71,13 @@ def lines_of_sheet(path: Path, sheet: str) -> Iterator[Line]:
     for name, row in _worksheets(path):
         if name != sheet or row is None:
             continue
-        number = int(row.get(f"{_SPREADSHEET}Index") or number + 1)
+        number = _number(row.get(f"{_SPREADSHEET}Index"), number + 1)
         cells: list[str] = []
         for cell in row.iter(f"{_SPREADSHEET}Cell"):
-            place = int(cell.get(f"{_SPREADSHEET}Index") or len(cells) + 1) - 1
+            place = _number(cell.get(f"{_SPREADSHEET}Index"), len(cells) + 1) - 1
             cells += [""] * (min(place, WIDEST) - len(cells))
             cells.append(" ".join("".join(cell.itertext()).split()))
-            cells += [""] * min(int(cell.get(f"{_SPREADSHEET}MergeAcross") or 0), WIDEST)
+            cells += [""] * min(_number(cell.get(f"{_SPREADSHEET}MergeAcross"), 0), WIDEST)
         yield number, [_day(text) for text in cells]
 
 
@@ -111,6 +111,8 @@ def _read(page: "_Page", path: Path, encoding: str) -> Iterator[None]:
         page.close()
         page.end()
         yield
+    except AssertionError as error:  # by which Python's parser says that it does not understand a declaration
+        raise SourceUnavailable(f"{path.name} is no page that can be read: {error}.") from error
     except (UnicodeError, LookupError):
         raise SourceUnavailable(
             f"{path.name} is not written in {encodings.ENCODINGS.get(encoding, encoding)}. Choose another encoding."
@@ -185,7 +187,9 @@ class _Page(HTMLParser):
             if table.cells is None:
                 table.begin_row()
             table.text, table.pictures = [], []
-            table.across, table.down = (_number(said.get(name)) for name in ("colspan", "rowspan"))
+            table.across, table.down = (
+                max(1, min(_number(said.get(name), 1), WIDEST)) for name in ("colspan", "rowspan")
+            )
         elif table.text is not None:
             if tag == "img" and (source := said.get("src")) and not source.startswith("data:"):
                 table.pictures.append(source)
@@ -219,5 +223,5 @@ class _Page(HTMLParser):
             self.rows.append((table.number, table.line, table.end_row()))
 
 
-def _number(said: str | None) -> int:
-    return max(1, min(int(said), WIDEST)) if said and said.strip().isdigit() else 1
+def _number(said: str | None, otherwise: int) -> int:
+    return int(said) if said and said.isascii() and said.strip().isdigit() and len(said) < 10 else otherwise

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 import tarfile
 import tempfile
 import time
@@ -25,6 +24,8 @@ SIGNS = (
     (4, b"ftyphei"), (4, b"ftypmif"), (4, b"ftypavif"), (4, b"ftypmsf"), (4, b"jP  "), (0, b"\xff\x4f\xff\x51"),
 )  # fmt: skip
 MAX_BYTES = 25 * 1024 * 1024
+# Of a tar that is packed: what a jail's photos take, and less than a bomb.
+MOST_UNPACKED = 64 * 2**30
 # A file that was changed this recently may still be being written.
 SETTLED = 2.0
 
@@ -143,7 +144,10 @@ class Tar:
             if packed.is_packed(self._whole.read(8)):
                 with self._whole as file, packed.stream(file) as unpacked:
                     self._whole = tempfile.TemporaryFile()  # noqa: SIM115 - as above
-                    shutil.copyfileobj(unpacked, self._whole, 2**20)
+                    while portion := unpacked.read(2**20):
+                        self._whole.write(portion)
+                        if self._whole.tell() > MOST_UNPACKED:
+                            raise tarfile.TarError(f"unpacked it has over {MOST_UNPACKED // 2**30} GB")
             self._whole.seek(0)
             self._tar = tarfile.open(fileobj=self._whole, mode="r:")  # noqa: SIM115 - as above
             self._entries = {entry.name.removeprefix("./"): entry for entry in self._tar if entry.isfile()}

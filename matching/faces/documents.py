@@ -69,7 +69,7 @@ def taken_out(content: bytes, number: int) -> tuple[bytes, int]:
     """A picture of an office document, the largest first, and how many there are. Raises `DocumentRefused`."""
     try:
         found, count = (_of_compound if content.startswith(COMPOUND) else _of_zip)(content, number)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, struct.error) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, struct.error) as error:
         raise DocumentRefused("The document is damaged or locked. Save a picture of its page and send that.") from error
     if found is None:
         raise DocumentRefused("The document holds no picture. Save a picture of its page and send that.")

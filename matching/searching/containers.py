@@ -82,7 +82,7 @@ def _kind(file: IO[bytes]) -> str:
         try:
             with zipfile.ZipFile(file) as opened:
                 found = "" if documents.is_office(opened.namelist()) else "zip"
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        except (zipfile.BadZipFile, OSError, ValueError, RuntimeError):
             found = "zip"  # opening it says what is wrong
         file.seek(0)
         return found
@@ -137,7 +137,7 @@ class _Opened:
                     yield from self._one(
                         own, name, unpacking.start(partial(opened.open, entry)), entry.file_size, unpack, depth
                     )
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, OSError, ValueError, RuntimeError) as error:
             raise Unreadable(f"The zip cannot be read: {error}. Pack it again.") from error
 
     def _tar(self, file: IO[bytes], inside: str, depth: int) -> Iterator[Member]:

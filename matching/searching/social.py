@@ -23,7 +23,7 @@ def posted(path: Path) -> dict[str, datetime]:
     try:
         with zipfile.ZipFile(path) as opened:
             return _posted(opened)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError):
         return {}
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from cases import importing
 from cases.models import Case, ImportProblem, ImportRun, ImportSource, Photo
-from cases.sources import SourceUnavailable, headings, spreadsheet, tables
+from cases.sources import SourceUnavailable, headings, places, spreadsheet, tables
 from tests import faces
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -90,6 +90,12 @@ def test_it_works(table, photos, registries, make_source, run, monkeypatch, name
     assert Case.objects.get(number="2019-02").age == "40"
     again = run(source)
     assert (again.counts["unchanged"], again.counts.get("new", 0)) == (2, 0)
+
+
+def test_a_packed_tar_of_too_much_is_refused_and_nothing_is_left_of_it(photos, monkeypatch):
+    monkeypatch.setattr(places, "MOST_UNPACKED", 1000)
+    with pytest.raises(SourceUnavailable, match="unpacked it has over"):
+        places.open_place(tarred(photos, "gz"))
 
 
 def test_photos_named_after_the_number_need_no_column(table, photos, make_source, run):

@@ -13,6 +13,7 @@ import pytest
 from cases.models import Case, ImportDoubt, ImportProblem
 from cases.sources import headings, spreadsheet, tables
 from tests import faces
+from tests.ods_files import write_ods
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -103,6 +104,8 @@ def test_a_table_is_read_for_what_it_is_and_not_for_what_it_is_called(imported, 
         ("a.csv", b"%PDF-1.7\n", "is a PDF. Ask for the table"),
         ("a.xlsx", faces.person(0), "is a picture"),
         ("a.html", b"<html><body><p>Nobody</p></body></html>", "is a page without a table"),
+        ("a.html", page() + b"<![odd[x]]>", "is no page that can be read"),
+        ("a.xls", xml_spreadsheet()[:-200], "is no XML Spreadsheet that can be read"),
         ("a.xlsx", b"PK\x03\x04 cut off", "is no XLSX file that can be read"),
         ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 3000, "is no XLS file that can be read"),
     ],
@@ -158,6 +161,8 @@ def test_a_pages_table_and_its_encoding_can_be_chosen(make_source, as_admin, tmp
 
 def test_an_xml_spreadsheets_cells_may_leave_some_out(tmp_path):
     content = xml_spreadsheet().replace(b"<Cell><Data", b'<Cell ss:Index="1"><Data', 1)
+    # What is no number is none.
+    content = content.replace(b"<Row>", b'<Row ss:Index="x">', 1)
     content = content.replace(
         b"</Table>",
         b'<Row ss:Index="9"><Cell><Data>1004</Data></Cell><Cell ss:Index="5">'
@@ -280,35 +285,11 @@ def with_wps_pictures(path: Path) -> None:
 
 
 def with_ods_pictures(path: Path) -> None:
-    """A workbook as LibreOffice saves one with pictures anchored to cells; an empty line stands for two."""
-
-    def row(number: str, name: str, picture: str = "") -> str:
-        cells = "".join(
-            f'<table:table-cell office:value-type="string"><text:p>{cell}</text:p></table:table-cell>'
-            for cell in (number, name)
-        )
-        frame = f'<draw:frame><draw:image xlink:href="{picture}"/></draw:frame>' if picture else ""
-        return f"<table:table-row>{cells}<table:table-cell>{frame}</table:table-cell></table:table-row>"
-
-    empty = '<table:table-row table:number-rows-repeated="2"><table:table-cell/></table:table-row>'
-    rows = [row("number", "name"), row("1", "Ana", "Pictures/1.jpg"), row("2", "Bo", "Pictures/gone.jpg"), empty]
-    body = "".join([*rows, row("3", "Cy", "Pictures/2.jpg")])
-    spaces = " ".join(
-        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{kind}:1.0"'
-        for name, kind in (("office", "office"), ("table", "table"), ("text", "text"), ("draw", "drawing"))
-    )
-    with zipfile.ZipFile(path, "w") as packed:
-        packed.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-        packed.writestr("META-INF/manifest.xml", "<manifest/>")
-        packed.writestr(
-            "content.xml",
-            f'<?xml version="1.0"?><office:document-content {spaces} xmlns:xlink="http://www.w3.org/1999/xlink" '
-            'office:version="1.2"><office:body><office:spreadsheet><table:table table:name="Other">'
-            f'{row("9", "Nobody", "Pictures/1.jpg")}</table:table><table:table table:name="People">{body}</table:table>'
-            "</office:spreadsheet></office:body></office:document-content>",
-        )
-        for number in (1, 2):
-            packed.writestr(f"Pictures/{number}.jpg", faces.person(number))
+    """A workbook as LibreOffice saves one with pictures anchored to cells, one of them lost."""
+    people = [["number", "name"], ["1", "Ana", "Pictures/1.jpg"], ["2", "Bo", "Pictures/gone.jpg"], []]
+    others = [["9", "Nobody", "Pictures/1.jpg"]]
+    pictures = {f"Pictures/{number}.jpg": faces.person(number) for number in (1, 2)}
+    write_ods(path, {"Other": others, "People": [*people, ["3", "Cy", "Pictures/2.jpg"]]}, pictures)
 
 
 @pytest.mark.parametrize("make", [with_wps_pictures, with_ods_pictures])

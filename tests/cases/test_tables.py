@@ -13,6 +13,7 @@ import xlsxwriter
 from cases.models import Case, ImportDoubt, ImportProblem, ImportRun, Photo
 from cases.sources import encodings, headings, reading, spreadsheet, tables
 from tests import faces
+from tests.ods_files import write_ods
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -207,28 +208,8 @@ def test_a_row_with_too_few_cells_is_listed_and_goes_in(imported, tmp_path):
 
 
 def test_an_ods_file_is_read(imported, tmp_path):
-    rows = "".join(
-        "<table:table-row>"
-        + "".join(
-            f'<table:table-cell office:value-type="string"><text:p>{cell}</text:p></table:table-cell>' for cell in row
-        )
-        + "</table:table-row>"
-        for row in (["number", "name"], ["0012", "Zoë"])
-    )
-    spaces = " ".join(
-        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "table", "text")
-    )
-    path = tmp_path / "t.ods"
-    with zipfile.ZipFile(path, "w") as packed:
-        packed.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-        packed.writestr("META-INF/manifest.xml", "<manifest/>")
-        packed.writestr(
-            "content.xml",
-            f'<?xml version="1.0"?><office:document-content {spaces} office:version="1.2"><office:body>'
-            f'<office:spreadsheet><table:table table:name="Sheet1">{rows}</table:table></office:spreadsheet>'
-            "</office:body></office:document-content>",
-        )
-    imported(path)
+    write_ods(tmp_path / "t.ods", {"Sheet1": [["number", "name"], ["0012", "Zoë"]]})
+    imported(tmp_path / "t.ods")
     assert (Case.objects.get().number, Case.objects.get().name) == ("0012", "Zoë")
 
 
