@@ -135,6 +135,16 @@ class Alert(models.Model):
         """Whether it came long after it was seen: it waited on its way, while the server or the network was away."""
         return self.best_capture.received_at - self.last_captured_at > LATE
 
+    def count(self, capture: Capture, *, is_folded: bool = False) -> None:
+        """Count a capture in it. is_folded: one that wakes nobody, for it was settled before. Not saved."""
+        if is_folded:
+            self.folded_count += 1
+        else:
+            self.first_captured_at = min(self.first_captured_at, capture.captured_at)
+        self.last_captured_at = max(self.last_captured_at, capture.captured_at)
+        self.capture_count += 1
+        self.updated_at = timezone.now()
+
     @property
     def title(self) -> str:
         """Whom it is about."""

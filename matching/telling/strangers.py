@@ -8,9 +8,9 @@ from django.db.models import Q
 
 from matching.gallery import calibration
 from matching.gallery import search as gallery
-from matching.models import Alert, Capture, FaceModel, Probe
+from matching.models import Alert, AlertCapture, Capture, FaceModel, Probe
 from matching.searching import remembering
-from matching.telling import episodes, notifying
+from matching.telling import episodes, notifying, settled
 
 # Captures of a camera no further apart may be one stranger; then this share of different people is taken for one, which
 # only spares an alert.
@@ -31,16 +31,16 @@ def join_or_raise(
 
     closest: the similarity of the known person most like it; collections: those of known people that were asked.
     """
-    episodes.one_writer(capture.camera_id, 0)
+    episodes.one_writer([(capture.camera_id, 0)])
     if _is_somebody(capture, model):
         Capture.objects.filter(pk=capture.pk).update(status=Capture.Status.KNOWN)
         return None
-    if (known := episodes.dismissed_before(capture, None, model, -1.0)) is not None:
-        return episodes.fold(capture, None, closest, known)
+    if (known := settled.dismissed_before(capture, None, model, -1.0)) is not None:
+        return settled.fold(capture, closest, known)
     own = Alert.objects.filter(kind=Alert.Kind.STRANGER, camera=capture.camera)
     near = own.filter(first_captured_at__lte=capture.captured_at + GAP, last_captured_at__gte=capture.captured_at - GAP)
     alert = own.filter(captures__track=capture.track).first() if capture.track else None
-    alert = alert or episodes.showing(capture, near, model, fmr=SAME_VISITOR)
+    alert = alert or settled.showing(capture, near, model, fmr=SAME_VISITOR)
     is_new = alert is None
     if alert is None:
         alert = Alert(
@@ -59,7 +59,9 @@ def join_or_raise(
     elif _says_more(capture.probe, alert.best_capture.probe):
         alert.best_capture, alert.model = capture, model
     alert.similarity = max(alert.similarity, closest)
-    episodes.join(alert, capture, closest, is_new=is_new)
+    alert.count(capture)
+    alert.save(update_fields=None if is_new else episodes.JOINED)
+    AlertCapture.objects.create(alert=alert, capture=capture, similarity=closest)
     notifying.announce(alert, is_new=is_new)
     return alert
 
@@ -68,7 +70,7 @@ def is_known_after_all(capture: Capture) -> None:
     """Nobody need see to the alert of a stranger whom a better picture of the same track shows to be known."""
     if capture.track is None:
         return
-    episodes.one_writer(capture.camera_id, 0)
+    episodes.one_writer([(capture.camera_id, 0)])
     of_track = Alert.objects.filter(captures__track=capture.track, camera=capture.camera, kind=Alert.Kind.STRANGER)
     for alert in Alert.objects.select_for_update().filter(pk__in=of_track, status__in=Alert.OPEN):
         episodes.move(alert, Alert.Status.CLOSED)
@@ -83,7 +85,7 @@ def _is_somebody(capture: Capture, model: FaceModel) -> bool:
     lately = others.filter(
         told, captured_at__range=(capture.captured_at - GAP, capture.captured_at + GAP), probe__model=model
     )
-    embeddings = lately.order_by("-pk").values_list("probe__embedding", flat=True)[: episodes.MOST_COMPARED]
+    embeddings = lately.order_by("-pk").values_list("probe__embedding", flat=True)[: settled.MOST_COMPARED]
     face = np.asarray(capture.probe.embedding, np.float32)
     return remembering.same_face(model, face, remembering.numbers(embeddings), -1.0, SAME_VISITOR) is not None
 

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from matching.faces.rows import face_columns
 from matching.gallery import kept_faces
 from matching.gallery import search as gallery
 from matching.models import Alert, Capture, FaceModel, Probe
-from matching.searching.pictures import keep_candidates
+from matching.searching.pictures import keep_all_candidates
 from matching.telling import episodes, strangers
 from matching.unnamed import grouping
 from matching.watching import alert_clips, newcomers, retention, thresholds, visitors
@@ -41,13 +41,13 @@ class Looked:
         return None if self.columns is None or self.is_too_poor else self.columns["embedding"]
 
     @property
-    def is_told(self) -> bool:
-        """Whether it is like somebody, or its camera asks who comes."""
-        return self.embedding is not None and bool(self.hits or visitors.looks(self.capture.camera))
+    def is_visit(self) -> bool:
+        """Whether its camera asks who comes."""
+        return self.embedding is not None and visitors.looks(self.capture.camera)
 
     @property
     def status(self) -> Capture.Status:
-        """Of one that is not told."""
+        """Of one that is like nobody."""
         if self.columns is None:
             return Capture.Status.NO_FACE
         return Capture.Status.TOO_POOR if self.is_too_poor else Capture.Status.NO_CANDIDATE
@@ -80,8 +80,9 @@ def compare(looked: Sequence[Looked], model: FaceModel) -> list[Alert]:
         found = thresholds.over(model, np.array([one.embedding for one in alike]), levels)
         for one, hits in zip(alike, found, strict=True):
             one.hits, one.among = hits[:ALERTS_A_CAPTURE], levels.among
-    _keep([one for one in looked if not one.is_told])
-    alerts = [alert for one in looked if one.is_told for alert in _tell(one, model)]
+    _keep([one for one in looked if not one.hits and not one.is_visit])
+    alerts = _tell([one for one in looked if one.hits and not one.is_visit], model)
+    alerts += [alert for one in looked if one.is_visit for alert in _visit(one, model)]
     newcomers.compare_again(model, newest)
     return alerts
 
@@ -92,31 +93,60 @@ def claim(capture: Capture, status: str) -> bool:
     return bool(Capture.objects.filter(pk=capture.pk, status=Capture.Status.PENDING).update(status=status))
 
 
+def _claim(looked: Sequence[Looked]) -> list[Looked]:
+    """Those that still wait, which nobody else then writes. Inside the caller's transaction."""
+    waiting = Capture.objects.select_for_update().filter(status=Capture.Status.PENDING).order_by("pk")
+    ours = set(waiting.filter(pk__in=[one.capture.pk for one in looked]).values_list("pk", flat=True))
+    return [one for one in looked if one.capture.pk in ours]
+
+
+def _settle(captures: Iterable[tuple[Capture, Capture.Status]]) -> None:
+    """Say of each what came of it."""
+    by_status: dict[Capture.Status, list[int]] = defaultdict(list)
+    for capture, status in captures:
+        capture.status = status
+        by_status[status].append(capture.pk)
+    for status, ids in by_status.items():
+        Capture.objects.filter(pk__in=ids).update(status=status)
+
+
+def _keep_faces(looked: Sequence[Looked]) -> list[Probe]:
+    """Keep the face of each, to be found when somebody looks back."""
+    probes = Probe.objects.bulk_create(Probe(capture=one.capture, **(one.columns or {})) for one in looked)
+    kept_faces.keep_all(probes)
+    return probes
+
+
 def _keep(looked: Sequence[Looked]) -> None:
     """Write those that are not told, in one transaction."""
     if not looked:
         return
     with transaction.atomic():
-        waiting = Capture.objects.select_for_update().filter(status=Capture.Status.PENDING).order_by("pk")
-        ours = set(waiting.filter(pk__in=[one.capture.pk for one in looked]).values_list("pk", flat=True))
-        looked = [one for one in looked if one.capture.pk in ours]
-        for status in {one.status for one in looked}:
-            Capture.objects.filter(pk__in=[one.capture.pk for one in looked if one.status == status]).update(
-                status=status
-            )
+        looked = _claim(looked)
+        _settle((one.capture, one.status) for one in looked)
         with_face = [one for one in looked if one.columns is not None]
         if not retention.days():
             for one in with_face:
                 retention.forget_one(one.capture)
             return
-        probes = Probe.objects.bulk_create(Probe(capture=one.capture, **(one.columns or {})) for one in with_face)
-        kept_faces.keep_all(probes)
-        for probe in probes:
+        for probe in _keep_faces(with_face):
             grouping.join(probe)
 
 
-def _tell(one: Looked, model: FaceModel) -> list[Alert]:
-    """Write one that is like somebody, or whose camera asks who comes."""
+def _tell(told: Sequence[Looked], model: FaceModel) -> list[Alert]:
+    """Write those that are like somebody, in one transaction."""
+    if not told:
+        return []
+    with transaction.atomic():
+        told = _claim(told)
+        _settle((one.capture, Capture.Status.MATCHED) for one in told)
+        keep_all_candidates([(probe, one.hits) for probe, one in zip(_keep_faces(told), told, strict=True)])
+        likenesses = [episodes.Likeness(one.capture, hit, one.among) for one in told for hit in one.hits]
+        return _ask_for_clips(likenesses, episodes.join_or_raise(likenesses, model))
+
+
+def _visit(one: Looked, model: FaceModel) -> list[Alert]:
+    """Write one whose camera asks who comes: by itself, for its face is counted by those who came before it."""
     capture, columns = one.capture, one.columns or {}
     visitor = visitors.look(model, columns["embedding"], capture)
     is_told = bool(visitor.is_told and not one.hits)
@@ -129,27 +159,27 @@ def _tell(one: Looked, model: FaceModel) -> list[Alert]:
         if capture.status != Capture.Status.MATCHED and not retention.days():
             retention.forget_one(capture)
             return []
-        probe = Probe.objects.create(capture=capture, **columns)
-        kept_faces.keep(probe)
-        keep_candidates(probe, one.hits)
-        alerts = [episodes.join_or_raise(capture, hit, model, one.among) for hit in one.hits]
+        (probe,) = _keep_faces([one])
+        keep_all_candidates([(probe, one.hits)])
+        likenesses = [episodes.Likeness(capture, hit, one.among) for hit in one.hits]
         if visitor.greeted:
-            alerts.append(
-                episodes.join_or_raise(
-                    capture, visitor.greeted, model, visitor.among, visits=visitor.visits, last_visit_at=visitor.last
-                )
-            )
-        elif is_told:
+            likenesses.append(episodes.Likeness(capture, visitor.greeted, visitor.among, visitor.visits, visitor.last))
+        alerts = _ask_for_clips(likenesses, episodes.join_or_raise(likenesses, model))
+        if is_told:
             told = strangers.join_or_raise(
                 capture, model, visitor.closest, visitor.among, visits=visitor.visits, last_visit_at=visitor.last
             )
             alerts += [told] if told else []
-        for alert in alerts:
-            alert_clips.ask(alert, capture)
         # Somebody told of as a stranger may have turned out to be known a moment ago: then there is no alert.
         if not one.hits and not visitor.is_known and bool(alerts) == is_told:
             grouping.join(probe)
         return alerts
+
+
+def _ask_for_clips(likenesses: Sequence[episodes.Likeness], alerts: list[Alert]) -> list[Alert]:
+    for one, alert in zip(likenesses, alerts, strict=True):
+        alert_clips.ask(alert, one.capture)
+    return alerts
 
 
 def _meant_face(faces: Sequence[Detection], opened: images.OpenedImage, capture: Capture) -> Detection:

@@ -16,7 +16,7 @@ from matching.gallery import calibration, kept_faces
 from matching.gallery import search as gallery
 from matching.models import Capture, FaceModel, Probe, StandingSearch, Template
 from matching.searching import standing
-from matching.telling import episodes, notifying
+from matching.telling import notifying, seen_before
 
 LOCK = "newcomers"
 BATCH = 500
@@ -148,4 +148,4 @@ def _raise(new: list[tuple[Capture, kept_faces.Seen]], template: Template, among
         if not found[0][0].camera.compares_with().filter(pk=collection).exists():
             continue
         with transaction.atomic():
-            episodes.raise_seen_before(found, template.case_id, template.model, among, template.kind)
+            seen_before.raise_alert(found, template.case_id, template.model, among, template.kind)
