@@ -270,7 +270,7 @@ def report(camera: Camera, said: Any) -> dict[str, Any]:
     # Older clients, and others' own, may name a password with their source.
     fields["looks_at"] = streams.shown(fields["looks_at"])
     fields["problem"] = re.sub(r"\w+://\S+", lambda found: streams.shown(found[0]), fields["problem"])
-    _count(camera, "minutes", len(minutes))
+    _count(camera, minutes=len(minutes))
     fleet.heard(camera, fields, sent_at, minutes)
     return fields
 
@@ -280,7 +280,7 @@ def clip(camera: Camera, said: Any) -> None:
     form = ClipSerializer(data=plain(said))
     form.is_valid(raise_exception=True)
     frames = [(one["at"], one["jpeg"]) for one in form.validated_data["frames"]]
-    _count(camera, "bytes", sum(len(jpeg) for _, jpeg in frames))
+    _count(camera, bytes=sum(len(jpeg) for _, jpeg in frames))
     try:
         alert_clips.keep(camera, form.validated_data["id"], frames)
     except images.ImageRefused as refusal:
@@ -322,9 +322,9 @@ def _base64(text: str) -> bytes:
         raise ValidationError("This is not base64.") from None
 
 
-def _count(camera: Camera, what: str, number: int) -> None:
+def _count(camera: Camera, **sent: int) -> None:
     """Raises `Throttled` where a camera has sent as much as it may within the hour: a stolen token fills no disk."""
-    if not limits.allows(camera, what, number):
+    if what := limits.exceeded(camera, **sent):
         raise Throttled(wait=limits.seconds_left(), detail=f"This camera has sent as many {what} as it may in an hour.")
 
 
@@ -335,8 +335,7 @@ def _too_large() -> str:
 def _keep(camera: Camera, field: str, content: bytes, **details: Any) -> uuid.UUID:
     if len(content) > MAX_CAPTURE_BYTES:
         raise ValidationError({field: _too_large()})
-    _count(camera, "captures", 1)
-    _count(camera, "bytes", len(content))
+    _count(camera, captures=1, bytes=len(content))
     try:
         return captures.receive_capture(camera, content, **details).uid
     except images.ImageRefused as refusal:

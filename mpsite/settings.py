@@ -166,7 +166,7 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
-        "OPTIONS": {"pool_class": "mpsite.redis_pool.OnePool"},
+        "OPTIONS": {"pool_class": "cases.redis_pool.OnePool"},
     }
 }
 # How many cores each process may use at once for work that is not urgent.

@@ -92,10 +92,8 @@ def _nobody_is_locked_out() -> None:
 @pytest.fixture
 def no_redis(settings) -> None:
     """Nothing listens where Redis should be."""
-    settings.CACHES = {
-        **settings.CACHES,
-        "default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:9/0"},
-    }
+    settings.REDIS_URL = "redis://127.0.0.1:9/0"
+    settings.CACHES = {**settings.CACHES, "default": {**settings.CACHES["default"], "LOCATION": settings.REDIS_URL}}
 
 
 @pytest.fixture(autouse=True)

@@ -116,11 +116,15 @@ def match_capture(capture_id: int) -> list[Alert]:
 
 def _match_together(capture_id: int, taken: list[Capture]) -> None:
     """taken: what others leave alone meanwhile is added, so that the caller knows of it whatever breaks."""
-    # What broke has pauses between its attempts.
-    waiting = _waiting().exclude(pk__in=work.not_now("capture"))
-    first = waiting.filter(pk=capture_id).first()
+    first = _waiting().filter(pk=capture_id).first()
+    # Most were matched with an earlier one by now.
     if first is None:
         return
+    # What broke has pauses between its attempts.
+    broken = work.not_now("capture")
+    if str(first.pk) in broken:
+        return
+    waiting = _waiting().exclude(pk__in=broken)
     # Asked for once the first was looked at; of some of them another worker sees to it. A client that was away for days
     # may have sent thousands, and what is seen now waits for none of them.
     rest = waiting.exclude(pk=first.pk).order_by("received_at", "pk")

@@ -1,4 +1,4 @@
-"""Connections to Redis for the cache: one pool a process."""
+"""Connections to Redis: one pool a process."""
 
 from functools import cache
 from typing import Any
