@@ -28,9 +28,10 @@ class CodeRefused(Exception):
 def camera_of(token: str) -> Camera:
     """Whose token it is. The first use of a new token ends the old one. Raises `TokenRefused`."""
     digest = hash_token(token)
-    camera = Camera.objects.filter(Q(token_hash=digest) | Q(next_token_hash=digest)).first()
-    if camera is None:
-        raise TokenRefused("No camera has this token. Ask for a new one on the Cameras page.")
+    try:
+        camera = Camera.objects.get(Q(token_hash=digest) | Q(next_token_hash=digest))
+    except Camera.DoesNotExist:
+        raise TokenRefused("No camera has this token. Ask for a new one on the Cameras page.") from None
     if camera.revoked_at is not None:
         raise TokenRefused(f"The token of {camera} was revoked. Ask for a new one on the Cameras page.")
     if camera.token_hash != digest:
