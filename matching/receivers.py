@@ -3,20 +3,26 @@
 Robust, all of them: with the broker away the row stays waiting, and the sweep picks it up.
 """
 
+import logging
+from collections.abc import Iterable
 from typing import Any
 
+from celery.signals import worker_ready
 from django.db import transaction
-from django.db.models.signals import post_delete
+from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
+from kombu.exceptions import OperationalError
 
 from cases.models import Case, ImportRun, Photo
 from cases.signals import case_moved, photo_waiting, photos_imported
 from matching.indexing import tasks as indexing
-from matching.models import Batch, Candidate, Capture, Delivery, FaceModel
+from matching.models import Batch, Camera, Candidate, Capture, Delivery, FaceModel
 from matching.signals import batch_done, candidate_found, capture_waiting, delivery_waiting
 from matching.telling import tasks as telling
 from matching.unnamed import tasks as unnamed
 from matching.watching import tasks as watching
+
+logger = logging.getLogger(__name__)
 
 
 @receiver(post_delete, sender=Photo)
@@ -53,6 +59,22 @@ def index_waiting(sender: type[ImportRun], run: ImportRun, **kwargs: Any) -> Non
 @receiver(capture_waiting)
 def match_capture(sender: type[Capture], capture: Capture, **kwargs: Any) -> None:
     transaction.on_commit(lambda: watching.match_capture.delay(capture.pk), robust=True)
+
+
+@receiver(post_save, sender=Camera)
+def get_ready(sender: type[Camera], created: bool, update_fields: Iterable[str] | None, **kwargs: Any) -> None:
+    """A client that was let in soon sends its first face."""
+    if created or "token_hash" in (update_fields or ()):
+        transaction.on_commit(watching.get_ready.delay, robust=True)
+
+
+@worker_ready.connect
+def get_ready_anew(**kwargs: Any) -> None:
+    """A worker that was started again looks at faces as quickly as the one before it."""
+    try:
+        watching.get_ready.delay()
+    except OperationalError as error:
+        logger.warning("no worker gets ready before the first face (%s)", error)
 
 
 @receiver(batch_done)

@@ -3,13 +3,15 @@
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import chain
 
+import numpy as np
 from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from cases import work
@@ -28,6 +30,8 @@ SEEN_EVERY = timedelta(seconds=10)
 LOOKING, TOGETHER = 0.5, 32
 # Seconds after which others look at what somebody began to look at: that worker may have been killed.
 TAKEN = 10
+# From a camera that was let in, or was heard of, since then faces are expected.
+COMES_SOON = timedelta(hours=1)
 WAITS = (face_models.NoFaceModel, EngineUnavailable)
 
 
@@ -77,6 +81,20 @@ def receive_capture(
         # Sent twice at once: the first one counts.
         return Capture.objects.get(camera=camera, uid=uid)
     return capture
+
+
+def get_ready() -> None:
+    """Load what looks at faces, so that a camera's first face need not wait a second for it. Nothing, where no camera
+    is about to send one, or no face model is ready yet."""
+    now = timezone.now()
+    lately = (
+        Q(token_at__gt=now - COMES_SOON) | Q(heartbeat_at__gt=now - COMES_SOON) | Q(last_seen_at__gt=now - COMES_SOON)
+    )
+    if not Camera.objects.filter(lately, revoked_at=None).exists():
+        return
+    with suppress(*WAITS):
+        opened = images.open_image(images.to_jpeg(np.zeros((192, 192, 3), np.uint8)))
+        face_models.find_faces(face_models.engine(face_models.active()), opened.rgb)
 
 
 def match_waiting(capture_id: int) -> None:

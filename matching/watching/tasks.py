@@ -12,6 +12,13 @@ def match_capture(capture_id: int) -> None:
     captures.match_waiting(capture_id)
 
 
+@shared_task(queue=URGENT)
+def get_ready() -> None:
+    from matching.watching import captures
+
+    captures.get_ready()
+
+
 @shared_task
 def look_back() -> None:
     from matching.watching import newcomers

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from celery.signals import worker_ready
 from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -13,7 +14,8 @@ from django.utils import timezone
 
 from cases.models import Collection, FailedWork, Team
 from matching.faces import face_models, images
-from matching.models import Alert, Camera, Capture, Probe, ProbeBits, UnnamedPerson
+from matching.models import Alert, Camera, Capture, Probe, ProbeBits, Quiet, Review, UnnamedPerson
+from matching.telling import dashboards, notifying
 from matching.watching import captures, looked, newcomers
 from tests import at_once, faces
 
@@ -228,3 +230,114 @@ def test_workers_at_one_heap_match_each_once(any_model, six_cases, camera):
     assert statuses() == {"matched": 24}
     assert Probe.objects.count() == 24
     assert {alert.case: alert.capture_count for alert in Alert.objects.all()} == dict.fromkeys(six_cases, 4)
+
+
+@pytest.fixture
+def got_ready(monkeypatch) -> list[str]:
+    """The face models that looked at a picture before there was a face."""
+    ready: list[str] = []
+    find = face_models.find_faces
+
+    def noted(engine, rgb, **kwargs):
+        ready.append(type(engine).__name__)
+        return find(engine, rgb, **kwargs)
+
+    monkeypatch.setattr(face_models, "find_faces", noted)
+    return ready
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_gets_ready_when_a_camera_is_let_in_and_when_it_is_started_again(any_model, got_ready):
+    worker_ready.send(sender=None)
+    assert not got_ready
+    gate = Camera(name="Gate 9")
+    gate.issue_token()
+    assert len(got_ready) == 1
+    gate.issue_token()
+    assert len(got_ready) == 2
+    worker_ready.send(sender=None)
+    assert len(got_ready) == 3
+    # A camera that is silent sends no face soon.
+    Camera.objects.update(token_at=timezone.now() - timedelta(days=1))
+    worker_ready.send(sender=None)
+    assert len(got_ready) == 3
+    Camera.objects.update(heartbeat_at=timezone.now())
+    worker_ready.send(sender=None)
+    assert len(got_ready) == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_a_face_model_nothing_gets_ready_and_nothing_breaks(db, got_ready):
+    Camera(name="Gate 9").issue_token()
+    assert not got_ready
+
+
+def test_what_several_captures_change_of_an_alert_is_written_and_told_once(
+    any_model, make_case, camera, came, patient, django_capture_on_commit_callbacks, monkeypatch
+):
+    told: list[tuple[int, bool]] = []
+    monkeypatch.setattr(dashboards, "tell", lambda pk, *, is_new: told.append((pk, is_new)))
+    case, other = make_case("MP1", faces.person(1)), make_case("MP2", faces.person(2))
+    sent = [came(faces.person(1), seconds=number) for number in range(12)]
+    sent += [came(faces.person(2), seconds=number) for number in range(4)]
+    with CaptureQueriesContext(connection) as asked, django_capture_on_commit_callbacks(execute=True):
+        captures.match_waiting(sent[0].pk)
+    assert {alert.case: alert.capture_count for alert in Alert.objects.all()} == {case: 12, other: 4}
+    assert sorted(told) == sorted((alert.pk, True) for alert in Alert.objects.all())
+    assert len(asked) < 60
+
+
+def test_captures_of_one_heap_join_by_time_track_and_bridge_as_they_do_one_by_one(
+    any_model, make_case, collection, camera, came, patient
+):
+    """The gap of an episode is a minute here: apart, between them, followed, and long after."""
+    collection.episode_seconds = 60
+    collection.save()
+    make_case("MP1", faces.person(1))
+    times, track = (0, 100, 50, 130, 900, 300, 250), uuid.uuid4()
+
+    def send() -> list[Capture]:
+        sent = [came(faces.person(1), seconds=second) for second in times]
+        for second in (2000, 2500):
+            at = NOW + timedelta(seconds=second)
+            sent.append(
+                captures.receive_capture(camera, faces.person(1), uid=uuid.uuid4(), captured_at=at, track=track)
+            )
+        return sent
+
+    def come_to() -> list[tuple[int, float, float]]:
+        return [
+            (
+                alert.entries.count(),
+                (alert.first_captured_at - NOW).total_seconds(),
+                (alert.last_captured_at - NOW).total_seconds(),
+            )
+            for alert in Alert.objects.order_by("first_captured_at")
+        ]
+
+    captures.match_waiting(send()[0].pk)
+    together = come_to()
+    assert [one.capture_count for one in Alert.objects.order_by("first_captured_at")] == [one[0] for one in together]
+    Alert.everything.all().delete()
+    Capture.objects.all().delete()
+    for capture in send():
+        captures.match_capture(capture.pk)
+    assert come_to() == together == [(4, 0, 130), (2, 250, 300), (1, 900, 900), (2, 2000, 2500)]
+
+
+def test_of_what_was_settled_nobody_is_woken_by_a_heap_either(any_model, make_case, camera, user, came, patient):
+    case = make_case("MP1", faces.person(1))
+    captures.match_capture(came(faces.person(1)).pk)
+    notifying.review(Alert.objects.get(), Review.Word.DISMISSED, "", user)
+    first = came(faces.person(1), seconds=4000)
+    came(faces.person(1), seconds=4010)
+    captures.match_waiting(first.pk)
+    alert = Alert.objects.get()
+    assert (alert.capture_count, alert.folded_count, alert.entries.count()) == (3, 2, 3)
+    Quiet.objects.create(case=case, camera=camera, until=timezone.now() + timedelta(hours=1))
+    first = came(faces.person(1), seconds=9000)
+    came(faces.person(1), seconds=9010)
+    captures.match_waiting(first.pk)
+    alert.refresh_from_db()
+    assert (alert.capture_count, alert.folded_count) == (5, 4)
+    assert Alert.objects.count() == 1
