@@ -180,6 +180,16 @@ class ColumnsForm(forms.Form):
             self.fields[target] = forms.ChoiceField(choices=choices, label=label, required=target == "number")
 
     @property
+    def chosen(self) -> list[forms.BoundField]:
+        """What the table has, as far as somebody, or a guess, has said; a case has a number and a name at the least."""
+        return [field for field in self if field.name in ("number", "name") or field.value() or field.errors]
+
+    @property
+    def others(self) -> list[forms.BoundField]:
+        chosen = {field.name for field in self.chosen}
+        return [field for field in self if field.name not in chosen]
+
+    @property
     def columns(self) -> dict[str, str]:
         return {target: column for target, column in self.cleaned_data.items() if column}
 

@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -10,8 +11,8 @@ from django.db import transaction
 from cases import audit, erased, sources, work
 from cases.import_ledger import Ledger
 from cases.models import Case, ImportDoubt, ImportedCase, ImportProblem, ImportRun
-from cases.record_writer import RecordWriter
-from cases.sources import Gone, Item, Refused, Stray, Unchanged
+from cases.record_writer import RecordWriter, blank_what_cannot_be
+from cases.sources import CaseRecord, Doubt, Gone, Item, Refused, Stray, Unchanged
 
 logger = logging.getLogger(__name__)
 
@@ -184,6 +185,28 @@ class Reader:
         for key in list(ImportedCase.objects.filter(source=self.run.source).values_list("key", flat=True)):
             if key not in seen:
                 yield key
+
+
+@dataclass(frozen=True)
+class WouldBe:
+    """What a record would become, for people to see before it is written. refused: why it would not."""
+
+    item: Item
+    case: Case | None = None
+    doubts: Sequence[Doubt] = ()
+    refused: str = ""
+
+
+def would_be(item: Item) -> WouldBe:
+    """An item of a source as the case that it would become; nothing is written."""
+    if not isinstance(item, CaseRecord):
+        return WouldBe(item, refused=getattr(item, "reason", ""))
+    case = Case(**item.fields)
+    try:
+        doubts = blank_what_cannot_be(case)
+    except ValidationError as error:
+        return WouldBe(item, refused=_in_words(error))
+    return WouldBe(item, case, [*item.doubts, *doubts])
 
 
 def _in_words(error: ValidationError) -> str:

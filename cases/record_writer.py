@@ -74,7 +74,7 @@ class RecordWriter:
                 self._ledger.refuse(record.key, reason, EDITED + name)
         doubts: list[Doubt] = []
         if changed or news == "new":
-            doubts = _blank_what_cannot_be(case)
+            doubts = blank_what_cannot_be(case)
             case.save()
         if changed and news == "changed":
             self._trail("changed", case, ", ".join(name.replace("_", " ") for name in changed))
@@ -189,7 +189,7 @@ class RecordWriter:
         audit.record_as(None, action, case, f"by the import of {self._ledger.run.source}: {what}".rstrip(": "))
 
 
-def _blank_what_cannot_be(case: Case) -> list[Doubt]:
+def blank_what_cannot_be(case: Case) -> list[Doubt]:
     """Leave out of a case each value that is not valid, its words kept beside; returns them with why.
 
     Raises `ValidationError` where the case is none without it.

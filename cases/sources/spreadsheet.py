@@ -8,7 +8,7 @@ as a doubt, and the person goes in without it.
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -103,7 +103,7 @@ READ: dict[str, Callable[[str], reading.Read]] = {
     "longitude": partial(reading.degrees, most=180),
 }
 DAYS = ("last_seen_on", "born_on")
-PREVIEWED, GUESSED_BY, ORDERED_BY = 500, 100, 20_000
+PREVIEWED, GUESSED_BY, ORDERED_BY, SHOWN = 500, 100, 20_000, 3
 LONGEST = 50
 
 
@@ -115,6 +115,17 @@ def reading_of(options: dict[str, Any]) -> Reading:
 def guess(table: Table) -> dict[str, str]:
     """A mapping from what a column can be to its name, by the headings and the first rows."""
     return headings.guess(table.columns, [row.cells for row in islice(table.rows(), GUESSED_BY)])
+
+
+def unread(table: Table, columns: Collection[str]) -> list[tuple[str, list[str]]]:
+    """The columns that are not among these, and are no further photos, each with the first that stands in it."""
+    taken = {column for one in columns for column in (one, *headings.series(table.columns, one))}
+    rows = [row.cells for row in islice(table.rows(), GUESSED_BY)]
+    return [
+        (column, list(dict.fromkeys(words for row in rows if (words := row.get(column, "").strip())))[:SHOWN])
+        for column in table.columns
+        if column not in taken
+    ]
 
 
 def preview(options: dict[str, Any], cases: int) -> list[Item]:

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from cases import audit, erased, exports, importing, tasks
+from cases import audit, erased, exports, import_reader, importing, tasks
 from cases.forms import LiftForm
 from cases.import_forms import ColumnsForm, ReadingForm, form_for
 from cases.models import ImportDoubt, ImportProblem, ImportRun, ImportSource, Tombstone
@@ -89,7 +89,7 @@ def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
     if request.POST and not form.is_valid() and not getattr(request, "htmx", False) and "number" not in form.errors:
         # Another sheet or line has other columns.
         form = ColumnsForm(spreadsheet.guess(table), header=table.columns)
-    preview: list[Any] = []
+    preview: list[import_reader.WouldBe] = []
     if how.is_valid() and form.is_valid() and not problem_text:
         chosen = {**_but_reading(options), **how.options, "columns": form.columns}
         if request.method == "POST" and not getattr(request, "htmx", False):
@@ -99,11 +99,13 @@ def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, "The columns are saved.")
             return redirect(source)
         try:
-            preview = spreadsheet.preview(chosen, PREVIEW)
+            preview = [import_reader.would_be(item) for item in spreadsheet.preview(chosen, PREVIEW)]
         except SourceUnavailable as problem:
             problem_text = str(problem)
     template = "imports/_preview.html" if getattr(request, "htmx", False) else "imports/columns.html"
     context = {"form": form, "how": how, "table": table, "source": source, "preview": preview, "problem": problem_text}
+    if form.is_valid():
+        context["unread"] = spreadsheet.unread(table, form.columns.values())
     context["encoding"] = encodings.ENCODINGS.get(table.reading.encoding, table.reading.encoding)
     return render(request, template, context)
 

@@ -25,7 +25,6 @@ from cases import sealed_files, work
 from edge_client.tracking import Likeness, Tracker
 from matching.faces import clips, face_models, images, looking
 from matching.faces.engines import DetectedFace, Engine, EngineUnavailable
-from matching.faces.engines.base import digest_of
 from matching.faces.rows import face_columns
 from matching.gallery import calibration
 from matching.models import Batch, BatchFile, BatchPicture, FaceModel, KnownHash, Search, Shot
@@ -126,9 +125,7 @@ class Walk:
             with sealed_files.on_disk(file.file) as path:
                 fetching.listed(file, path)
                 if since < 0 and (refusal := self._known_file(path)):
-                    row = BatchPicture(
-                        file=file, place=0, name=file.name, sha256=digest_of(path, "sha256"), why=refusal
-                    )
+                    row = BatchPicture(file=file, place=0, name=file.name, sha256=evidence.sha256(path), why=refusal)
                     return self._keep([], [file.pk, evidence.MOST_PICTURES + 1], evidence.amount(path), [row])
                 if evidence.is_clip(path):
                     return self._clip(file, path, since)
@@ -143,8 +140,18 @@ class Walk:
                 raise
             logger.warning("a file of batch %s broke off: %s", self.batch.pk, type(error).__name__)
             why = work.words(error)
-        row = BatchPicture(file=file, place=evidence.MOST_PICTURES + 1, name=file.name, why=why)
+        row = BatchPicture(
+            file=file, place=evidence.MOST_PICTURES + 1, name=file.name, why=why, sha256=self._digest(file)
+        )
         return self._keep([], [file.pk, evidence.MOST_PICTURES + 1], 1, [row])
+
+    def _digest(self, file: BatchFile) -> str:
+        """Of a file that nobody could look into; empty where it is not here either."""
+        try:
+            with sealed_files.on_disk(file.file) as path:
+                return evidence.sha256(path)
+        except (sealed_files.FileGone, OSError, ValueError):
+            return ""
 
     def _further(self, file: BatchFile, named: fetching.NotAPicture) -> bool:
         """Keep the addresses that a page, feed or list names: they are looked at in their turn."""
@@ -218,7 +225,7 @@ class Walk:
     def _clip(self, file: BatchFile, path: Path, after: float) -> bool:
         """A clip in stretches; whoever is followed over the end of one is joined again by likeness."""
         length = evidence.amount(path)
-        sha256 = digest_of(path, "sha256")
+        sha256 = evidence.sha256(path)
         first_sent = self.seen.get((sha256, None)) if after < 0 else None
         self.seen.setdefault((sha256, None), file.name)
         if first_sent is not None:

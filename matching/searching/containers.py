@@ -5,6 +5,7 @@ Members are read by their entry, in memory, so that no name of a stranger's ever
 
 import email
 import email.policy
+import hashlib
 import io
 import mailbox
 import re
@@ -46,12 +47,14 @@ class Member:
     """name: the path to it. read: gives its bytes, and raises `Unreadable`. refusal: why it is left alone.
 
     clip: of a clip, which memory should not hold: its bytes as a file, which whoever asks closes; raises `Unreadable`.
+    digest: gives the SHA-256 of one that is left alone; empty where its bytes cannot be had.
     """
 
     name: str
     read: Callable[[], bytes] = lambda: b""
     refusal: str = ""
     clip: Callable[[], IO[bytes]] | None = None
+    digest: Callable[[], str] = lambda: ""
 
 
 def is_container(path: Path) -> bool:
@@ -103,7 +106,7 @@ class _Opened:
     """One walk through a container; what it unpacks on its way is counted."""
 
     def __init__(self) -> None:
-        self._unpacked = 0
+        self._unpacked = self._hashed = 0
 
     def members(self, file: IO[bytes], own: str, inside: str, depth: int) -> Iterator[Member]:
         """own: the container's name."""
@@ -133,10 +136,7 @@ class _Opened:
                         continue
                     # Old Windows programs pack whole paths with their drive.
                     own = own[3:] if DRIVE.match(entry.orig_filename) else own
-                    unpack = partial(unpacking.spooled, partial(opened.open, entry), entry.file_size)
-                    yield from self._one(
-                        own, name, unpacking.start(partial(opened.open, entry)), entry.file_size, unpack, depth
-                    )
+                    yield from self._one(own, name, partial(opened.open, entry), entry.file_size, depth)
         except (zipfile.BadZipFile, OSError, ValueError, RuntimeError) as error:
             raise Unreadable(f"The zip cannot be read: {error}. Pack it again.") from error
 
@@ -150,9 +150,7 @@ class _Opened:
                         yield Member(name, refusal="It is a link or a device, and holds nothing.")
                         continue
                     begin = cast("Callable[[], IO[bytes]]", partial(opened.extractfile, entry))
-                    unpack = partial(unpacking.spooled, begin, entry.size)
-                    own = entry.name.removeprefix("./")
-                    yield from self._one(own, name, unpacking.start(begin), entry.size, unpack, depth)
+                    yield from self._one(entry.name.removeprefix("./"), name, begin, entry.size, depth)
         except (tarfile.TarError, OSError, ValueError) as error:
             raise Unreadable(f"The tar cannot be read: {error}. Pack it again.") from error
 
@@ -163,37 +161,40 @@ class _Opened:
         begin = partial(packed.stream, file)
         try:
             with begin() as opened:
-                start = opened.read(4096)
+                opened.read(4096)
         except packed.BROKEN as error:
             raise Unreadable(f"It cannot be unpacked: {error}. Pack it again.") from error
-        yield from self._one(own, f"{inside}{own}"[-300:], start, 0, partial(unpacking.spooled, begin, 0), depth)
+        yield from self._one(own, f"{inside}{own}"[-300:], begin, 0, depth)
 
-    def _one(
-        self, own: str, name: str, start: bytes, size: int, unpack: Callable[[int], IO[bytes]], depth: int
-    ) -> Iterator[Member]:
-        """One file of a container, or what lies in it. own: its path there. start: how it begins. size: bytes, as it is
-        stated. unpack: its bytes as a file, at most so many."""
+    def _one(self, own: str, name: str, begin: Callable[[], IO[bytes]], size: int, depth: int) -> Iterator[Member]:
+        """One file of a container, or what lies in it. own: its path there. begin: opens it. size: bytes, as it is
+        stated."""
+        start, unpack = unpacking.start(begin), partial(unpacking.spooled, begin, size)
+        member = partial(Member, name, digest=partial(self._digest, begin))
         path = PurePosixPath(own)
         suffix = path.suffix.lower()
         if not path.parts or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
-            yield Member(name, refusal="Its path leads out of the archive, so it was left alone.")
+            yield member(refusal="Its path leads out of the archive, so it was left alone.")
         elif is_picture(own) or suffix in DOCUMENTS or looks_like_picture(start[:32]):
-            yield Member(name, partial(unpacking.whole, unpack))
+            yield member(partial(unpacking.whole, unpack))
         elif suffix in CLIPS:
             self._unpacked += size
             is_too_much = self._unpacked > MOST_UNPACKED
-            yield Member(name, refusal=TOO_MUCH) if is_too_much else Member(name, clip=partial(unpack, MOST_NESTED))
+            yield member(refusal=TOO_MUCH) if is_too_much else member(clip=partial(unpack, MOST_NESTED))
         elif why := left_alone(own):
-            yield Member(name, refusal=why)
+            yield member(refusal=why)
         elif not start.startswith(outlook.SIGNATURE) and not _kind(io.BytesIO(start)):
-            yield Member(name, refusal="It is no picture.")
+            yield member(refusal=NO_PICTURE)
         elif depth >= DEEPEST:
-            yield Member(name, refusal=f"Over {DEEPEST} files lie in each other; unpack it and send what it holds.")
+            yield member(refusal=f"Over {DEEPEST} files lie in each other; unpack it and send what it holds.")
         else:
-            yield from self._nested(unpack, start, name, depth)
+            yield from self._nested(unpack, start, member, depth)
 
-    def _nested(self, unpack: Callable[[int], IO[bytes]], start: bytes, name: str, depth: int) -> Iterator[Member]:
+    def _nested(
+        self, unpack: Callable[[int], IO[bytes]], start: bytes, member: Callable[..., Member], depth: int
+    ) -> Iterator[Member]:
         """What lies in a file, where it is a container itself."""
+        name = member().name
         try:
             with unpack(MOST_NESTED) as file:
                 self._unpacked += file.seek(0, 2)
@@ -204,11 +205,25 @@ class _Opened:
                     yield from self.members(file, name, f"{name}/", depth + 1)
                 elif documents.is_document(start):
                     # An office document under another name.
-                    yield Member(name, partial(unpacking.whole, unpack))
+                    yield member(partial(unpacking.whole, unpack))
                 else:
-                    yield Member(name, refusal="It is no picture.")
+                    yield member(refusal=NO_PICTURE)
         except Unreadable as why:
-            yield Member(name, refusal=str(why))
+            yield member(refusal=str(why))
+
+    def _digest(self, begin: Callable[[], IO[bytes]]) -> str:
+        """SHA-256 of a file that nobody looks into. Of what comes out without an end only so much is read."""
+        found = hashlib.sha256()
+        try:
+            with begin() as file:
+                while portion := file.read(2**20):
+                    self._hashed += len(portion)
+                    if self._hashed > MOST_UNPACKED:
+                        return ""
+                    found.update(portion)
+        except Exception:  # a damaged member; that it is no picture is said of it anyhow
+            return ""
+        return found.hexdigest()
 
     def _outlook(self, file: IO[bytes], inside: str, depth: int) -> Iterator[Member]:
         """What is attached to a mail as Outlook saves it, and to the mails that are."""
@@ -255,10 +270,10 @@ class _Opened:
     def _attached(self, named: str, payload: bytes, inside: str, depth: int) -> Iterator[Member]:
         own = filenames.plain(PurePosixPath(named.replace("\\", "/")).name) or "part"
         name = f"{inside}{own}"[-300:]
-        unpack = partial(unpacking.spooled, partial(io.BytesIO, payload), len(payload))
-        yield from self._one(own, name, payload[:4096], len(payload), unpack, depth)
+        yield from self._one(own, name, partial(io.BytesIO, payload), len(payload), depth)
 
 
+NO_PICTURE = "It is no picture."
 TOO_MUCH = f"Unpacked it has over {MOST_UNPACKED // 2**30} GB. Send what it holds in parts."
 
 

@@ -1,5 +1,6 @@
 """What a batch is made of: pictures, zips, mails and clips, told by their content, each limit and refusal here."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -114,12 +115,13 @@ def _pictures_of(member: Member, place: int, after: int) -> Iterator[Picture]:
     """A member, or each page of it, from one place on. One whose pages need no counting is read only behind `after`."""
     is_paged = PurePosixPath(member.name).suffix.lower() in (*containers.DOCUMENTS, ".tif", ".tiff")
     if member.refusal or member.clip or (place <= after and not is_paged):
-        yield Picture(place, member.name, refusal=member.refusal, clip=_unpacking(member))
+        digest = member.digest() if member.refusal and place > after else ""
+        yield Picture(place, member.name, refusal=member.refusal, sha256=digest, clip=_unpacking(member))
         return
     try:
         content = member.read()
     except Unreadable as why:
-        yield Picture(place, member.name, refusal=str(why))
+        yield Picture(place, member.name, refusal=str(why), sha256=member.digest() if place > after else "")
         return
     for page, name in _named_pages(content, member.name):
         yield Picture(place + (page or 0), name, content, page=page)
@@ -147,16 +149,21 @@ def _named_pages(content: bytes, name: str) -> list[tuple[int | None, str]]:
 def _pages(path: Path, name: str, after: int) -> Iterator[Picture]:
     if why := containers.left_alone(name):
         if after < 0:
-            yield Picture(0, name, refusal=why)
+            yield Picture(0, name, refusal=why, sha256=sha256(path))
         return
     if path.stat().st_size > MAX_BYTES:
         if after < 0:
-            yield Picture(0, name, refusal=f"A picture has at most {MAX_BYTES // 2**20} MB.")
+            yield Picture(0, name, refusal=f"A picture has at most {MAX_BYTES // 2**20} MB.", sha256=sha256(path))
         return
     content = path.read_bytes()
     for page, named in _named_pages(content, name):
         if (page or 0) > after:
             yield Picture(page or 0, named, content, page=page)
+
+
+def sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _length(path: Path) -> float:

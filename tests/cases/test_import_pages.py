@@ -235,3 +235,40 @@ def test_the_index_command_indexes_what_waits_and_reports(any_model, make_case, 
     assert "Indexed: 1" in capsys.readouterr().out
     call_command("index")
     assert "No photo waits" in capsys.readouterr().out
+
+
+def test_the_columns_page_shows_first_what_was_found_and_says_what_nothing_reads(make_source, as_admin, tmp_path):
+    table = tmp_path / "jail.csv"
+    table.write_text(
+        "Booking No,Name,Hair,Cell Block,Officer,Empty\n"
+        "7,Ana Ruiz,BRO,B,Doe,\n8,Bo Lind,BLK,C,Doe,\n9,Cy Ode,BLK,B,Roe,\n"
+    )
+    source = make_source("spreadsheet", file=str(table))
+    shown = page(as_admin.get(f"/imports/{source.pk}/columns/"))
+    found, _, others = shown.partition("more things that a column can be")
+    assert 'name="hair"' in found
+    assert 'name="vehicle"' not in found
+    assert 'name="vehicle"' in others
+    assert "Hair: Brown" in shown
+    assert "Nothing reads 3 columns" in shown
+    unread = shown.partition("Nothing reads 3 columns")[2]
+    assert [unread.index(f"<dt>{name}</dt>") for name in ("Cell Block", "Officer", "Empty")]
+    assert "<dd>B " in unread
+    assert "empty" in unread
+    # What is chosen is read at once, and no longer said to be left out.
+    columns = {"number": "Booking No", "name": "Name", "hair": "Hair", "clothing": "Cell Block"}
+    preview = page(as_admin.post(f"/imports/{source.pk}/columns/", columns, headers={"HX-Request": "true"}))
+    assert "Clothing: B" in preview
+    assert "Nothing reads 2 columns" in preview
+
+
+def test_the_preview_shows_a_record_as_it_would_be_kept(make_source, as_admin, tmp_path):
+    """What cannot be a case's is said before the import as after it."""
+    table = tmp_path / "t.csv"
+    table.write_text(f"number,name,lowest age,highest age\n1,Ana,40,20\n2,Bo,30,31\n{'9' * 60},Cy,,\n")
+    source = make_source("spreadsheet", file=str(table))
+    columns = {"number": "number", "name": "name", "age_from": "lowest age", "age_to": "highest age"}
+    preview = page(as_admin.post(f"/imports/{source.pk}/columns/", columns, headers={"HX-Request": "true"}))
+    assert "The lower age must not be above it." in preview
+    assert "30–31" in preview
+    assert "is longer than 50 signs" in preview

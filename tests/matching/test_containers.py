@@ -241,6 +241,39 @@ def test_all_files_are_listed_with_their_hashes(batch, signed_in):  # noqa: F811
     assert rows[1]["to know"] == "It is no picture."
 
 
+def test_what_nobody_looks_into_has_its_hash_too(batch, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(containers, "DEEPEST", 2)
+    inside = {
+        "notes.txt": b"hello",
+        "chat.db": b"SQLite format 3\0" + bytes(3 * 2**20),
+        "old.rar": b"Rar!" + bytes(50),
+        "broken.zip": b"PK\x03\x04 no zip",
+        "deep.zip": packed(a_dot_zip=packed(b_dot_txt=b"x")),
+        "../out.jpg": faces.person(3),
+    }
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as folder:
+        for name, content in inside.items():
+            folder.writestr(name, content)
+    made = batch(("phone.zip", whole.getvalue()), ("alone.7z", b"7z\xbc\xaf"), ("alone.txt", b"words"))
+    inside |= {"deep.zip/a.zip": packed(b_dot_txt=b"x"), "alone.7z": b"7z\xbc\xaf", "alone.txt": b"words"}
+    del inside["deep.zip"]
+    rows = BatchPicture.objects.filter(file__batch=made)
+    assert {row.name: row.sha256 for row in rows} == {
+        name: hashlib.sha256(content).hexdigest() for name, content in inside.items()
+    }
+    assert all(row.why for row in rows)
+
+
+def test_of_what_comes_out_without_an_end_only_so_much_is_hashed(batch, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(containers, "MOST_UNPACKED", 2**20)
+    made = batch(("a.tar", tarred(a_dot_bin=bytes(2**20), b_dot_bin=b"x", c_dot_jpg=faces.person(3))))
+    sums = dict(BatchPicture.objects.filter(file__batch=made).values_list("name", "sha256"))
+    assert sums["a.bin"] == hashlib.sha256(bytes(2**20)).hexdigest()
+    assert sums["b.bin"] == ""
+    assert who(made) == [("MP3", 1)]
+
+
 def listed(content: bytes) -> HashList:
     return known_files.add("Project", io.BytesIO(content), None)
 
