@@ -145,12 +145,12 @@ class CaseSerializer(SeenSerializer[Case]):
     class Meta:
         model = Case
         fields = [
-            "id", "collection", "number", "name", "other_names", "sex", "age_from", "age_to", "born_on", "height_from",
-            "height_to", "weight_from", "weight_to", "hair", "eyes", "complexion", "race", "marks", "clothing",
-            "dental", "dna", "vehicle", "languages", "category", "other_numbers", "latitude", "longitude",
-            "last_seen_on", "last_seen_place", "circumstances", "agency", "contact", "source_url", "as_written",
-            "exclusions", "status", "closed_at", "closed_by", "closed_reason", "outcome", "ended_on", "assigned_to",
-            "created_at", "updated_at", "photos",
+            "id", "collection", "number", "name", "other_names", "sex", "age_from", "age_to", "born_on", "born_from",
+            "born_to", "height_from", "height_to", "weight_from", "weight_to", "hair", "eyes", "complexion", "race",
+            "marks", "clothing", "dental", "dna", "vehicle", "languages", "category", "other_numbers", "latitude",
+            "longitude", "last_seen_on", "last_seen_place", "circumstances", "agency", "contact", "source_url",
+            "as_written", "exclusions", "status", "closed_at", "closed_by", "closed_reason", "outcome", "ended_on",
+            "assigned_to", "created_at", "updated_at", "photos",
         ]  # fmt: skip
         read_only_fields = ["status", "closed_at", "closed_reason", "outcome", "ended_on", "exclusions"]
 

@@ -17,8 +17,12 @@ SKIN = {
 RACE = {
     "A": "Asian or Pacific Islander", "B": "Black", "I": "American Indian or Alaska Native", "W": "White",
 }  # fmt: skip
+# What jails write beside the tables; NCIC counts Hispanic as an ethnicity, in another field.
+ALSO = {"BRN": "BRO", "BWN": "BRO", "BLO": "BLN", "HZL": "HAZ", "WHT": "WHI", "GRA": "GRY", "GRE": "GRN"}
+HISPANIC = {"H": "Hispanic"}
 
 
 def spelled(text: str, table: dict[str, str]) -> str:
     """A code as its words; any other text as it is."""
-    return table.get(text.strip().upper(), text)
+    code = text.strip().upper()
+    return table.get(code) or table.get(ALSO.get(code, "")) or text

@@ -121,10 +121,10 @@ class CaseForm(Grouped, ForUser, forms.ModelForm[Case]):
     class Meta:
         model = Case
         fields = [
-            "collection", "number", "name", "other_names", "sex", "age_from", "age_to", "born_on", "last_seen_on",
-            "last_seen_place", "latitude", "longitude", "circumstances", "height_from", "height_to", "weight_from",
-            "weight_to", "hair", "eyes", "complexion", "race", "marks", "clothing", "vehicle", "languages", "category",
-            "dental", "dna", "agency", "contact", "other_numbers", "source_url",
+            "collection", "number", "name", "other_names", "sex", "age_from", "age_to", "born_on", "born_from",
+            "born_to", "last_seen_on", "last_seen_place", "latitude", "longitude", "circumstances", "height_from",
+            "height_to", "weight_from", "weight_to", "hair", "eyes", "complexion", "race", "marks", "clothing",
+            "vehicle", "languages", "category", "dental", "dna", "agency", "contact", "other_numbers", "source_url",
         ]  # fmt: skip
         widgets = {
             "last_seen_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),

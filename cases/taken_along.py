@@ -15,11 +15,11 @@ from cases.codes import EYES, HAIR, RACE
 from cases.models import Case, Photo
 
 COLUMNS = (
-    "number", "collection", "name", "other_names", "status", "sex", "age_from", "age_to", "born_on", "height_from",
-    "height_to", "weight_from", "weight_to", "hair", "eyes", "complexion", "race", "marks", "clothing", "dental", "dna",
-    "vehicle", "languages", "category", "other_numbers", "last_seen_on", "last_seen_place", "latitude", "longitude",
-    "circumstances", "agency", "contact", "source_url", "closed_at", "outcome", "ended_on",
-    "closed_reason", "created_at", "updated_at",
+    "number", "collection", "name", "other_names", "status", "sex", "age_from", "age_to", "born_on", "born_from",
+    "born_to", "height_from", "height_to", "weight_from", "weight_to", "hair", "eyes", "complexion", "race", "marks",
+    "clothing", "dental", "dna", "vehicle", "languages", "category", "other_numbers", "last_seen_on",
+    "last_seen_place", "latitude", "longitude", "circumstances", "agency", "contact", "source_url", "closed_at",
+    "outcome", "ended_on", "closed_reason", "created_at", "updated_at",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from itertools import count
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.postgres.indexes import GinIndex
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
@@ -17,6 +18,11 @@ from cases import text_search
 from cases.models.collection import Collection
 from cases.models.town import Town
 from cases.signals import case_moved
+
+
+def not_to_come(year: int) -> None:
+    if year > timezone.localdate().year:
+        raise ValidationError("That year is still to come.")
 
 
 class Case(models.Model):
@@ -76,6 +82,16 @@ class Case(models.Model):
         "age when last seen, to", null=True, blank=True, validators=[MaxValueValidator(130)]
     )
     born_on = models.DateField("born on", null=True, blank=True)
+    born_from = models.PositiveSmallIntegerField(
+        "year of birth, from",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1850), not_to_come],
+        help_text="Where no exact day is known.",
+    )
+    born_to = models.PositiveSmallIntegerField(
+        "year of birth, to", null=True, blank=True, validators=[MinValueValidator(1850), not_to_come]
+    )
     height_from = models.PositiveSmallIntegerField(
         "height in cm, from", null=True, blank=True, validators=[MinValueValidator(20), MaxValueValidator(280)]
     )
@@ -178,6 +194,11 @@ class Case(models.Model):
                 name="case_ages_in_order",
                 violation_error_message="The lower age must not be above the upper age.",
             ),
+            models.CheckConstraint(
+                condition=Q(born_from__isnull=True) | Q(born_to__isnull=True) | Q(born_from__lte=models.F("born_to")),
+                name="case_births_in_order",
+                violation_error_message="The first year of birth must not be after the last.",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -210,10 +231,25 @@ class Case(models.Model):
         return "–".join(str(a) for a in ages)
 
     @property
+    def born_in(self) -> tuple[int | None, int | None]:
+        """The first and the last year in which they may be born; None where that end is open."""
+        return (self.born_on.year,) * 2 if self.born_on else (self.born_from, self.born_to)
+
+    @property
+    def born(self) -> str:
+        """In words: a day, `1985`, `1983–1987`, `1985 or later`; nothing where it is not known."""
+        if self.born_on:
+            return f"{self.born_on:%-d %b %Y}"
+        first, last = self.born_in
+        if first and last:
+            return str(first) if first == last else f"{first}–{last}"
+        return f"{first} or later" if first else f"{last} or before" if last else ""
+
+    @property
     def description(self) -> list[tuple[str, str]]:
         """What an examiner compares by, each with its label; only what is known."""
         found = [
-            ("Born", f"{self.born_on:%-d %b %Y}" if self.born_on else ""),
+            ("Born", self.born),
             ("Height", _range(self.height_from, self.height_to, "cm", _feet)),
             ("Weight", _range(self.weight_from, self.weight_to, "kg", _pounds)),
             ("Hair", self.hair),

@@ -108,7 +108,7 @@ class Photo(OwnData):
     def age(self) -> str:
         """How old the person was on it, as far as dates tell: one number or two; empty where that is unknown."""
         case = self.case
-        return "–".join(map(str, ages_on(self.taken_on, case.born_on, case.last_seen_on, case.age_from, case.age_to)))
+        return "–".join(map(str, ages_on(self.taken_on, *(getattr(case, name) for name in OF_AGE))))
 
     @property
     def is_searched(self) -> bool:
@@ -121,12 +121,26 @@ class Photo(OwnData):
         return self.view, self.kind
 
 
+# What of a case tells an age, as `ages_on` asks for it.
+OF_AGE = ("born_on", "born_from", "born_to", "last_seen_on", "age_from", "age_to")
+
+
 def ages_on(
-    day: date | None, born_on: date | None, last_seen_on: date | None, age_from: int | None, age_to: int | None
+    day: date | None,
+    born_on: date | None,
+    born_from: int | None,
+    born_to: int | None,
+    last_seen_on: date | None,
+    age_from: int | None,
+    age_to: int | None,
 ) -> list[int]:
-    """How old somebody was on a day: by their day of birth, else by the age and the day they were last seen."""
+    """How old somebody was on a day, youngest first: by their day or years of birth, else by the age and the day they
+    were last seen."""
     if day and born_on:
         return [max(int((day - born_on).days / 365.25), 0)]
+    if day and born_from and born_to:
+        # In the year itself nobody knows whether the birthday has been.
+        return sorted({max(day.year - born_to - 1, 0), max(day.year - born_from, 0)})
     if not (day and last_seen_on and age_from is not None):
         return []
     years = round((day - last_seen_on).days / 365.25)

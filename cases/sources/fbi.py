@@ -79,7 +79,7 @@ class Fbi:
         read.measure("height", "Height", " to ".join(inches), None, reading.height)
         read.measure("weight", "Weight", _pounds(answer), None, reading.weight)
         births = answer.get("dates_of_birth_used") or []
-        read.take("born_on", "Born on", births[0] if births else "", reading.day)
+        read.born("Born on", births[0] if births else "")
         read.short("hair", "Hair", answer.get("hair_raw") or answer.get("hair"), 200)
         read.short("eyes", "Eyes", answer.get("eyes_raw") or answer.get("eyes"), 200)
         read.short("other_numbers", "Other numbers", answer.get("ncic"), 300)

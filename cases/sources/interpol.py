@@ -120,7 +120,7 @@ class Interpol:
         event = read.take("last_seen_on", "Last seen on", answer.get("date_of_event"), reading.day)
         then = _age(reading.day(str(answer.get("date_of_birth") or "")).value, event)
         read.take("sex", "Sex", answer.get("sex_id"), reading.sex)
-        read.take("born_on", "Born on", answer.get("date_of_birth"), reading.day)
+        read.born("Born on", answer.get("date_of_birth"))
         tall, heavy = answer.get("height"), answer.get("weight")
         read.measure("height", "Height", f"{tall} m" if tall else "", None, reading.height)
         read.measure("weight", "Weight", f"{heavy} kg" if heavy else "", None, reading.weight)

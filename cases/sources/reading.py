@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from cases.models import Case, Photo
@@ -15,7 +15,7 @@ from cases.sources.base import Doubt, RecordRefused, words
 # What programs and people write where there is nothing to say.
 BLANK = frozenset({
     "", "-", "--", "---", "—", "–", ".", "?", "??", "???", "n/a", "na", "n.a.", "#n/a", "#value!", "#ref!", "#name?",
-    "#null!", "#num!", "#div/0!", "none", "null", "nil", "(null)", "<null>", "nan", "unknown", "unk", "unk.",
+    "#null!", "#num!", "#div/0!", "none", "null", "nil", "xxx", "(null)", "<null>", "nan", "unknown", "unk", "unk.",
     "not known",
     "not stated", "not available", "not applicable", "not specified", "unspecified", "undetermined", "tbd", "(blank)",
     "blank", "\\n", "n\\a", "unavailable", "no data", "unbekannt", "desconocido", "inconnu",
@@ -97,6 +97,11 @@ class Fields:
             first, last = self.take("age_to", f"Highest {label.lower()}", highest, age)
             last = first if last is None else last
         self.values |= {"age_from": low, "age_to": last}
+
+    def born(self, label: str, value: Any, day_first: bool = False) -> None:
+        """The day of birth, or the years in which it lies."""
+        day_, first, last = self.take("born_on", label, value, partial(born, day_first=day_first))
+        self.values |= {"born_on": day_, "born_from": first, "born_to": last}
 
     def measure(self, name: str, label: str, lowest: Any, highest: Any, read: Callable[[str], Read]) -> None:
         """A height or a weight into `name_from` and `name_to`; each of the two may be a range itself."""
@@ -247,6 +252,58 @@ def _date(year: int, month: int, day_: int) -> date | None:
         return date(year, month, day_)
     except ValueError:
         return None
+
+
+_YEAR = r"((?:18[5-9]|19\d|20\d)\d)"
+# A month and a day that nobody knows are 00 in registries.
+_YEAR_ALONE = re.compile(rf"(?:00?[/.-])*{_YEAR}(?:[/.-]?00?)*")
+_YEARS = re.compile(rf"(?:between\s+)?{_YEAR}\s*(?:-|–|—|to|and|or|/|through)\s*{_YEAR}")
+_YEARS_OF = re.compile(r"(early|mid|late)?[\s-]*(?:the\s+)?((?:18[5-9]|19\d|20\d))0['’]?s")
+_UNTIL = re.compile(rf"(?:before|prior to|until|<=?)\s*{_YEAR}|{_YEAR}\s*or (?:before|earlier|older)")
+_SINCE = re.compile(rf"(?:after|since|from|>=?)\s*{_YEAR}|{_YEAR}\s*or (?:after|later|younger)")
+# So many years more or less may "about 1985" be.
+GIVE_OR_TAKE = 2
+
+
+def born(text: str, day_first: bool = False) -> Read:
+    """An exact day of birth as an ISO date, and no years; or no day, and the first and the last year in which it lies:
+    of 1985, June 1985, 1983-1987, circa 1985, the 1980s, before 1990. An open end is None."""
+    words = " ".join(text.split())
+    if is_blank(words) or _NOTHING.fullmatch(words):
+        return Read((None, None, None))
+    if _day(words, day_first):
+        exact = day(text, day_first)
+        return Read((exact.value, None, None), exact.doubt)
+    low = words.lower()
+    plain = _ABOUT.sub("", low).strip()
+    first, last, doubt = _years(plain)
+    if first is last is None:
+        return Read((None, None, None), f"{text!r} is no day and no year.")
+    if max(first or 0, last or 0) > date.today().year:
+        return Read((None, None, None), f"{text!r} is still to come.")
+    if plain != low:
+        doubt = f"{text!r} is not exact; {GIVE_OR_TAKE} years more or less are taken."
+        first, last = first and first - GIVE_OR_TAKE, last and min(last + GIVE_OR_TAKE, date.today().year)
+    return Read((None, first, last), doubt and doubt.format(repr(text)))
+
+
+def _years(plain: str) -> tuple[int | None, int | None, str]:
+    """The first and the last year that words mean, both None where they mean none; and a doubt with room for them."""
+    known = [int(year) for year in re.findall(rf"(?<!\d){_YEAR}(?!\d)", plain)]
+    if found := _YEAR_ALONE.fullmatch(plain):
+        return int(found[1]), int(found[1]), ""
+    if _YEARS.fullmatch(plain):
+        return min(known), max(known), ""
+    if found := _YEARS_OF.fullmatch(plain):
+        begins, (first, last) = int(found[2]) * 10, _PARTS[found[1] or ""]
+        return begins + first, begins + last, ""
+    if _UNTIL.fullmatch(plain):
+        return None, known[0], ""
+    if _SINCE.fullmatch(plain):
+        return known[0], None, ""
+    if len(known) == 1 and not re.search(r"\d{3}", plain.replace(str(known[0]), "")):
+        return known[0], known[0], "{} is no exact day; the year is kept."
+    return None, None, ""
 
 
 _FEET = re.compile(r"(\d)\s*(?:'|’|′|ft\.?|feet|foot|-)\s*(\d{1,2}(?:\.\d+)?)?\s*(?:\"|”|″|''|in\.?|inch(?:es)?)?")

@@ -93,7 +93,7 @@ SHORT = {
     "agency": 200,
     "contact": 300,
 }
-CODES = {"hair": codes.HAIR, "eyes": codes.EYES, "complexion": codes.SKIN}
+CODES = {"hair": codes.HAIR, "eyes": codes.EYES, "complexion": codes.SKIN, "race": codes.RACE | codes.HISPANIC}
 READ: dict[str, Callable[[str], reading.Read]] = {
     "sex": reading.sex,
     "dental": reading.on_file,
@@ -300,10 +300,11 @@ class Spreadsheet:
         for target, read in (("height", reading.height), ("weight", reading.weight)):
             if target in text:
                 fields.measure(target, FIELDS[target], text[target], None, read)
-        for target in DAYS:
-            if target in text:
-                day_first = self._day_first[target]
-                fields.take(target, FIELDS[target], text[target], partial(reading.day, day_first=day_first))
+        if "last_seen_on" in text:
+            how = partial(reading.day, day_first=self._day_first["last_seen_on"])
+            fields.take("last_seen_on", FIELDS["last_seen_on"], text["last_seen_on"], how)
+        if "born_on" in text:
+            fields.born(FIELDS["born_on"], text["born_on"], self._day_first["born_on"])
         return fields
 
     def _pictures(self, number: str, lines: set[int]) -> Iterator[PhotoRecord]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from cases.codes import HAIR, RACE
 from cases.models import Case
+from cases.models.photo import OF_AGE, ages_on
 
 Column = NDArray[np.float64]
 
@@ -86,17 +87,16 @@ class Described:
 
 
 COLUMNS = (
-    "pk", "sex", "age_from", "age_to", "born_on", "height_from", "height_to", "weight_from", "weight_to",
-    "last_seen_on",
+    "pk", "sex", *OF_AGE, "height_from", "height_to", "weight_from", "weight_to",
 )  # fmt: skip
 
 
 def _numbers(row: dict[str, Any]) -> list[float]:
     sex = {Case.Sex.FEMALE: 1.0, Case.Sex.MALE: 2.0}.get(row["sex"], math.nan)
-    on, born = row["last_seen_on"], row["born_on"]
+    on = row["last_seen_on"]
     ages = _span(row["age_from"], row["age_to"])
-    if math.isnan(ages[0]) and on and born:
-        ages = _span((on - born).days // 365.25, None)
+    if math.isnan(ages[0]) and (then := ages_on(on, *(row[name] for name in OF_AGE))):
+        ages = _span(then[0], then[-1])
     heights = _span(row["height_from"], row["height_to"])
     weights = _span(row["weight_from"], row["weight_to"])
     return [row["pk"], sex, *ages, *heights, *weights, on.toordinal() if on else math.nan]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from cases import locks
 from cases.models import Photo
-from cases.models.photo import ages_on
+from cases.models.photo import OF_AGE, ages_on
 from matching.faces import poor
 from matching.faces.engines import Embeddings
 from matching.faces.engines.base import unit_length
@@ -36,7 +36,6 @@ BLOCK = 5000
 CHECKED = (3, 10, 30, 100)
 GROWN, MISSED = 1.5, timedelta(hours=25)
 LOCK = "measuring"
-OF_AGE = ("born_on", "last_seen_on", "age_from", "age_to")
 
 
 @dataclass

@@ -235,7 +235,8 @@ def _exclude(found: Case, missing: Case, excluded: dict[str, object]) -> None:
     born = excluded.get("born")
     if plain(str(excluded["name"])) != plain(missing.name):
         return
-    if born and missing.born_on and str(missing.born_on.year) != str(born):
+    earliest, latest = missing.born_in
+    if str(born or "").isdigit() and not (earliest or 0) <= int(str(born)) <= (latest or 9999):
         return
     first, second = sorted([found, missing], key=lambda one: one.pk)
     pair, _ = CasePair.objects.get_or_create(first=first, second=second)

@@ -1,9 +1,12 @@
 """What an examiner compares by, as registries and tables write it, and where it is shown."""
 
+from datetime import date
+
 import pytest
 
 from cases.filters import CaseFilter
 from cases.models import Case
+from cases.models.photo import OF_AGE, ages_on
 from cases.sources import reading
 from matching.searching import pictures
 from tests import faces
@@ -63,6 +66,49 @@ def test_a_table_fills_it_by_the_headings_of_jails(make_source, run, tmp_path):
     assert (case.hair, case.eyes, case.marks) == ("Brown", "Green", "Rose; wrist")
 
 
+def test_a_birth_without_its_day_is_kept_as_its_years_and_read_anew(make_source, run, tmp_path):
+    path = tmp_path / "jail.csv"
+    path.write_text("Booking No,Name,DOB\n1,Ana,1988\n2,Bo,circa 1990\n3,Cy,before 1950\n4,Di,no idea\n")
+    source = make_source("spreadsheet", file=str(path))
+    run(source)
+    cases = {case.number: case for case in Case.objects.all()}
+    assert [cases[number].born for number in "1234"] == ["1988", "1988–1992", "1950 or before", ""]
+    assert ("Born", "1988") in cases["1"].description
+    assert cases["2"].as_written == {"Born on": "circa 1990"}
+    assert cases["4"].as_written == {"Born on": "no idea"}
+    # Somebody has found out.
+    path.write_text("Booking No,Name,DOB\n1,Ana,5/3/1988\n2,Bo,1991\n3,Cy,\n4,Di,1970s\n")
+    run(source)
+    cases = {case.number: case for case in Case.objects.all()}
+    assert [cases[number].born for number in "1234"] == ["3 May 1988", "1991", "", "1970–1979"]
+    assert not any(case.as_written for case in cases.values())
+
+
+def test_the_codes_of_jails_are_spelled(make_source, run, tmp_path):
+    path = tmp_path / "jail.csv"
+    path.write_text("Booking No,Name,Race,Hair,Eyes\n1,Ana,H,BRN,HZL\n2,Bo,W,XXX,BRN\n3,Cy,Black,brownish,BLU\n")
+    run(make_source("spreadsheet", file=str(path)))
+    assert {case.number: (case.race, case.hair, case.eyes) for case in Case.objects.all()} == {
+        "1": ("Hispanic", "Brown", "Hazel"), "2": ("White", "", "Brown"), "3": ("Black", "brownish", "Blue"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("born", "on", "ages"),
+    [
+        ({"born_on": date(1990, 6, 1)}, date(2000, 1, 1), [9]),
+        ({"born_from": 1990, "born_to": 1990}, date(2000, 1, 1), [9, 10]),
+        ({"born_from": 1988, "born_to": 1992}, date(2000, 1, 1), [7, 12]),
+        ({"born_from": 1990, "born_to": 1990}, date(1990, 5, 1), [0]),
+        ({"born_from": 1990}, date(2000, 1, 1), []),
+        ({"born_from": 1990, "born_to": 1990}, None, []),
+    ],
+)
+def test_years_of_birth_tell_an_age(born, on, ages):
+    case = Case(**born)
+    assert ages_on(on, *(getattr(case, name) for name in OF_AGE)) == ages
+
+
 def test_it_stands_on_the_cases_page_beside_the_pictures_and_in_the_search_of_cases(
     any_model, make_case, as_admin, admin
 ):
@@ -88,4 +134,11 @@ def test_the_form_takes_it_and_says_what_cannot_be(as_admin, collection):
     assert Case.objects.get().height_from == 165
     page = as_admin.post("/cases/new/", {**sent, "number": "2", "height_from": 900}).content.decode()
     assert "less than or equal to 280" in page
+    years = {"collection": collection.pk, "number": "2", "born_from": 1990, "born_to": 1980}
+    page = as_admin.post("/cases/new/", years).content.decode()
+    assert "The first year of birth must not be after the last." in page
+    assert "That year is still to come." in as_admin.post("/cases/new/", {**years, "born_to": 2999}).content.decode()
+    refused = as_admin.post("/api/v1/cases/", {**years, "born_from": 1200}, content_type="application/json")
+    assert refused.status_code == 400
+    assert "born_from" in refused.json()
     assert Case.objects.count() == 1

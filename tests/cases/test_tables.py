@@ -264,6 +264,25 @@ def test_a_day_is_read_as_people_write_it(text, day):
     assert reading.day(text).value == day
 
 
+@pytest.mark.parametrize(
+    ("text", "day", "first", "last", "in_doubt"),
+    [("14 March 1985", "1985-03-14", None, None, False), ("1985", None, 1985, 1985, False),
+     ("1985/00/00", None, 1985, 1985, False), ("00/00/1985", None, 1985, 1985, False),
+     ("19850000", None, 1985, 1985, False), ("June 1985", None, 1985, 1985, True), ("06/1985", None, 1985, 1985, True),
+     ("31/02/1985", None, 1985, 1985, True), ("circa 1985", None, 1983, 1987, True), ("1985?", None, 1983, 1987, True),
+     ("c. 1985", None, 1983, 1987, True), ("1983-1987", None, 1983, 1987, False),
+     ("between 1987 and 1983", None, 1983, 1987, False), ("1980s", None, 1980, 1989, False),
+     ("late 1980s", None, 1987, 1989, False), ("before 1990", None, None, 1990, False),
+     ("1985 or later", None, 1985, None, False), ("spring 1985 (mother)", None, 1985, 1985, True),
+     ("Unknown", None, None, None, False), ("00/00/0000", None, None, None, False), ("85", None, None, None, True),
+     ("a child", None, None, None, True), ("case 12345 of 1985", None, None, None, True),
+     ("2099", None, None, None, True), ("1492", None, None, None, True), ("1985 1990 1995", None, None, None, True)],
+)  # fmt: skip
+def test_a_birth_is_read_as_a_day_or_as_the_years_in_which_it_lies(text, day, first, last, in_doubt):
+    read = reading.born(text)
+    assert (read.value, bool(read.doubt)) == ((day, first, last), in_doubt)
+
+
 def test_a_columns_dates_tell_whether_the_day_comes_first(imported, tmp_path):
     imported(write(tmp_path / "t.csv", "number,last seen", "1,03/04/2007", "2,25/12/2007"))
     assert {number: str(case.last_seen_on) for number, case in numbered().items()} == {

@@ -73,6 +73,8 @@ def test_whom_it_cannot_be_is_not_put_there(make_case, unidentified, other):
         ({"age_from": 20}, {"age_from": 18, "age_to": 25}, 0.4),
         ({"age_from": 50}, {"age_from": 20, "age_to": 30}, -2.0),
         ({"born_on": date(1986, 1, 1), "age_from": None}, {"age_from": 20, "age_to": 30}, 0.4),
+        ({"born_from": 1984, "born_to": 1988, "age_from": None}, {"age_from": 20, "age_to": 30}, 0.4),
+        ({"born_from": 1930, "born_to": 1930, "age_from": None}, {"age_from": 20, "age_to": 30}, -2.0),
         ({"age_from": None}, {"age_from": 20, "age_to": 30}, 0.0),
     ],
 )
@@ -137,6 +139,8 @@ def test_one_stopped_goes_on_where_it_was(make_case, unidentified):
 def test_a_sources_exclusions_are_respected_and_may_be_taken_back(make_case, unidentified, user):
     make_case("MP1", **WHO | {"name": "Ana María Ruiz", "born_on": date(1986, 2, 2)})
     make_case("MP2", **WHO | {"name": "Ana María Ruiz", "born_on": date(1950, 2, 2), "age_from": None})
+    years = {"born_from": 1950, "born_to": 1954}
+    make_case("MP3", **WHO | {"name": "Ana María Ruiz", "age_from": None, **years})
     exclusions = [{"name": "Ana María Ruiz", "born": 1986}]
     make_case("UP1", collection=unidentified, exclusions=exclusions, **BODY)
     missing_found.compare()
