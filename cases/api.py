@@ -1,10 +1,12 @@
 """Cases, their photos and collections over HTTP."""
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any, TypeVar, cast
 
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import models, transaction
-from django.db.models import ProtectedError, RestrictedError
+from django.db.models import CheckConstraint, ProtectedError, RestrictedError
 from django.forms import BaseForm
 from django.http import HttpResponse
 from django.urls import reverse
@@ -44,9 +46,25 @@ class VisibleRelated(serializers.PrimaryKeyRelatedField[Any]):
 
 
 class SeenSerializer(serializers.ModelSerializer[Model]):
-    """A row of which every related field takes only what exists for whoever asks."""
+    """A row of which every related field takes only what exists for whoever asks, and which is refused in words where
+    its values cannot stand together."""
 
     serializer_related_field = VisibleRelated
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs = super().validate(attrs)
+        model: Any = cast(Any, self.Meta).model
+        checks = [one for one in model._meta.constraints if isinstance(one, CheckConstraint)]
+        if checks:
+            row = copy(self.instance) if self.instance else model()
+            for name in {field.name for field in model._meta.concrete_fields} & attrs.keys():
+                setattr(row, name, attrs[name])
+        for constraint in checks:
+            try:
+                constraint.validate(model, row)
+            except DjangoValidationError as wrong:
+                raise serializers.ValidationError(wrong.messages) from wrong
+        return attrs
 
 
 class OwnedSerializer(SeenSerializer[Model]):

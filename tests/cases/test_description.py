@@ -138,7 +138,33 @@ def test_the_form_takes_it_and_says_what_cannot_be(as_admin, collection):
     page = as_admin.post("/cases/new/", years).content.decode()
     assert "The first year of birth must not be after the last." in page
     assert "That year is still to come." in as_admin.post("/cases/new/", {**years, "born_to": 2999}).content.decode()
-    refused = as_admin.post("/api/v1/cases/", {**years, "born_from": 1200}, content_type="application/json")
-    assert refused.status_code == 400
-    assert "born_from" in refused.json()
     assert Case.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"born_from": 1200}, "greater than or equal to 1850"),
+        ({"born_from": 1990, "born_to": 1980}, "The first year of birth must not be after the last."),
+        ({"age_from": 50, "age_to": 20}, "The lower age must not be above the upper age."),
+        ({"born_to": 2999}, "That year is still to come."),
+    ],
+)
+def test_a_program_is_told_what_cannot_be(as_admin, collection, said, words):
+    made = as_admin.post(
+        "/api/v1/cases/", {"collection": collection.pk, "number": "1"}, content_type="application/json"
+    ).json()
+    whole = {"collection": collection.pk, "number": "2", **said}
+    refused = [
+        as_admin.post("/api/v1/cases/", whole, content_type="application/json"),
+        as_admin.patch(f"/api/v1/cases/{made['id']}/", said, content_type="application/json"),
+    ]
+    for answer in refused:
+        assert answer.status_code == 400
+        assert words in str(answer.json())
+    # Of what is there already one half may be sent.
+    Case.objects.update(born_from=1990, age_from=50)
+    half = {name: value for name, value in said.items() if name.endswith("_to")}
+    if half:
+        answer = as_admin.patch(f"/api/v1/cases/{made['id']}/", half, content_type="application/json")
+        assert answer.status_code == 400
