@@ -98,6 +98,9 @@ class ReportForm(ForUser, forms.Form):
 
 
 class KeepReportForm(forms.ModelForm[Report]):
+    # On the page of SQL it stands in the form that asks.
+    use_required_attribute = False
+
     class Meta:
         model = Report
         fields = ["name", "is_shared", "on_mondays"]

@@ -7,12 +7,17 @@ from django.db import models
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 
+from cases.visibility import sees_all
+
 
 class Report(models.Model):
     """A question with its name. What it answers is made anew for whoever opens it, of what they see."""
 
     name = models.CharField(max_length=100)
-    asked = models.JSONField(help_text="As its form was filled in.")
+    asked = models.JSONField(default=dict, help_text="As its form was filled in.")
+    sql = models.TextField(
+        blank=True, default="", db_default="", max_length=10_000, help_text="A question in SQL; empty: the form's."
+    )
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="reports")
     is_shared = models.BooleanField(
         "for my teams", default=False, help_text="Whoever shares a team with you finds it; of nobody in a team, all."
@@ -34,9 +39,15 @@ class Report(models.Model):
 
     @classmethod
     def within(cls, user: Any) -> QuerySet["Report"]:
-        """One's own, and what team mates share."""
+        """One's own, and what team mates share; questions in SQL for those who may ask them."""
         shared = Q(is_shared=True) & (Q(user__teams__members=user) | Q(user__teams=None))
-        return cls.objects.filter(Q(user=user) | shared).distinct()
+        found = cls.objects.filter(Q(user=user) | shared).distinct()
+        return found if cls.may_ask_in_sql(user) else found.filter(sql="")
+
+    @staticmethod
+    def may_ask_in_sql(user: Any) -> bool:
+        """The views hold what all teams have."""
+        return bool(user.has_perm("matching.query_database")) and sees_all(user)
 
 
 class DueReport(models.Model):

@@ -5,14 +5,15 @@ from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.utils import timezone
 
-from cases import sealed_files
+from cases import audit, sealed_files
 from cases.forms import problems
-from matching import reports
+from matching import analysis, reports
 from matching.gallery import strengths
 from matching.models import Alert, Delivery, Report, Shift, WebSource
 from matching.report_forms import ReportForm
@@ -70,16 +71,35 @@ def _handover(shift: Shift) -> tuple[str, str, str]:
 
 def _report(report: Report) -> tuple[str, str, str]:
     """A kept question with its answer, of what its owner sees now."""
+    if report.sql:
+        return _sql(report)
     form = ReportForm(report.asked, user=report.user)
     title, path = f"Sightline: {report}", report.get_absolute_url()
     if not form.is_valid():
         return title, f"This report cannot be made any more: {problems(form)} Open it to ask anew.", link(path)
     table = reports.answer(form.asked(), report.user)
-    lines = [" | ".join(map(str, row)) for row in [table.headings, *table.rows[:MOST_LINES]]]
-    more = len(table.rows) - MOST_LINES
-    if more > 0:
+    return title, _lines(table.headings, table.rows) or "Nothing of it was kept in that time.", link(path)
+
+
+def _sql(report: Report) -> tuple[str, str, str]:
+    """The same of a question in SQL, which leaves its row in the trail each time."""
+    title, path = f"Sightline: {report}", report.get_absolute_url()
+    if not Report.may_ask_in_sql(report.user):
+        return title, "You may not ask in SQL any more, so this question was not asked.", link(path)
+    audit.record_as(report.user, "asked in SQL", report, report.sql)
+    try:
+        answer = analysis.ask(report.sql)
+    except analysis.QuestionRefused as refusal:
+        return title, f"This question was not answered. {refusal} Open it to ask anew.", link(path)
+    return title, _lines(answer.headings, answer.rows) or "No row is so.", link(path)
+
+
+def _lines(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """A table as a mail has it; empty without rows."""
+    lines = [" | ".join("" if cell is None else str(cell) for cell in row) for row in [headings, *rows[:MOST_LINES]]]
+    if (more := len(rows) - MOST_LINES) > 0:
         lines.append(f"… and {more} rows more.")
-    return title, "\n".join(lines if table.rows else ["Nothing of it was kept in that time."]), link(path)
+    return "\n".join(lines) if rows else ""
 
 
 def digest(alerts: Sequence[Alert]) -> tuple[str, str, str]:

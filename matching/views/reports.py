@@ -57,6 +57,8 @@ def report_table(request: HttpRequest, kind: str) -> HttpResponseBase:
 
 def report_open(request: HttpRequest, pk: int) -> HttpResponse:
     report = get_object_or_404(visible(Report, request.user), pk=pk)
+    if report.sql:
+        return redirect(f"{reverse('report-sql')}?kept={report.pk}")
     return redirect(f"{reverse('reports')}?{urlencode(report.asked)}")
 
 
@@ -93,7 +95,7 @@ def report_change(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def report_remove(request: HttpRequest, pk: int) -> HttpResponse:
     report = get_object_or_404(Report, pk=pk, user=request.user.pk)
-    audit.record(request, "removed", report, urlencode(report.asked))
+    audit.record(request, "removed", report, report.sql or urlencode(report.asked))
     report.delete()
     messages.success(request, f"“{report}” is kept no more.")
     return redirect(f"{reverse('reports')}?{urlencode(report.asked)}")

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from cases.models import ApiToken, AuditEvent, Case, Collection
 from matching import analysis
-from matching.models import Camera, Capture, Report
+from matching.models import Camera, Capture, Delivery, Report, Subscription
+from matching.telling import messages, notifying
 from tests.people import person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -215,3 +216,85 @@ def test_kept_questions_are_not_in_the_views():
     assert Report._meta.db_table not in str(analysis.VIEWS)
     with pytest.raises(psycopg.errors.InsufficientPrivilege), psycopg.connect(**analysis._address()) as analyst:
         analyst.execute("SELECT * FROM public.matching_report")
+
+
+COUNTED = "SELECT cameras.name, count(*) AS faces FROM captures JOIN cameras ON cameras.id = camera_id GROUP BY 1"
+
+
+def keep(analyst, way: str = "keep", **said: object):
+    return analyst.post("/reports/sql/", {"question": COUNTED, "as": way, "name": "By camera", **said}, follow=True)
+
+
+def test_a_question_is_kept_asked_anew_changed_and_removed(kept, analyst):
+    page = keep(analyst).content.decode()
+    report = Report.objects.get()
+    assert (report.sql, report.user.username) == (COUNTED, "ana")
+    assert "<h1>By camera</h1>" in page
+    assert "<td>Gate 3</td><td>3</td>" in page
+    assert f'href="/reports/{report.pk}/"' in analyst.get("/reports/").content.decode()
+    Capture.objects.first().delete()
+    page = analyst.get(f"/reports/{report.pk}/", follow=True)
+    assert "<td>Gate 3</td><td>2</td>" in page.content.decode()
+    assert AuditEvent.objects.filter(action="asked in SQL", why=COUNTED).count() == 3
+    shorter = "SELECT count(*) FROM captures"
+    keep(analyst, "change", kept=report.pk, question=shorter, name="All")
+    report.refresh_from_db()
+    assert (report.sql, report.name) == (shorter, "All")
+    keep(analyst, "keep", kept=report.pk, name="Another")
+    assert Report.objects.count() == 2
+    analyst.post(f"/reports/{report.pk}/remove/")
+    assert Report.objects.get().name == "Another"
+    assert AuditEvent.objects.get(action="removed").why == shorter
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"question": "SELECT nothing"}, "does not exist"),
+        ({"question": ""}, "Write a SELECT first."),
+        ({"name": ""}, "This field is required."),
+    ],
+)
+def test_what_is_not_answered_or_has_no_name_is_not_kept(kept, analyst, said, words):
+    page = keep(analyst, **said)
+    assert page.status_code == 422
+    assert words in page.content.decode()
+    assert not Report.objects.exists()
+
+
+@pytest.mark.parametrize("number", ["0", "x", "99999999999999999999", "-1"])
+def test_a_kept_question_that_is_none_is_not_found(analyst, number):
+    assert analyst.get("/reports/sql/", {"kept": number}).status_code == 404
+
+
+def test_it_is_shared_with_those_who_may_ask_alone_and_changed_by_its_owner_alone(kept, analyst, client):
+    keep(analyst, is_shared="on")
+    report = Report.objects.get()
+    analyst.force_login(person("bea", "Analyst"))
+    assert "<td>Gate 3</td>" in analyst.get(f"/reports/{report.pk}/", follow=True).content.decode()
+    keep(analyst, "change", kept=report.pk, name="Mine now")
+    report.refresh_from_db()
+    assert (report.name, report.user.username) == ("By camera", "ana")
+    assert Report.objects.get(name="Mine now").user.username == "bea"
+    analyst.force_login(person("kim", "Reviewer"))
+    assert analyst.get(f"/reports/{report.pk}/").status_code == 404
+    assert "By camera" not in analyst.get("/reports/").content.decode()
+
+
+def test_on_monday_it_is_asked_anew_and_mailed_while_its_owner_may_ask(kept, analyst):
+    keep(analyst, on_mondays="on")
+    Report.objects.update(created_at=timezone.now() - timedelta(days=30))
+    ana = User.objects.get(username="ana")
+    Subscription.objects.create(user=ana, way="mail", address="ana@agency.example", confirmed_at=timezone.now())
+    notifying.tell_reports_due()
+    delivery = Delivery.objects.get()
+    asked = AuditEvent.objects.filter(action="asked in SQL").count()
+    title, text, _ = messages.of(delivery)
+    assert (title, text) == ("Sightline: By camera", "name | faces\nGate 3 | 3")
+    assert AuditEvent.objects.filter(action="asked in SQL").count() == asked + 1
+    Report.objects.update(sql="SELECT nothing")
+    assert "was not answered. The database says: " in messages.of(Delivery.objects.get())[1]
+    Report.objects.update(sql="SELECT 1 WHERE false")
+    assert messages.of(Delivery.objects.get())[1] == "No row is so."
+    ana.groups.clear()
+    assert "may not ask in SQL any more" in messages.of(Delivery.objects.get())[1]
