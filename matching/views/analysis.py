@@ -25,8 +25,10 @@ def report_sql(request: HttpRequest) -> HttpResponseBase:
     kept = _kept(request)
     said = request.POST if request.method == "POST" else {"question": kept.sql} if kept else None
     form, way = SqlForm(said), request.POST.get("as", "")
-    is_kept_anew = way == "change" and kept is not None and kept.user == user
-    keep = KeepReportForm(request.POST if way in ("keep", "change") else None, instance=kept if is_kept_anew else None)
+    own = kept if kept is not None and kept.user == user else None
+    keep = KeepReportForm(
+        request.POST if way in ("keep", "change") else None, instance=None if way == "keep" else own
+    )
     context: dict[str, Any] = {"form": form, "keep": keep, "kept": kept}
     if form.is_valid() and not (keep.is_bound and not keep.is_valid()):
         question = form.cleaned_data["question"]
