@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from cases.sources import http, kinds, reading
+from cases.sources import http, kinds, measures, reading
 from cases.sources.base import (
     CaseRecord,
     Cursor,
@@ -76,8 +76,8 @@ class Fbi:
         read.take("sex", "Sex", answer.get("sex"), reading.sex)
         read.age(answer.get("age_min"), answer.get("age_max"))
         inches = [f"{value} in" for value in (answer.get("height_min"), answer.get("height_max")) if value]
-        read.measure("height", "Height", " to ".join(inches), None, reading.height)
-        read.measure("weight", "Weight", _pounds(answer), None, reading.weight)
+        read.measure("height", "Height", " to ".join(inches), None, measures.height)
+        read.measure("weight", "Weight", _pounds(answer), None, measures.weight)
         births = answer.get("dates_of_birth_used") or []
         read.born("Born on", births[0] if births else "")
         read.short("hair", "Hair", answer.get("hair_raw") or answer.get("hair"), 200)

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from cases import codes
-from cases.sources import http, reading
+from cases.sources import days, http, measures, reading
 from cases.sources.base import (
     CaseRecord,
     Cursor,
@@ -117,13 +117,13 @@ class Interpol:
 
     def _record(self, key: str, answer: dict[str, Any], images: dict[str, Any], validators: Validators) -> CaseRecord:
         read = Fields()
-        event = read.take("last_seen_on", "Last seen on", answer.get("date_of_event"), reading.day)
-        then = _age(reading.day(str(answer.get("date_of_birth") or "")).value, event)
+        event = read.take("last_seen_on", "Last seen on", answer.get("date_of_event"), days.day)
+        then = _age(days.day(str(answer.get("date_of_birth") or "")).value, event)
         read.take("sex", "Sex", answer.get("sex_id"), reading.sex)
         read.born("Born on", answer.get("date_of_birth"))
         tall, heavy = answer.get("height"), answer.get("weight")
-        read.measure("height", "Height", f"{tall} m" if tall else "", None, reading.height)
-        read.measure("weight", "Weight", f"{heavy} kg" if heavy else "", None, reading.weight)
+        read.measure("height", "Height", f"{tall} m" if tall else "", None, measures.height)
+        read.measure("weight", "Weight", f"{heavy} kg" if heavy else "", None, measures.weight)
         for name, label, told, table in (
             ("hair", "Hair", "hairs_id", codes.HAIR), ("eyes", "Eyes", "eyes_colors_id", codes.EYES),
             ("languages", "Languages", "languages_spoken_ids", {}),

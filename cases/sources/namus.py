@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from cases.sources import http, kinds, reading
+from cases.sources import days, http, kinds, measures, reading
 from cases.sources.base import (
     CaseRecord,
     Cursor,
@@ -77,9 +77,9 @@ class NamUs:
         read = Fields()
         read.take("sex", "Sex", (looks.get("sex") or {}).get("name"), reading.sex)
         read.age(ages[0].get(ages[1]), ages[0].get(ages[2]))
-        read.take("last_seen_on", "Last seen on", found.get("date") or found.get("dateFound"), reading.day)
-        read.measure("height", "Height", _in(looks, "height", "in"), None, reading.height)
-        read.measure("weight", "Weight", _in(looks, "weight", "lbs"), None, reading.weight)
+        read.take("last_seen_on", "Last seen on", found.get("date") or found.get("dateFound"), days.day)
+        read.measure("height", "Height", _in(looks, "height", "in"), None, measures.height)
+        read.measure("weight", "Weight", _in(looks, "weight", "lbs"), None, measures.weight)
         point = (found.get("publicGeolocation") or {}).get("coordinates") or {}
         read.take("latitude", "Latitude", point.get("lat"), partial(reading.degrees, most=90))
         read.take("longitude", "Longitude", point.get("lon"), partial(reading.degrees, most=180))

@@ -17,7 +17,7 @@ from typing import Any
 
 from cases import codes, work
 from cases.models import ImportDoubt
-from cases.sources import headings, reading, table_photos, tables, workbooks
+from cases.sources import cells, days, headings, measures, reading, table_photos, tables, workbooks
 from cases.sources.base import (
     CaseRecord,
     Cursor,
@@ -94,8 +94,7 @@ SHORT = {
     "contact": 300,
 }
 CODES = {"hair": codes.HAIR, "eyes": codes.EYES, "complexion": codes.SKIN, "race": codes.RACE | codes.HISPANIC}
-READ: dict[str, Callable[[str], reading.Read]] = {
-    "sex": reading.sex,
+READ: dict[str, Callable[[str], cells.Read]] = {
     "dental": reading.on_file,
     "dna": reading.on_file,
     "category": reading.category,
@@ -161,7 +160,8 @@ class Spreadsheet:
         self._embedded = workbooks.pictures(self._file, self._table.kind, self._table.reading.sheet)
         attached = options.get("attached") or {}
         self._photos = TablePhotos(self._staged, self._place, attached, by_number=not self._named)
-        self._day_first = {target: reading.is_day_first(self._cells(target)) for target in DAYS}
+        self._m_is_mujer = reading.says_mujer(self._cells("sex"))
+        self._day_first = {target: days.is_day_first(self._cells(target)) for target in DAYS}
 
     @property
     def _named(self) -> list[tuple[str, str]]:
@@ -249,8 +249,8 @@ class Spreadsheet:
             yield table_photos.same(number), number, row.number, json.dumps(row.cells), row.odd
 
     def _all_rows(self) -> Iterator[dict[str, str]]:
-        for (cells,) in self._staged.execute("SELECT cells FROM rows"):
-            yield json.loads(cells)
+        for (kept,) in self._staged.execute("SELECT cells FROM rows"):
+            yield json.loads(kept)
 
     def _cells(self, target: str) -> list[str]:
         """What the first rows have in a column; nothing where no column is that."""
@@ -286,22 +286,24 @@ class Spreadsheet:
             fields.short("name", "Name", _whole_name(text), 200)
         for target, most in SHORT.items():
             if target in text:
-                blank = reading.is_blank(text[target], of_name=target == "other_names")
+                blank = cells.is_blank(text[target], of_name=target == "other_names")
                 spelled = codes.spelled(text[target], CODES.get(target, {}))
                 fields.short(target, FIELDS[target], "" if blank else spelled, most)
         for target in ("circumstances", "marks", "clothing", "source_url"):
             if target in text:
-                fields.values[target] = "" if reading.is_blank(text[target]) else text[target]
+                fields.values[target] = "" if cells.is_blank(text[target]) else text[target]
         for target, how in READ.items():
             if target in text:
                 fields.take(target, FIELDS[target], text[target], how)
+        if "sex" in text:
+            fields.take("sex", FIELDS["sex"], text["sex"], partial(reading.sex, m_is_mujer=self._m_is_mujer))
         if "age_from" in text or "age_to" in text:
             fields.age(text.get("age_from") or text.get("age_to"), text.get("age_to"))
-        for target, read in (("height", reading.height), ("weight", reading.weight)):
+        for target, read in (("height", measures.height), ("weight", measures.weight)):
             if target in text:
                 fields.measure(target, FIELDS[target], text[target], None, read)
         if "last_seen_on" in text:
-            how = partial(reading.day, day_first=self._day_first["last_seen_on"])
+            how = partial(days.day, day_first=self._day_first["last_seen_on"])
             fields.take("last_seen_on", FIELDS["last_seen_on"], text["last_seen_on"], how)
         if "born_on" in text:
             fields.born(FIELDS["born_on"], text["born_on"], self._day_first["born_on"])
@@ -330,7 +332,7 @@ class Spreadsheet:
 def _whole_name(text: dict[str, str]) -> str:
     """Of the columns of the first, the last and the whole name: *Name* beside *First name* may be the last alone."""
     whole, first, last = (
-        "" if reading.is_blank(one, of_name=True) else one
+        "" if cells.is_blank(one, of_name=True) else one
         for one in (text.get(target, "") for target in ("name", "first_name", "last_name"))
     )
     if (first and last) or not whole:

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from cases.models import Photo
-from cases.sources import filenames, reading
+from cases.sources import cells, filenames, reading
 from cases.sources.base import PhotoRecord
 from cases.sources.places import Place, is_picture
 
@@ -81,7 +81,7 @@ class TablePhotos:
 
     def named(self, cell: str, view: str = "front", kind: str = Photo.Kind.PHOTOGRAPH) -> list[PhotoRecord]:
         """The photos that a cell names; one that is not there says so."""
-        if reading.is_blank(cell):
+        if cells.is_blank(cell):
             return []
         names = self._names(cell)
         found = []

@@ -7,7 +7,7 @@ import pytest
 from cases.filters import CaseFilter
 from cases.models import Case
 from cases.models.photo import OF_AGE, ages_on
-from cases.sources import reading
+from cases.sources import measures
 from matching.searching import pictures
 from tests import faces
 from tests.registries import Person
@@ -38,21 +38,30 @@ def test_registries_fill_it(registries, make_source, run, kind, options, born):
 @pytest.mark.parametrize(
     ("text", "low", "high"),
     [("5'10\"", 178, 178), ("5-10", 178, 178), ("510", 178, 178), ("70 in", 178, 178), ("178 cm", 178, 178),
-     ("1,78 m", 178, 178), ("5'8\" to 5'10\"", 173, 178), ("68-70 inches", 173, 178), ("#N/A", None, None),
+     ("1,78 m", 178, 178), ("1m78", 178, 178), ("5 10", 178, 178), ("5'10½", 179, 179), ("5' 10 1/2\"", 179, 179),
+     ("178 cm (5'10\")", 178, 178), ("5'11\"/180cm", 180, 180), ("5'10 (barefoot)", 178, 178),
+     ("5'8\" to 5'10\"", 173, 178), ("68-70 inches", 173, 178), ("#N/A", None, None),
      ("tall", None, None), ("9 m", None, None)],
 )  # fmt: skip
 def test_a_height_is_read_as_people_write_it(text, low, high):
-    read = reading.height(text)
+    read = measures.height(text)
     assert read.value == (low, high)
     assert bool(read.doubt) == (text in ("tall", "9 m"))
 
 
 @pytest.mark.parametrize(
     ("text", "low", "high"),
-    [("150 lbs", 68, 68), ("150", 68, 68), ("68 kg", 68, 68), ("150-160 lbs", 68, 73), ("heavy", None, None)],
-)
+    [("150 lbs", 68, 68), ("150", 68, 68), ("68 kg", 68, 68), ("150-160 lbs", 68, 73), ("heavy", None, None),
+     ("150#", 68, 68), ("68 kg (150 lbs)", 68, 68), ("12 st 4", 78, 78), ("11 stone", 70, 70)],
+)  # fmt: skip
 def test_a_weight_is_read_as_people_write_it(text, low, high):
-    assert reading.weight(text).value == (low, high)
+    assert measures.weight(text).value == (low, high)
+
+
+def test_two_heights_that_are_not_the_same_are_said():
+    read = measures.height("5'10\" (190 cm)")
+    assert read.value == (178, 178)
+    assert "says two things" in read.doubt
 
 
 def test_a_table_fills_it_by_the_headings_of_jails(make_source, run, tmp_path):

@@ -11,7 +11,7 @@ import pytest
 import xlsxwriter
 
 from cases.models import Case, ImportDoubt, ImportProblem, ImportRun, Photo
-from cases.sources import encodings, headings, reading, spreadsheet, tables
+from cases.sources import days, encodings, headings, reading, spreadsheet, tables
 from tests import faces
 from tests.ods_files import write_ods
 
@@ -247,7 +247,10 @@ def test_columns_without_a_known_heading_are_told_by_what_they_hold():
     [("35", 35, 35, False), ("35.0", 35, 35, False), ("30–35 years", 30, 35, False), ("mid 30s", 34, 36, False),
      ("18 months", 1, 1, False), ("1 yr 6 mos", 1, 1, False), ("newborn", 0, 0, False), ("35 y/o", 35, 35, False),
      ("40+", 40, None, True), ("~40", 40, 40, True), ("approx. 45", 45, 45, True), ("400", None, None, True),
-     ("35-30", 30, 35, False), ("#N/A", None, None, False), ("old enough", None, None, True)],
+     ("35-30", 30, 35, False), ("<18", 0, 17, True), ("under 18", 0, 17, True), ("over 60", 60, None, True),
+     ("60 and older", 60, None, True), ("35 Year(s)", 35, 35, False), ("35 (at disappearance)", 35, 35, False),
+     ("35 when last seen", 35, 35, False), ("35,5", 35, 35, False), ("in her 40s", 40, 49, False),
+     ("#N/A", None, None, False), ("old enough", None, None, True)],
 )  # fmt: skip
 def test_an_age_is_read_as_people_write_it(text, low, high, in_doubt):
     read = reading.age(text)
@@ -255,13 +258,32 @@ def test_an_age_is_read_as_people_write_it(text, low, high, in_doubt):
 
 
 @pytest.mark.parametrize(
+    ("text", "sex"),
+    [("M", "male"), ("Male (M)", "male"), ("F.", "female"), ("h", "male"), ("Mujer", "female"), ("weibl.", "female"),
+     ("Ж", "female"), ("男", "male"), ("Non Binary", "other"), ("M/F", None), ("F/M", None), ("1", None), ("?", "")],
+)  # fmt: skip
+def test_a_sex_is_read_as_people_write_it(text, sex):
+    read = reading.sex(text)
+    assert (read.value, bool(read.doubt)) == (sex or "", sex is None)
+
+
+def test_where_a_column_says_h_and_m_an_m_is_a_woman(imported, tmp_path):
+    imported(write(tmp_path / "t.csv", "number,name,sexo", "1,Ana,M", "2,Bo,H", "3,Cy,m"))
+    assert {case.number: case.sex for case in Case.objects.all()} == {"1": "female", "2": "male", "3": "female"}
+
+
+@pytest.mark.parametrize(
     ("text", "day"),
     [("2007-12-31", "2007-12-31"), ("31.12.2007", "2007-12-31"), ("12/31/2007 10:30 PM", "2007-12-31"),
      ("20071231", "2007-12-31"), ("3 mars 1999", "1999-03-03"), ("31st of December 2007", "2007-12-31"),
-     ("1/2/68", "1968-01-02"), ("2099-01-01", None), ("13/13/2007", None), ("NULL", None), ("last summer", None)],
+     ("1/2/68", "1968-01-02"), ("2007/1/2", "2007-01-02"), ("1/2/2007 22:30:00 -0500", "2007-01-02"),
+     ("20071231223000", "2007-12-31"), ("12312007", "2007-12-31"), ("31122007", "2007-12-31"),
+     ("1199059200000", "2007-12-31"), ("2007年12月31日", "2007-12-31"), ("12/31/2007 (Monday)", "2007-12-31"),
+     ("DOB: 12/31/2007", "2007-12-31"), ("123456789", None), ("99999999", None),
+     ("2099-01-01", None), ("13/13/2007", None), ("NULL", None), ("last summer", None)],
 )  # fmt: skip
 def test_a_day_is_read_as_people_write_it(text, day):
-    assert reading.day(text).value == day
+    assert days.day(text).value == day
 
 
 @pytest.mark.parametrize(
@@ -273,13 +295,15 @@ def test_a_day_is_read_as_people_write_it(text, day):
      ("c. 1985", None, 1983, 1987, True), ("1983-1987", None, 1983, 1987, False),
      ("between 1987 and 1983", None, 1983, 1987, False), ("1980s", None, 1980, 1989, False),
      ("late 1980s", None, 1987, 1989, False), ("before 1990", None, None, 1990, False),
-     ("1985 or later", None, 1985, None, False), ("spring 1985 (mother)", None, 1985, 1985, True),
+     ("1985 or later", None, 1985, None, False), ("1985 +/- 2", None, 1983, 1987, False),
+     ("1985/86", None, 1985, 1986, False), ("03/14/1985 (41)", "1985-03-14", None, None, False),
+     ("XX/XX/1985", None, 1985, 1985, True), ("spring 1985 (mother)", None, 1985, 1985, True),
      ("Unknown", None, None, None, False), ("00/00/0000", None, None, None, False), ("85", None, None, None, True),
      ("a child", None, None, None, True), ("case 12345 of 1985", None, None, None, True),
      ("2099", None, None, None, True), ("1492", None, None, None, True), ("1985 1990 1995", None, None, None, True)],
 )  # fmt: skip
 def test_a_birth_is_read_as_a_day_or_as_the_years_in_which_it_lies(text, day, first, last, in_doubt):
-    read = reading.born(text)
+    read = days.born(text)
     assert (read.value, bool(read.doubt)) == ((day, first, last), in_doubt)
 
 
@@ -288,7 +312,7 @@ def test_a_columns_dates_tell_whether_the_day_comes_first(imported, tmp_path):
     assert {number: str(case.last_seen_on) for number, case in numbered().items()} == {
         "1": "2007-04-03", "2": "2007-12-25",
     }  # fmt: skip
-    assert not reading.is_day_first(["03/04/2007", "04/25/2007"])
+    assert not days.is_day_first(["03/04/2007", "04/25/2007"])
 
 
 @pytest.mark.parametrize(
