@@ -114,7 +114,7 @@ def test_indoors_the_map_is_a_plan_of_the_site(browser, product, gate, quay, hal
         expect(page).to_have_url(re.compile(r"/alerts/\d+/"))
         page.get_by_role("link", name="On the plan").click()
         expect(page.locator(".mark.cameras")).to_have_count(1)
-        expect(page.locator(".steps li")).to_have_count(1)
+        expect(page.locator(".route li")).to_have_count(1)
         page.get_by_label("Where").select_option(label="The world")
         expect(page.locator("#map .land").first).to_be_attached()
 
