@@ -137,7 +137,7 @@ def ages_on(
     """How old somebody was on a day, youngest first: by their day or years of birth, else by the age and the day they
     were last seen."""
     if day and born_on:
-        return [max(int((day - born_on).days / 365.25), 0)]
+        return [max(day.year - born_on.year - ((day.month, day.day) < (born_on.month, born_on.day)), 0)]
     if day and born_from and born_to:
         # In the year itself nobody knows whether the birthday has been.
         return sorted({max(day.year - born_to - 1, 0), max(day.year - born_from, 0)})

@@ -4,7 +4,6 @@ A question is answered with at most 160 notices, so the notices are asked for by
 """
 
 from collections.abc import Callable, Iterator
-from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -117,8 +116,7 @@ class Interpol:
 
     def _record(self, key: str, answer: dict[str, Any], images: dict[str, Any], validators: Validators) -> CaseRecord:
         read = Fields()
-        event = read.take("last_seen_on", "Last seen on", answer.get("date_of_event"), days.day)
-        then = _age(days.day(str(answer.get("date_of_birth") or "")).value, event)
+        read.take("last_seen_on", "Last seen on", answer.get("date_of_event"), days.day)
         read.take("sex", "Sex", answer.get("sex_id"), reading.sex)
         read.born("Born on", answer.get("date_of_birth"))
         tall, heavy = answer.get("height"), answer.get("weight")
@@ -135,8 +133,6 @@ class Interpol:
             "number": key,
             "name": words(" ".join(filter(None, (answer.get("forename"), answer.get("name")))), 200),
             "other_names": words(answer.get("birth_name"), 300),
-            "age_from": then,
-            "age_to": then,
             "race": "",
             "last_seen_place": words(
                 answer.get("place") or ", ".join(filter(None, (answer.get("country"), answer.get("place_of_birth")))),
@@ -163,11 +159,3 @@ def red(options: dict[str, Any]) -> Interpol:
 
 def _keys(answer: dict[str, Any]) -> list[str]:
     return [str(notice["entity_id"]) for notice in (answer.get("_embedded") or {}).get("notices") or []]
-
-
-def _age(born: str | None, event: str | None) -> int | None:
-    """Years between two ISO dates, None where either is not known."""
-    if not born or not event:
-        return None
-    a, b = date.fromisoformat(born), date.fromisoformat(event)
-    return max(0, b.year - a.year - ((b.month, b.day) < (a.month, a.day)))

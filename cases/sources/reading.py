@@ -3,10 +3,12 @@ its words; it never keeps a person out."""
 
 import re
 from collections.abc import Callable
+from datetime import date
 from functools import partial
 from typing import Any
 
 from cases.models import Case, Photo
+from cases.models.photo import ages_on
 from cases.sources import days, kinds
 from cases.sources.base import Doubt, RecordRefused, words
 from cases.sources.cells import ABOUT, PARTS, Read, is_blank
@@ -102,7 +104,13 @@ class Fields:
             self.doubts.append(Doubt(label, f"{text[:80]} …", f"It has more than {most} signs; the rest was cut off."))
 
     def all(self) -> dict[str, Any]:
-        return self.values | ({"as_written": self._as_written} if self._as_written else {})
+        """All that was read; the age when last seen by day or years of birth, where nothing else tells it."""
+        said = self.values | ({"as_written": self._as_written} if self._as_written else {})
+        if "born_on" in said and said.get("age_from") is None and said.get("age_to") is None:
+            seen, born = (said.get(name) and date.fromisoformat(said[name]) for name in ("last_seen_on", "born_on"))
+            ages = ages_on(seen, born, said["born_from"], said["born_to"], None, None, None)
+            said |= {"age_from": min(ages, default=None), "age_to": max(ages, default=None)}
+        return said
 
 
 _N = r"(\d{1,3}(?:\.\d+)?)"

@@ -190,8 +190,8 @@ class _Together:
         alert = joining.together([episode.alert for episode in found])
         into = next(episode for episode in found if episode.alert.pk == alert.pk)
         into.alert = alert
-        if not into.is_changed:
-            into.was = alert.strength
+        # What nobody was told of yet does not count: of it they are told as of a rise.
+        into.was = max((one.was for one in found if not one.is_new), key=notifying.STEPS.index, default="")
         gone = set(Alert.everything.filter(joined_to=alert).values_list("pk", flat=True))
         for episode in [one for one in found if one.alert.pk in gone]:
             # Whoever joined it a moment ago is in the other now.

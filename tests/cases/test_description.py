@@ -93,6 +93,23 @@ def test_a_birth_without_its_day_is_kept_as_its_years_and_read_anew(make_source,
     assert not any(case.as_written for case in cases.values())
 
 
+def test_an_age_that_is_not_told_is_reckoned_from_the_birth(make_source, run, tmp_path):
+    path = tmp_path / "jail.csv"
+    path.write_text("Booking No,Name,DOB,Age,Arrest Date\n1,A,5/3/1988,,5/2/2020\n2,B,5/3/1988,,5/3/2020\n"
+                    "3,C,1988,,5/3/2020\n4,D,5/3/1988,40,5/3/2020\n5,E,5/3/1988,,\n6,F,,,5/3/2020\n")  # fmt: skip
+    source = make_source("spreadsheet", file=str(path))
+    run(source)
+
+    def ages() -> dict[str, str]:
+        return {case.number: case.age for case in Case.objects.all()}
+
+    assert ages() == {"1": "31", "2": "32", "3": "31–32", "4": "40", "5": "", "6": ""}
+    # What is no longer known tells no age either.
+    path.write_text("Booking No,Name,DOB,Age,Arrest Date\n1,A,,,5/2/2020\n")
+    run(source)
+    assert ages()["1"] == ""
+
+
 def test_the_codes_of_jails_are_spelled(make_source, run, tmp_path):
     path = tmp_path / "jail.csv"
     path.write_text("Booking No,Name,Race,Hair,Eyes\n1,Ana,H,BRN,HZL\n2,Bo,W,XXX,BRN\n3,Cy,Black,brownish,BLU\n")

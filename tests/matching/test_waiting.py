@@ -14,7 +14,18 @@ from django.utils import timezone
 
 from cases.models import Collection, FailedWork, Team
 from matching.faces import face_models, images
-from matching.models import Alert, Camera, Capture, Probe, ProbeBits, Quiet, Review, UnnamedPerson
+from matching.models import (
+    Alert,
+    Camera,
+    Capture,
+    Delivery,
+    Probe,
+    ProbeBits,
+    Quiet,
+    Review,
+    Subscription,
+    UnnamedPerson,
+)
 from matching.telling import dashboards, notifying
 from matching.watching import captures, looked, newcomers
 from tests import at_once, faces
@@ -323,6 +334,25 @@ def test_captures_of_one_heap_join_by_time_track_and_bridge_as_they_do_one_by_on
     for capture in send():
         captures.match_capture(capture.pk)
     assert come_to() == together == [(4, 0, 130), (2, 250, 300), (1, 900, 900), (2, 2000, 2500)]
+
+
+def test_whom_a_heap_makes_stronger_by_joining_two_alerts_is_told_as_stronger(
+    any_model, make_case, collection, user, came, patient
+):
+    collection.episode_seconds = 60
+    collection.save()
+    make_case("MP1", faces.person(1))
+    captures.match_capture(came(faces.person(1)).pk)
+    Subscription.objects.create(
+        user=user, way="mail", address="kim@agency.example", strength="strong", confirmed_at=timezone.now()
+    )
+    Alert.objects.update(similarity=0.2, strength="weak")
+    first = came(faces.person(1), seconds=100)
+    came(faces.person(1), seconds=50)
+    captures.match_waiting(first.pk)
+    alert = Alert.objects.get()
+    assert (alert.capture_count, alert.strength) == (3, "strong")
+    assert [(one.alert, one.strength) for one in Delivery.objects.all()] == [(alert, "strong")]
 
 
 def test_of_what_was_settled_nobody_is_woken_by_a_heap_either(any_model, make_case, camera, user, came, patient):
