@@ -20,6 +20,7 @@ from matching.models import Batch, Camera, Candidate, Capture, Delivery, FaceMod
 from matching.signals import batch_done, candidate_found, capture_waiting, delivery_waiting
 from matching.telling import tasks as telling
 from matching.unnamed import tasks as unnamed
+from matching.watching import calling
 from matching.watching import tasks as watching
 
 logger = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ def index_waiting(sender: type[ImportRun], run: ImportRun, **kwargs: Any) -> Non
 
 @receiver(capture_waiting)
 def match_capture(sender: type[Capture], capture: Capture, **kwargs: Any) -> None:
-    transaction.on_commit(lambda: watching.match_capture.delay(capture.pk), robust=True)
+    transaction.on_commit(lambda: calling.call(capture.pk), robust=True)
 
 
 @receiver(post_save, sender=Camera)

@@ -26,9 +26,7 @@ def report_sql(request: HttpRequest) -> HttpResponseBase:
     said = request.POST if request.method == "POST" else {"question": kept.sql} if kept else None
     form, way = SqlForm(said), request.POST.get("as", "")
     own = kept if kept is not None and kept.user == user else None
-    keep = KeepReportForm(
-        request.POST if way in ("keep", "change") else None, instance=None if way == "keep" else own
-    )
+    keep = KeepReportForm(request.POST if way in ("keep", "change") else None, instance=None if way == "keep" else own)
     context: dict[str, Any] = {"form": form, "keep": keep, "kept": kept}
     if form.is_valid() and not (keep.is_bound and not keep.is_valid()):
         question = form.cleaned_data["question"]

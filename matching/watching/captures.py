@@ -20,7 +20,7 @@ from matching.faces.engines import EngineUnavailable
 from matching.models import Alert, Camera, Capture
 from matching.models.alert import LATE
 from matching.signals import capture_waiting
-from matching.watching import looked
+from matching.watching import calling, looked
 
 # A camera's clock that runs further ahead than this is not believed.
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -134,28 +134,23 @@ def match_capture(capture_id: int) -> list[Alert]:
 
 def _match_together(capture_id: int, taken: list[Capture]) -> None:
     """taken: what others leave alone meanwhile is added, so that the caller knows of it whatever breaks."""
-    first = _waiting().filter(pk=capture_id).first()
-    # Most were matched with an earlier one by now.
-    if first is None:
-        return
+    calling.heard()
     # What broke has pauses between its attempts.
-    broken = work.not_now("capture")
-    if str(first.pk) in broken:
-        return
-    waiting = _waiting().exclude(pk__in=broken)
-    # Asked for once the first was looked at; of some of them another worker sees to it. A client that was away for days
-    # may have sent thousands, and what is seen now waits for none of them.
-    rest = waiting.exclude(pk=first.pk).order_by("received_at", "pk")
+    waiting = _waiting().exclude(pk__in=work.not_now("capture")).order_by("received_at", "pk")
+    # The rest is asked for once the first was looked at; of some of them another worker sees to it. A client that was
+    # away for days may have sent thousands, and what is seen now waits for none of them.
+    first, rest = waiting.filter(pk=capture_id), waiting.exclude(pk=capture_id)
     live = rest.filter(captured_at__gt=timezone.now() - LATE)[: 2 * TOGETHER]
-    others = chain(live, rest[: 2 * TOGETHER])
     model, until = face_models.active(), time.monotonic() + LOOKING
     seen: list[looked.Looked] = []
-    for capture in chain([first], others):
+    for capture in chain(first, live, rest[: 2 * TOGETHER]):
+        if len(seen) == TOGETHER or (seen and time.monotonic() > until):
+            # Nobody was called for it.
+            calling.call(capture.pk)
+            break
         if cache.add(_mark(capture), 1, TAKEN):
             taken.append(capture)
             seen.append(looked.look(capture, model))
-        if len(seen) == TOGETHER or time.monotonic() > until:
-            break
     looked.compare(seen, model)
     work.done("capture", [capture.pk for capture in taken])
 

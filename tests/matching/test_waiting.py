@@ -1,5 +1,6 @@
 """Captures that wait are looked at, searched for and written together, and come to what each would come to alone."""
 
+import time
 import uuid
 from collections import Counter
 from datetime import timedelta
@@ -27,7 +28,7 @@ from matching.models import (
     UnnamedPerson,
 )
 from matching.telling import dashboards, notifying
-from matching.watching import captures, looked, newcomers
+from matching.watching import calling, captures, looked, newcomers, tasks
 from tests import at_once, faces
 
 # No face.
@@ -50,6 +51,14 @@ def came(camera):
 def patient(monkeypatch):
     """A worker that looks at whatever waits, also where the machine is slow."""
     monkeypatch.setattr(captures, "LOOKING", 600)
+
+
+@pytest.fixture
+def called(monkeypatch) -> list[int]:
+    """For which captures a worker was called, where none comes."""
+    called: list[int] = []
+    monkeypatch.setattr(tasks.match_capture, "delay", called.append)
+    return called
 
 
 def statuses() -> Counter[str]:
@@ -75,7 +84,7 @@ def test_what_waits_is_matched_with_the_first(any_model, make_case, came, patien
 
 
 def test_what_is_seen_now_waits_for_none_of_the_thousands_that_come_late(
-    any_model, make_case, camera, came, patient, monkeypatch
+    any_model, make_case, camera, came, patient, called, monkeypatch
 ):
     case = make_case("MP1", faces.person(1))
     monkeypatch.setattr(captures, "TOGETHER", 3)
@@ -227,12 +236,43 @@ def test_a_case_that_comes_while_captures_are_matched_finds_them(any_model, make
     assert not newcomers.waits()
 
 
-def test_a_worker_looks_no_longer_than_its_time_before_it_tells(any_model, six_cases, came, monkeypatch):
+def test_a_worker_looks_no_longer_than_its_time_before_it_tells_and_calls_another(
+    any_model, six_cases, came, called, monkeypatch
+):
     monkeypatch.setattr(captures, "LOOKING", 0)
     first = came(faces.person(1))
-    came(faces.person(2))
+    other = came(faces.person(2))
     captures.match_waiting(first.pk)
     assert statuses() == {"matched": 1, "pending": 1}
+    assert called == [other.pk]
+
+
+def test_one_call_stands_for_all_that_come_before_it_is_heard(any_model, six_cases, came, called, patient):
+    sent = [came(faces.person(number)) for number in (1, 2, 3)]
+    for capture in sent:
+        calling.call(capture.pk)
+    assert called == [sent[0].pk]
+    # It was taken with another's meanwhile: the others are not forgotten.
+    captures.match_capture(sent[0].pk)
+    captures.match_waiting(sent[0].pk)
+    assert statuses() == {"matched": 3}
+    calling.call(sent[2].pk)
+    assert called == [sent[0].pk, sent[2].pk]
+
+
+def test_a_call_that_is_lost_is_missed_soon(called, monkeypatch):
+    monkeypatch.setattr(calling, "LOST", 1)
+    calling.call(1)
+    calling.call(2)
+    time.sleep(1.1)
+    calling.call(3)
+    assert called == [1, 3]
+
+
+def test_without_redis_each_is_called_for(called, no_redis):
+    calling.call(1)
+    calling.call(2)
+    assert called == [1, 2]
 
 
 @pytest.mark.django_db(transaction=True)
