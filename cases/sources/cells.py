@@ -31,6 +31,13 @@ class Read:
     doubt: str = ""
 
 
+def plainly(text: str) -> tuple[str, bool]:
+    """A cell in small letters without *about* and the like, and whether it says such a word."""
+    low = " ".join(text.lower().split())
+    plain = ABOUT.sub("", low).strip()
+    return plain, plain != low
+
+
 def is_blank(text: str, of_name: bool = False) -> bool:
     low = " ".join(text.lower().split())
     return low in BLANK and not (of_name and low in NAMES)

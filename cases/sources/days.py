@@ -4,14 +4,15 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
-from cases.sources.cells import ABOUT, NOTHING, PARTS, Read, is_blank
+from cases.sources.cells import NOTHING, PARTS, Read, is_blank, plainly
 
 _SLASHED = re.compile(
     r"(\d{1,2})([/.\-\s])(\d{1,2})\2(\d{4}|\d{2})(?:[ T]+\d{1,2}:\d{2}(?::\d{2})?(?:\s*[AaPp]\.?[Mm]\.?)?"
     r"(?:\s*(?:Z|UTC|[+-]\d\d:?\d\d))?)?"
 )
 _ISO = re.compile(r"(\d{4})(?:[-/.](\d{1,2})[-/.](\d{1,2})|(\d{2})(\d{2})(?:\d{6})?)(?:[ T].*)?")
-_TOGETHER = re.compile(r"(\d{2})(\d{2})(\d{4})")
+# Its parts are numbered as the other's.
+_TOGETHER = re.compile(r"(\d{2})()(\d{2})(\d{4})")
 _EASTERN = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일].*")
 # Seconds, or thousandths, since 1970.
 _EPOCH = re.compile(r"(\d{10})(?:\d{3})?")
@@ -49,12 +50,9 @@ def _day(text: str, day_first: bool) -> date | None:
         return day_
     if found := _EASTERN.fullmatch(text):
         return _date(int(found[1]), int(found[2]), int(found[3]))
-    if found := _TOGETHER.fullmatch(text):
-        first, second, year = int(found[1]), int(found[2]), int(found[3])
-        return _date(year, second, first) if day_first or first > 12 else _date(year, first, second)
     if found := _EPOCH.fullmatch(text):
         return datetime.fromtimestamp(int(found[1]), UTC).date()
-    if found := _SLASHED.fullmatch(text):
+    if found := _TOGETHER.fullmatch(text) or _SLASHED.fullmatch(text):
         first, second, year = int(found[1]), int(found[3]), int(found[4])
         if len(found[4]) == 2:
             year += 2000
@@ -117,14 +115,13 @@ def born(text: str, day_first: bool = False) -> Read:
     if _day(words, day_first):
         exact = day(text, day_first)
         return Read((exact.value, None, None), exact.doubt)
-    low = words.lower()
-    plain = ABOUT.sub("", low).strip()
+    plain, is_about = plainly(words)
     first, last, doubt = _years(plain)
     if first is last is None:
         return Read((None, None, None), f"{text!r} is no day and no year.")
     if max(first or 0, last or 0) > date.today().year:
         return Read((None, None, None), f"{text!r} is still to come.")
-    if plain != low:
+    if is_about:
         doubt = f"{text!r} is not exact; {GIVE_OR_TAKE} years more or less are taken."
         first, last = first and first - GIVE_OR_TAKE, last and min(last + GIVE_OR_TAKE, date.today().year)
     return Read((None, first, last), doubt and doubt.format(repr(text)))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from cases.sources.cells import ABOUT, NOTHING, Read, is_blank
+from cases.sources.cells import NOTHING, Read, is_blank, plainly
 
 _FEET = re.compile(
     r"(\d)\s*(?:'|’|′|ft\.?|feet|foot|f|-|\s)\s*(?:(\d{1,2}(?:\.\d+)?)(?:\s*([½¼¾]|[1-3]/[24]))?)?"
@@ -36,17 +36,17 @@ def weight(text: str) -> Read:
 
 
 def _between(text: str, read: Callable[[str], float | None], least: int, most: int, what: str) -> Read:
-    low = " ".join(text.lower().split())
-    if is_blank(low) or NOTHING.fullmatch(low):
+    if is_blank(text) or NOTHING.fullmatch(text.strip()):
         return Read((None, None))
-    plain = ABOUT.sub("", low).strip()
+    plain, is_about = plainly(text)
+    inexact = f"{text!r} is not exact." if is_about else ""
     if (found_ := _OTHER_UNITS.search(plain)) and found_.start():
         first, second = (_between(one, read, least, most, what) for one in (plain[: found_.start()], found_[1]))
         if first.value != (None, None) and second.value != (None, None):
             is_same = all(abs(one - other) <= SAME for one, other in zip(first.value, second.value, strict=True))
-            return Read(first.value, "" if is_same else f"{text!r} says two things; the first is taken.")
+            return Read(first.value, inexact if is_same else f"{text!r} says two things; the first is taken.")
         if first.value != (None, None) and not re.search(r"\d", found_[1]):
-            return first
+            return Read(first.value, inexact or first.doubt)
     parts = [part for part in _TO.split(plain) if part]
     # Of "150-160 lbs" the first has the last one's unit.
     unit = re.search(r"[a-z.]+$", parts[-1]) if len(parts) == 2 else None
@@ -56,7 +56,7 @@ def _between(text: str, read: Callable[[str], float | None], least: int, most: i
     known = [round(value) for value in found if value is not None]
     if len(known) != len(parts) or not 1 <= len(known) <= 2 or not all(least <= one <= most for one in known):
         return Read((None, None), f"{text!r} is {what} that can be read.")
-    return Read((min(known), max(known)), f"{text!r} is not exact." if plain != low else "")
+    return Read((min(known), max(known)), inexact)
 
 
 def _centimetres(text: str) -> float | None:

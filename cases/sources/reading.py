@@ -11,7 +11,7 @@ from cases.models import Case, Photo
 from cases.models.photo import ages_on
 from cases.sources import days, kinds
 from cases.sources.base import Doubt, RecordRefused, words
-from cases.sources.cells import ABOUT, PARTS, Read, is_blank
+from cases.sources.cells import PARTS, Read, is_blank, plainly
 
 SEXES = {
     Case.Sex.MALE: (
@@ -145,13 +145,12 @@ def age(text: str) -> Read:
     """The lowest and highest age in whole years: (35, 35), (30, 35), (0, 0) for 7 months, (40, None) for 40+."""
     if is_blank(text):
         return Read((None, None))
-    low = " ".join(text.lower().split())
-    plain = ABOUT.sub("", low).strip()
-    doubt = f"{text!r} is no exact age." if plain != low else ""
+    plain, is_about = plainly(text)
+    doubt = f"{text!r} is no exact age." if is_about else ""
     plain = re.sub(r"(?<=\d),(?=\d\b)", ".", _BESIDE.sub("", plain))
     if found := _ONE.fullmatch(plain):
         years = int(float(found[1]))
-        low_high: tuple[int, int | None] = (years, None if low.endswith("+") else years)
+        low_high: tuple[int, int | None] = (years, None if text.strip().endswith("+") else years)
     elif found := _RANGE.fullmatch(plain):
         low_high = (int(float(found[1])), int(float(found[2])))
     elif found := _AND_MONTHS.fullmatch(plain):

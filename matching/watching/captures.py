@@ -111,6 +111,8 @@ def match_waiting(capture_id: int) -> None:
                 raise
             for capture in taken:
                 match_capture(capture.pk)
+            # Its call stood for others, too, which it has not come to.
+            calling.call(capture_id)
         finally:
             cache.delete_many([_mark(capture) for capture in taken])
 

@@ -62,6 +62,7 @@ def test_two_heights_that_are_not_the_same_are_said():
     read = measures.height("5'10\" (190 cm)")
     assert read.value == (178, 178)
     assert "says two things" in read.doubt
+    assert "not exact" in measures.height("approx. 5'10\" (178 cm)").doubt
 
 
 def test_a_table_fills_it_by_the_headings_of_jails(make_source, run, tmp_path):

@@ -307,6 +307,12 @@ def test_a_birth_is_read_as_a_day_or_as_the_years_in_which_it_lies(text, day, fi
     assert (read.value, bool(read.doubt)) == ((day, first, last), in_doubt)
 
 
+def test_days_without_strokes_go_by_their_columns_order():
+    assert days.day("03042007").value == "2007-03-04"
+    assert days.day("03042007", day_first=True).value == "2007-04-03"
+    assert days.day("12312007", day_first=True).value == "2007-12-31"
+
+
 def test_a_columns_dates_tell_whether_the_day_comes_first(imported, tmp_path):
     imported(write(tmp_path / "t.csv", "number,last seen", "1,03/04/2007", "2,25/12/2007"))
     assert {number: str(case.last_seen_on) for number, case in numbered().items()} == {

@@ -260,6 +260,21 @@ def test_one_call_stands_for_all_that_come_before_it_is_heard(any_model, six_cas
     assert called == [sent[0].pk, sent[2].pk]
 
 
+def test_a_capture_that_breaks_does_not_swallow_the_call_of_those_that_wait_behind_it(
+    any_model, six_cases, came, called, patient
+):
+    lost, other = came(faces.person(1)), came(faces.person(2))
+    lost.image.storage.delete(lost.image.name)
+    calling.call(lost.pk)
+    captures.match_waiting(lost.pk)
+    assert statuses() == {"pending": 2}
+    assert called == [lost.pk, lost.pk]
+    captures.match_waiting(lost.pk)
+    other.refresh_from_db()
+    assert other.status == "matched"
+    assert called == [lost.pk, lost.pk]
+
+
 def test_a_call_that_is_lost_is_missed_soon(called, monkeypatch):
     monkeypatch.setattr(calling, "LOST", 1)
     calling.call(1)
