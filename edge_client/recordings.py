@@ -3,12 +3,13 @@ another takes its name."""
 
 import hashlib
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import cv2
@@ -43,23 +44,22 @@ def folder(path: Path, once: bool, idle: Callable[[], None], home: Path | None) 
         began = time.monotonic()
         found = dict(sorted(_listed(path)))
         waiting = False
-        for name, (size, changed) in found.items():
-            version = f"{size}:{changed}"
-            if done.knows(name, version):
+        for name, listed in found.items():
+            if done.knows(name, listed.version):
                 continue
             file = path / name
             try:
-                content = file.read_bytes() if size <= MOST_BYTES else b""
+                content, state = _read(file)
             except OSError:
                 continue  # gone since it was listed
             # Whole when its end is there, of other kinds than JPEG when it has not grown since the last look.
-            if not once and not _is_whole(name, content) and _may_grow(name, size, changed, sizes):
+            if not once and not _is_whole(name, content) and _may_grow(name, state, sizes):
                 waiting = True
                 continue
             sizes.pop(name, None)
             if done.is_another(name, content):
-                yield from decoded(content, str(file), changed / 1e9, f"{name}:{version}")
-            done.add(name, version, content)
+                yield from decoded(content, str(file), state.changed / 1e9, f"{name}:{state.version}")
+            done.add(name, state.version, content)
         done.forget_but(found)
         if once and not waiting:
             return
@@ -67,23 +67,43 @@ def folder(path: Path, once: bool, idle: Callable[[], None], home: Path | None) 
         time.sleep(max(POLL_SECONDS, time.monotonic() - began))
 
 
-def _listed(path: Path) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Each picture's name with its size and when it was changed, nanoseconds."""
+class _State(NamedTuple):
+    """A file as it was at some moment. size: bytes. changed: when, nanoseconds."""
+
+    size: int
+    changed: int
+
+    @property
+    def version(self) -> str:
+        return f"{self.size}:{self.changed}"
+
+
+def _listed(path: Path) -> Iterator[tuple[str, _State]]:
+    """Each picture's name, and its state."""
     for one in path.rglob("*"):
         if one.suffix.lower() in PICTURES:
             try:
                 stat = one.stat()
             except OSError:
                 continue  # gone since it was listed
-            yield one.relative_to(path).as_posix(), (stat.st_size, stat.st_mtime_ns)
+            yield one.relative_to(path).as_posix(), _State(stat.st_size, stat.st_mtime_ns)
 
 
-def _may_grow(name: str, size: int, changed: int, sizes: dict[str, int]) -> bool:
+def _read(path: Path) -> tuple[bytes, _State]:
+    """What a file holds, nothing of one that is too large, and its state then: since it was listed somebody may have
+    written on. Raises `OSError`."""
+    with open(path, "rb") as file:
+        content = file.read(MOST_BYTES + 1)
+        stat = os.fstat(file.fileno())
+    return content if len(content) <= MOST_BYTES else b"", _State(stat.st_size, stat.st_mtime_ns)
+
+
+def _may_grow(name: str, state: _State, sizes: dict[str, int]) -> bool:
     """Whether somebody may still be writing. sizes: of the last look."""
-    before, sizes[name] = sizes.get(name), size
+    before, sizes[name] = sizes.get(name), state.size
     if name.lower().endswith((".jpg", ".jpeg")):
-        return time.time() - changed / 1e9 < PATIENCE
-    return before != size
+        return time.time() - state.changed / 1e9 < PATIENCE
+    return before != state.size
 
 
 def bucket(where: str, once: bool, idle: Callable[[], None], home: Path | None) -> Iterator[Picture]:
@@ -109,8 +129,9 @@ def bucket(where: str, once: bool, idle: Callable[[], None], home: Path | None) 
                 if done.knows(key, entry["ETag"]):
                     continue
                 if PurePosixPath(key).suffix.lower() in PICTURES:
-                    small = entry["Size"] <= MOST_BYTES
-                    content = client.get_object(Bucket=parts.netloc, Key=key)["Body"].read() if small else b""
+                    # Another may have taken its place since it was listed: from here on it is the one that came.
+                    entry = client.get_object(Bucket=parts.netloc, Key=key)
+                    content = entry["Body"].read() if entry["ContentLength"] <= MOST_BYTES else b""
                     taken = entry["LastModified"].timestamp()
                     yield from decoded(content, f"s3://{parts.netloc}/{key}", taken, f"{key}:{entry['ETag']}")
                 done.add(key, entry["ETag"])

@@ -16,7 +16,6 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
-from xml.sax.saxutils import escape
 
 import django
 
@@ -61,7 +60,6 @@ class Registries(http.server.ThreadingHTTPServer):
     def __init__(self, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.people: dict[int, Person] = {}
-        self.objects: dict[str, bytes] = {}
         self.faults: dict[str, list[Any]] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
 
@@ -134,8 +132,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             (r"/wanted/v1/list", lambda: self.wanted(query)),
             (r"/@wanted-person/uid(\d+)", lambda number: self.wanted_person(int(number))),
             (r"/wanted/(\d+)/@@images/(\d+)", self.picture),
-            (r"/(bucket)/?", lambda bucket: self.s3_list(query)),
-            (r"/bucket/(.+)", self.s3_object),
         ):
             if found := re.fullmatch(pattern, parts.path):
                 made = make(*found.groups())
@@ -266,22 +262,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             "images": [{"original": f"{base}/{i}", "thumb": f"{base}/{i}/thumb", "caption": person.caption or None}
                        for i in person.photo_ids()],
         }  # fmt: skip
-
-    def s3_list(self, query: dict[str, str]) -> tuple[bytes, str]:
-        found = {k: v for k, v in sorted(self.server.objects.items()) if k.startswith(query.get("prefix", ""))}
-        entries = "".join(
-            f"<Contents><Key>{escape(key)}</Key><Size>{len(value)}</Size>"
-            "<LastModified>2026-01-31T12:00:00.000Z</LastModified>"
-            f'<ETag>"{hashlib.md5(value).hexdigest()}"</ETag></Contents>'
-            for key, value in found.items()
-        )
-        return (
-            f'<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>bucket</Name>'
-            f"<IsTruncated>false</IsTruncated>{entries}</ListBucketResult>"
-        ).encode(), "application/xml"
-
-    def s3_object(self, key: str) -> tuple[bytes, str] | None:
-        return (self.server.objects[key], "image/jpeg") if key in self.server.objects else None
 
     def answer(
         self,

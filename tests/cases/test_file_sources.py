@@ -5,13 +5,14 @@ import zipfile
 from functools import partial
 from pathlib import Path
 
+import boto3
 import openpyxl
 import pytest
 
 from cases import importing
 from cases.models import Case, ImportProblem, ImportRun, ImportSource, Photo
 from cases.sources import SourceUnavailable, headings, places, spreadsheet, tables
-from tests import faces
+from tests import bucket, faces
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -66,21 +67,23 @@ def tarred(folder, how=""):
     return str(path)
 
 
-def in_s3(folder, registries, monkeypatch):
-    for name, value in (("ENDPOINT_URL", registries.url), ("ACCESS_KEY_ID", "a"), ("SECRET_ACCESS_KEY", "b")):
-        monkeypatch.setenv(f"AWS_{name}", value)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    registries.objects = {f"jail/{f.relative_to(folder)}": f.read_bytes() for f in folder.rglob("*.jpg")}
-    return "s3://bucket/jail/"
+@pytest.fixture
+def in_s3():
+    with bucket.service():
+
+        def put(folder):
+            for file in folder.rglob("*.jpg"):
+                boto3.client("s3").upload_file(str(file), bucket.NAME, f"jail/{file.relative_to(folder)}")
+            return f"s3://{bucket.NAME}/jail/"
+
+        yield put
 
 
 @pytest.mark.parametrize("name", ["jms.csv", "jms.xlsx"])
 @pytest.mark.parametrize("place", ["folder", "zip", "tar", "gz", "s3"])
-def test_it_works(table, photos, registries, make_source, run, monkeypatch, name, place):
-    where = {
-        "folder": str, "zip": zipped, "tar": tarred, "gz": partial(tarred, how="gz"),
-        "s3": partial(in_s3, registries=registries, monkeypatch=monkeypatch),
-    }[place](photos)  # fmt: skip
+def test_it_works(table, photos, in_s3, make_source, run, name, place):
+    packed = {"folder": str, "zip": zipped, "tar": tarred, "gz": partial(tarred, how="gz"), "s3": in_s3}
+    where = packed[place](photos)
     source = make_source("spreadsheet", file=table(name=name), photos=where)
     done = run(source)
     assert (done.status, done.total, ImportProblem.objects.count()) == (ImportRun.Status.DONE, 2, 0), done.note
@@ -203,12 +206,9 @@ def test_a_photo_that_is_damaged_in_the_zip_is_said_and_the_others_come(table, p
     assert Photo.objects.count() == 3
 
 
-@pytest.mark.parametrize("where", ["/nowhere", "broken.zip", "s3://bucket/x"])
-def test_photos_that_cannot_be_reached_halt_the_run(table, make_source, run, tmp_path, registries, monkeypatch, where):
+@pytest.mark.parametrize("where", ["/nowhere", "broken.zip", "s3://nowhere/x"])
+def test_photos_that_cannot_be_reached_halt_the_run(table, make_source, run, tmp_path, in_s3, where):
     (tmp_path / "broken.zip").write_bytes(b"PK broken")
-    if where.startswith("s3"):
-        in_s3(tmp_path, registries, monkeypatch)
-        registries.faults["/bucket"] = [403]
     if where.startswith("broken"):
         where = str(tmp_path / where)
     assert run(make_source("spreadsheet", file=table(), photos=where)).status == ImportRun.Status.HALTED

@@ -5,13 +5,13 @@ import sys
 import threading
 import time
 
+import boto3
 import cv2
 import numpy as np
 import pytest
 
 from edge_client import recordings, sources
-from tests import faces
-from tests.registries import serving
+from tests import bucket, faces
 from tests.streams import network_camera
 
 GREY = np.full((240, 320, 3), 90, np.uint8)
@@ -124,6 +124,27 @@ def test_a_picture_that_is_still_being_written_is_waited_for(tmp_path):
     assert found[0].key.startswith("2026/11/gate.jpg:")
 
 
+def test_a_picture_that_grew_since_it_was_listed_is_the_one_that_was_read(tmp_path, monkeypatch):
+    whole = cv2.imencode(".jpg", GREY)[1].tobytes()
+    picture, done = tmp_path / "gate.jpg", tmp_path / ".sightline-done"
+    picture.write_bytes(whole[:300])
+    listed = recordings._listed
+
+    def written_on(path):
+        found = list(listed(path))
+        picture.write_bytes(whole)
+        return found
+
+    monkeypatch.setattr(recordings, "_listed", written_on)
+    (frame,) = sources.frames([str(tmp_path)], lambda: 1.0, once=True)
+    read = done.read_text()
+    done.unlink()
+    monkeypatch.undo()
+    (again,) = sources.frames([str(tmp_path)], lambda: 1.0, once=True)
+    assert frame.key == again.key, "a client that is killed before it says what it read sends the same again"
+    assert done.read_text() == read
+
+
 def test_one_that_was_broken_off_is_left_out_after_a_while(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(recordings, "PATIENCE", 0.3)
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8 broken off")
@@ -141,15 +162,15 @@ def test_what_was_read_is_forgotten_with_its_pictures(tmp_path):
     assert (tmp_path / "done").read_text() == "2999.jpg\t1:1\t\n"
 
 
-def test_pictures_of_an_s3_prefix_are_read_once_each(tmp_path, monkeypatch):
-    with serving() as registries:
-        for name, value in (("ENDPOINT_URL", registries.url), ("ACCESS_KEY_ID", "a"), ("SECRET_ACCESS_KEY", "b")):
-            monkeypatch.setenv(f"AWS_{name}", value)
-        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        registries.objects = {"gate/1.jpg": cv2.imencode(".jpg", GREY)[1].tobytes(), "gate/notes.txt": b"none"}
-        where = ["s3://bucket/gate/"]
+def test_pictures_of_an_s3_prefix_are_read_once_each(tmp_path):
+    with bucket.service():
+        store = boto3.client("s3")
+        for name, content in (("gate/1.jpg", cv2.imencode(".jpg", GREY)[1].tobytes()), ("gate/notes.txt", b"none")):
+            store.put_object(Bucket=bucket.NAME, Key=name, Body=content)
+        where = [f"s3://{bucket.NAME}/gate/"]
         (frame,) = sources.frames(where, lambda: 1.0, once=True, home=tmp_path)
-        assert frame.seen_at.isoformat() == "2026-01-31T12:00:00+00:00"
+        kept = store.head_object(Bucket=bucket.NAME, Key="gate/1.jpg")
+        assert (frame.seen_at, frame.key) == (kept["LastModified"], f"gate/1.jpg:{kept['ETag']}")
         assert not list(sources.frames(where, lambda: 1.0, once=True, home=tmp_path))
         with pytest.raises(sources.SourceUnavailable, match="cannot be listed"):
             list(sources.frames(["s3://nowhere/x"], lambda: 1.0, once=True, home=tmp_path))

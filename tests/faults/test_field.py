@@ -60,8 +60,10 @@ class Client:
         self.start()
 
     def has_read(self) -> int:
+        """How many pictures. One that was listed while it was being written has a line for each version."""
+        assert self.process.poll() is None, f"the client ended by itself:\n{Path(self._log.name).read_text()[-2000:]}"
         done = self.pictures / ".sightline-done"
-        return len(done.read_text().splitlines()) if done.exists() else 0
+        return len({line.split("\t")[0] for line in done.read_text().splitlines()}) if done.exists() else 0
 
     def close(self) -> None:
         self.process.terminate()
