@@ -24,9 +24,16 @@ from matching.views.alerts import with_card
 OVERLAP = timedelta(seconds=10)
 MOST_MISSED = 200
 MOST_SHARED = 200
+# Alerts that are drawn at once.
+TOGETHER = 50
 # Seconds for which a dashboard goes by what its person saw of a collection or camera.
 SEEN_FOR = 3.0
 PAUSE = 0.3  # seconds between two pictures of alerts that captures join
+
+# Alerts that are drawn, by their ids.
+_Drawing = asyncio.Task[dict[int, dict[str, Any]]]
+# By the change, in each event loop.
+_shared: WeakKeyDictionary[asyncio.AbstractEventLoop, OrderedDict[str, _Drawing]] = WeakKeyDictionary()
 
 
 class AlertConsumer(EndsWithSession, AsyncJsonWebsocketConsumer):
@@ -79,10 +86,10 @@ class AlertConsumer(EndsWithSession, AsyncJsonWebsocketConsumer):
         await self._show()
 
     async def _show(self) -> None:
-        changed, self._changed = list(self._changed.items()), {}
-        for pk, change in changed:
+        changed, self._changed = self._changed, {}
+        for pk, drawing in _drawn(changed).items():
             # One dashboard that is closed meanwhile must not end the drawing for the others.
-            message = await asyncio.shield(_drawn(pk, change))
+            message = (await asyncio.shield(drawing)).get(pk)
             if message is not None and await self._sees(pk, message["owner"]):
                 await self.send_json(_said(message))
 
@@ -120,19 +127,22 @@ def _owner(alert: Alert) -> str:
     return f"{of_case}camera {alert.camera_id}"
 
 
-def _drawn(pk: int, change: str) -> "asyncio.Task[dict[str, Any] | None]":
-    """An alert as it is after a change: drawn once, however many dashboards are open."""
-    shared: OrderedDict[str, asyncio.Task[dict[str, Any] | None]]
+def _drawn(changed: dict[int, str]) -> dict[int, _Drawing]:
+    """Alerts as they are after a change: drawn once, however many dashboards are open, and those together that nobody
+    has drawn."""
     shared = _shared.setdefault(asyncio.get_running_loop(), OrderedDict())
-    if change not in shared:
-        shared[change] = asyncio.create_task(_draw_one(pk))
-        while len(shared) > MOST_SHARED:
-            shared.popitem(last=False)
-    return shared[change]
+    fresh = [pk for pk, change in changed.items() if change not in shared]
+    for start in range(0, len(fresh), TOGETHER):
+        some = fresh[start : start + TOGETHER]
+        shared.update(dict.fromkeys([changed[pk] for pk in some], asyncio.create_task(_draw_all(some))))
+    found = {pk: shared[change] for pk, change in changed.items()}
+    while len(shared) > MOST_SHARED:
+        shared.popitem(last=False)
+    return found
 
 
-async def _draw_one(pk: int) -> dict[str, Any] | None:
-    return next(iter(await database_sync_to_async(_draw)([pk])), None)
+async def _draw_all(ids: list[int]) -> dict[int, dict[str, Any]]:
+    return {message["id"]: message for message in await database_sync_to_async(_draw)(ids)}
 
 
 def _draw(ids: Iterable[int]) -> list[dict[str, Any]]:
@@ -150,7 +160,3 @@ def _draw(ids: Iterable[int]) -> list[dict[str, Any]]:
         for pk in order
         if pk in alerts
     ]
-
-
-_shared: "WeakKeyDictionary[asyncio.AbstractEventLoop, OrderedDict[str, asyncio.Task[dict[str, Any] | None]]]"
-_shared = WeakKeyDictionary()

@@ -158,8 +158,7 @@ def _match_together(capture_id: int, taken: list[Capture]) -> None:
 
 
 def _waiting() -> QuerySet[Capture]:
-    waiting = Capture.objects.filter(status=Capture.Status.PENDING)
-    return waiting.select_related("camera").prefetch_related("camera__teams", "camera__greets")
+    return Capture.objects.filter(status=Capture.Status.PENDING)
 
 
 def _mark(capture: Capture) -> str:

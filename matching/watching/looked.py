@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 from numpy.typing import NDArray
 
 from cases.models import Collection
@@ -70,6 +71,8 @@ def look(capture: Capture, model: FaceModel) -> Looked:
 
 def compare(looked: Sequence[Looked], model: FaceModel) -> list[Alert]:
     """Search for those that have a face, and write what comes of each. Returns the alerts raised or joined."""
+    # One camera for all of its captures.
+    prefetch_related_objects([one.capture for one in looked], "camera__teams", "camera__greets")
     newest = newcomers.newest(model)
     of_teams: dict[frozenset[int], list[Looked]] = defaultdict(list)
     for one in looked:
