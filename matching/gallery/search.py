@@ -9,15 +9,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from django.db.models import F, QuerySet, Sum, Value
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import F, FloatField, QuerySet, Sum, Value
 from django.db.models.expressions import RawSQL
 from numpy.typing import NDArray
 from pgvector import HalfVector
-from pgvector.django import MaxInnerProduct
 
 from cases.models import Case, Photo
 from matching.faces import poor
-from matching.gallery import commonness, feeding
+from matching.gallery import commonness, feeding, templates
 from matching.gallery.engines import MEMORY, POSTGRES, Wanted
 from matching.gallery.engines.postgres import allowance, is_poor
 from matching.models import Face, FaceModel, GalleryCount, Template
@@ -28,10 +29,24 @@ EXACT_TO = 5_000_000
 HELD_TO = 2_000_000
 # The fewest of a large gallery to compare exactly.
 SHORTEST = 300
-# Probes that are searched for in one statement.
-TOGETHER = 10
 # A case, and of one of its templates the negative similarity, the allowance and the kind.
 _Row = tuple[int, float, float, str]
+# Read once, not for each row. Ids as texts: PostgreSQL has no lists of lists of several lengths.
+_PROBES = """
+    WITH probe AS MATERIALIZED (
+        SELECT number, embedding::halfvec, poorness, among::bigint[] AS among
+        FROM unnest(%s::int[], %s::text[], %s::float8[], %s::text[]) AS given (number, embedding, poorness, among)
+    )"""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A probe as the database is asked for it. embedding: (d,) float32, unit length. among: a large gallery's
+    shortlist, the ids of templates."""
+
+    embedding: NDArray[np.float32]
+    poorness: float
+    among: list[int] | None
 
 
 @dataclass(frozen=True)
@@ -59,13 +74,13 @@ def searched(
     model: FaceModel, collections: Among[int] | None = None, cases: QuerySet[Case] | None = None
 ) -> QuerySet[Template]:
     """The gallery: each open case's templates under one model. collections: ids, or None for all; cases: only these."""
-    templates = Template.objects.filter(model=model)
+    found = Template.objects.filter(model=model)
     if collections is not None:
-        templates = templates.filter(case__collection__in=collections)
+        found = found.filter(case__collection__in=collections)
     if cases is not None:
-        templates = templates.filter(case__in=cases)
+        found = found.filter(case__in=cases)
     # Leaving out the few closed cases costs a third of what joining the many open ones does.
-    return templates.exclude(case__in=Case.objects.filter(status=Case.Status.CLOSED))
+    return found.exclude(case__in=Case.objects.filter(status=Case.Status.CLOSED))
 
 
 def size(model: FaceModel, collections: Among[int] | None = None, cases: QuerySet[Case] | None = None) -> int:
@@ -142,19 +157,16 @@ def search_all(
     most = model.poor_limit if reliable else None
     among = commonness.population(model, collections)
     wanted = Wanted(model, cleaned, poorness, shortlist(among.cases), collections, most)
-    ranked = [
-        _ranked(one, float(poorest), templates)
-        for one, poorest, templates in zip(cleaned, poorness, _worth_a_look(wanted, among.cases, cases), strict=True)
-    ]
+    within, asked = _worth_a_look(wanted, among.cases, cases)
     first = max(limit * 2, commonness.LOOKED_AT)
     found: list[list[tuple[int, float, float, str]]] = []
-    for rows, whole in zip(_first(ranked, first), ranked, strict=True):
+    for rows, one in zip(_first(within, asked, first), asked, strict=True):
         best = _best(rows)
         fetched = first
         while len(best) < limit and len(rows) == fetched:
             # Cases with several templates fill the list: look further down.
             fetched *= 4
-            rows = list(whole[:fetched])
+            (rows,) = _first(within, [one], fetched)
             best = _best(rows)
         found.append([(case, *likeness) for case, likeness in best.items()])
     if common is None:
@@ -182,54 +194,60 @@ def common(model: FaceModel, embedding: NDArray[np.float32]) -> float:
     return hits[0].commonness if hits else 0.0
 
 
-def _worth_a_look(wanted: Wanted, in_all: int, cases: QuerySet[Case] | None) -> list[QuerySet[Template]]:
-    """For each probe the templates to compare exactly: a small gallery's all, a large one's shortlist."""
+def _worth_a_look(wanted: Wanted, in_all: int, cases: QuerySet[Case] | None) -> tuple[QuerySet[Template], list[_Asked]]:
+    """The templates to compare exactly: a small gallery's all, of a large one those on each probe's shortlist."""
+    near: Sequence[Iterable[int] | None] = [None for _ in wanted.embeddings]
     if in_all * wanted.model.dimensions <= EXACT_TO:
-        templates = searched(wanted.model, wanted.collections, cases)
+        compared = searched(wanted.model, wanted.collections, cases)
         if wanted.most is not None:
-            templates = templates.filter(poorness__lte=wanted.most)
-        return [templates for _ in wanted.embeddings]
-    # What cases say only PostgreSQL knows.
-    if cases is not None:
-        near: Sequence[Iterable[int]] = POSTGRES.nearest(wanted, cases)
+            compared = compared.filter(poorness__lte=wanted.most)
     else:
-        near = feeding.shortlists(wanted) or (MEMORY if in_all <= HELD_TO else POSTGRES).nearest(wanted)
-    return [Template.objects.filter(pk__in=one if isinstance(one, QuerySet) else _array(one)) for one in near]
+        compared = Template.objects.filter(pk__in=RawSQL("SELECT unnest(probe.among)", []))
+        # What cases say only PostgreSQL knows.
+        if cases is not None:
+            near = POSTGRES.nearest(wanted, cases)
+        else:
+            near = feeding.shortlists(wanted) or (MEMORY if in_all <= HELD_TO else POSTGRES).nearest(wanted)
+    return compared, [
+        _Asked(embedding, float(poorness), None if among is None else list(among))
+        for embedding, poorness, among in zip(wanted.embeddings, wanted.poorness, near, strict=True)
+    ]
 
 
-def _array(templates: Iterable[int]) -> RawSQL:
-    """Their ids as one value: a thousand values for each of ten probes take longer to write down than to find."""
-    return RawSQL("SELECT unnest(%s::bigint[])", [list(templates)])
+def _first(compared: QuerySet[Template], probes: Sequence[_Asked], count: int) -> list[list[_Row]]:
+    """Of each probe the first of the templates that it is compared with.
 
-
-def _ranked(embedding: NDArray[np.float32], poorness: float, templates: QuerySet[Template]) -> QuerySet[Template, _Row]:
-    """Cases with a template's negative similarity, allowance and kind, the most alike first."""
+    Asked for in one statement, for Django takes longer to write one than PostgreSQL to answer it.
+    """
     # pgvector's operator is the negative inner product.
-    distance = MaxInnerProduct("embedding", HalfVector(embedding))
-    templates = templates.annotate(distance=distance, allowance=allowance(poorness))
-    templates = templates.order_by(F("distance") + F("allowance") if is_poor(poorness) else "distance")
-    return templates.values_list("case_id", "distance", "allowance", "kind")
-
-
-def _first(ranked: Sequence[QuerySet[Template, _Row]], count: int) -> list[list[_Row]]:
-    """The first rows of each, asked for together."""
-    found: list[list[_Row]] = [[] for _ in ranked]
-    for start in range(0, len(ranked), TOGETHER):
-        parts = [
-            rows.annotate(probe=Value(number)).values_list("probe", "case_id", "distance", "allowance", "kind")[:count]
-            for number, rows in enumerate(ranked[start : start + TOGETHER], start)
-        ]
-        for number, *row in parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]:
-            found[number].append((row[0], row[1], row[2], row[3]))
-    # A union promises no order of its own.
-    return [sorted(rows, key=lambda row: row[1] + row[2]) for rows in found]
+    distance = RawSQL('"matching_template"."embedding" <#> probe.embedding', [], FloatField())
+    is_any_poor = any(is_poor(one.poorness) for one in probes)
+    taken_off = allowance(RawSQL("probe.poorness", [], FloatField())) if is_any_poor else Value(0.0)
+    rows = compared.annotate(distance=distance, allowance=taken_off)
+    rows = rows.order_by(F("distance") + F("allowance") if is_any_poor else "distance")
+    found: list[list[_Row]] = [[] for _ in probes]
+    try:
+        each, values = rows.values_list("case_id", "distance", "allowance", "kind")[:count].query.sql_with_params()
+    except EmptyResultSet:
+        return found
+    embeddings = [HalfVector(one.embedding).to_text() for one in probes]
+    poorness = [one.poorness for one in probes]
+    among = [None if one.among is None else f"{{{','.join(map(str, one.among))}}}" for one in probes]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{_PROBES} SELECT probe.number, found.* FROM probe CROSS JOIN LATERAL ({each}) AS found",  # noqa: S608
+            [list(range(len(probes))), embeddings, poorness, among, *values],
+        )
+        for number, case, negative, off, kind in cursor:
+            found[number].append((case, negative, float(off), kind))
+    return [sorted(of_one, key=lambda row: row[1] + row[2]) for of_one in found]
 
 
 def _best(rows: Sequence[_Row]) -> dict[int, tuple[float, float, str]]:
     """Each case once, with its most alike template's similarity, allowance and kind."""
     best: dict[int, tuple[float, float, str]] = {}
     for case, negative, taken_off, kind in rows:
-        best.setdefault(case, (-float(negative), float(taken_off), kind))
+        best.setdefault(case, (-negative, taken_off, kind))
     return best
 
 
@@ -240,18 +258,15 @@ def likest_face(model: FaceModel, embedding: NDArray[np.float32], case_id: int, 
 
 def _likest(model: FaceModel, embeddings: NDArray[np.float32], cases: Sequence[dict[int, str]]) -> list[dict[int, int]]:
     """The same for several probes, each with its cases and the kind by which each was found."""
-    nearest: list[dict[int, tuple[float, int]]] = [{} for _ in cases]
-    asked = [number for number, found in enumerate(cases) if found]
-    for start in range(0, len(asked), TOGETHER):
-        parts = [
-            Face.objects.filter(model=model, is_subject=True, case__in=list(cases[number]))
-            .annotate(probe=Value(number), distance=MaxInnerProduct("embedding", HalfVector(embeddings[number])))
-            .order_by()
-            .values_list("probe", "case_id", "distance", "pk", "photo__kind")
-            for number in asked[start : start + TOGETHER]
-        ]
-        for number, case, distance, pk, kind in parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]:
-            kept = nearest[number].get(case)
-            if kind == cases[number][case] and (kept is None or distance < kept[0]):
-                nearest[number][case] = (distance, pk)
-    return [{case: pk for case, (_, pk) in found.items()} for found in nearest]
+    wanted = set().union(*cases)
+    faces = Face.objects.filter(model=model, is_subject=True, case__in=wanted).annotate(wire=templates.wire())
+    rows = list(faces.order_by("pk").values_list("pk", "case_id", "photo__kind", "wire")) if wanted else []
+    similar = embeddings @ templates.numbers(wire for *_, wire in rows).T if rows else np.zeros((len(cases), 0))
+    likest: list[dict[int, int]] = []
+    for found, row in zip(cases, similar.tolist(), strict=True):
+        nearest: dict[int, tuple[float, int]] = {}
+        for (pk, case, kind, _), similarity in zip(rows, row, strict=True):
+            if found.get(case) == kind and similarity > nearest.get(case, (-2.0, 0))[0]:
+                nearest[case] = (similarity, pk)
+        likest.append({case: pk for case, (_, pk) in nearest.items()})
+    return likest

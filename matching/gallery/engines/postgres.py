@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from django.db.models import F, FloatField, QuerySet, Value
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Greatest, Least
 from numpy.typing import NDArray
 from pgvector.django import HammingDistance
@@ -54,11 +55,9 @@ def is_poor(poorness: float) -> bool:
     return poorness > calibration.POOR_FROM
 
 
-def allowance(poorness: float) -> Value | Greatest:
-    """As `calibration.allowance`, for the database: of a probe and the rows' own poorness."""
-    if not is_poor(poorness):
-        return Value(0.0)
-    poorer = Least(F("poorness"), Value(poorness, FloatField()))
+def allowance(poorness: Value | RawSQL) -> Greatest:
+    """As `calibration.allowance`, for the database: of a probe's and the rows' own poorness. 0 unless both are poor."""
+    poorer = Least(F("poorness"), poorness)
     return Greatest((poorer - calibration.POOR_FROM) * calibration.POOR_SLOPE, Value(0.0))
 
 
@@ -66,5 +65,5 @@ def _order(bits: NDArray[np.bool_], poorness: float) -> HammingDistance:
     order = HammingDistance("bits", signs.text(bits))
     if is_poor(poorness):
         # About a right angle, where faces of different people lie, a cosine of pi / SIGNS is one bit.
-        order = order + allowance(poorness) * Value(signs.SIGNS / math.pi)
+        order = order + allowance(Value(poorness, FloatField())) * Value(signs.SIGNS / math.pi)
     return order
