@@ -53,7 +53,7 @@ class AlertConsumer(EndsWithSession, AsyncJsonWebsocketConsumer):
             await self.close(code=NOT_SIGNED_IN)
             return
         await self.channel_layer.group_add(GROUP, self.channel_name)
-        self.watch_session()
+        await self.watch_session()
         await self.send_json({"kind": "ready", "at": timezone.now().isoformat()})
 
     async def disconnect(self, code: int) -> None:
@@ -87,19 +87,27 @@ class AlertConsumer(EndsWithSession, AsyncJsonWebsocketConsumer):
 
     async def _show(self) -> None:
         changed, self._changed = self._changed, {}
-        for pk, drawing in _drawn(changed).items():
-            # One dashboard that is closed meanwhile must not end the drawing for the others.
-            message = (await asyncio.shield(drawing)).get(pk)
-            if message is not None and await self._sees(pk, message["owner"]):
+        # One dashboard that is closed meanwhile must not end the drawing for the others.
+        drawn = [(await asyncio.shield(drawing)).get(pk) for pk, drawing in _drawn(changed).items()]
+        messages = [message for message in drawn if message is not None]
+        seen = await self._sees(messages)
+        for message in messages:
+            if message["owner"] in seen:
                 await self.send_json(_said(message))
 
-    async def _sees(self, pk: int, owner: str) -> bool:
-        """owner: the collection and camera by which an alert is seen: asked anew after seconds, not each time."""
-        until, seen = self._seen.get(owner, (0.0, False))
-        if until < time.monotonic():
-            seen = await database_sync_to_async(visible(Alert, self.scope["user"]).filter(pk=pk).exists)()
-            self._seen[owner] = (time.monotonic() + SEEN_FOR, seen)
-        return seen
+    async def _sees(self, messages: list[dict[str, Any]]) -> set[str]:
+        """Of the owners, the collections and cameras by which alerts are seen, those that this person sees: asked anew
+        after seconds, not each time."""
+        now = time.monotonic()
+        asked = {one["id"]: one["owner"] for one in messages if self._seen.get(one["owner"], (0.0, False))[0] < now}
+        if asked:
+            visible_now = await self._visible(list(asked))
+            self._seen |= {owner: (now + SEEN_FOR, pk in visible_now) for pk, owner in asked.items()}
+        return {one["owner"] for one in messages if self._seen[one["owner"]][1]}
+
+    @database_sync_to_async
+    def _visible(self, ids: list[int]) -> set[int]:
+        return set(visible(Alert, self.scope["user"]).filter(pk__in=ids).values_list("pk", flat=True))
 
     @database_sync_to_async
     def _missed(self, since: datetime) -> list[dict[str, Any]]:

@@ -136,7 +136,7 @@ class LiveConsumer(EndsWithSession, AsyncWebsocketConsumer):
         await self._write_down("looked through")
         await self.channel_layer.group_add(live.viewer_group(camera.pk), self.channel_name)
         self._asking = asyncio.create_task(self._ask_on())
-        self.watch_session()
+        await self.watch_session()
 
     async def disconnect(self, code: int) -> None:
         self.stop_watching()

@@ -9,12 +9,13 @@ from allauth.usersessions.models import UserSession
 from asgiref.sync import async_to_sync
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import Group, User
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
 from cases.models import ApiToken, AuditEvent, Collection, Notice, Team, Training
 from matching.consumers import sessions
+from matching.consumers.alerts import AlertConsumer
 from mpsite.access import ROLE_WORDS, ROLES
 from mpsite.asgi import application
 from tests.people import PASSWORD, api_token, person
@@ -82,6 +83,41 @@ def test_a_lead_makes_a_team_invites_two_and_takes_ones_role_away_while_they_loo
     page = lead.get("/people/").content.decode()
     assert "invited" in page
     assert "no role yet" in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_several_dashboards_that_one_ends_whose_person_may_do_something_else(lead, monkeypatch):
+    monkeypatch.setattr(sessions, "RECHECK_SECONDS", 0.1)
+    people = [person(name, "Reviewer") for name in ("kim", "lee")]
+    looked_at = []
+
+    def access(who, is_back=sessions._access):
+        looked_at.append(len(set(who)))
+        if len(looked_at) == 3:
+            raise OperationalError("the database is away")
+        return is_back(who)
+
+    monkeypatch.setattr(sessions, "_access", access)
+
+    def take_away() -> None:
+        people[0].groups.clear()
+        connection.close()
+
+    async def scenario() -> None:
+        sockets = []
+        for one in people:
+            socket = WebsocketCommunicator(AlertConsumer.as_asgi(), "/ws/alerts/")
+            socket.scope["user"] = one
+            await socket.connect(timeout=20)
+            assert (await socket.receive_json_from(timeout=20))["kind"] == "ready"
+            sockets.append(socket)
+        await asyncio.to_thread(take_away)
+        assert (await sockets[0].receive_output(timeout=5))["code"] == 4410
+        assert await sockets[1].receive_nothing(0.5)
+        await sockets[1].disconnect()
+
+    async_to_sync(scenario)()
+    assert 2 in looked_at, "both are asked for together"
 
 
 def test_nobody_lifts_themselves_or_a_friend_above_themselves(lead):
