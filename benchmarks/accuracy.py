@@ -63,7 +63,7 @@ def measure(model: FaceModel) -> tuple[str, ...]:
         best = [probe.candidates.first() for probe in search.probes.all()]
         top = max((candidate for candidate in best if candidate), key=lambda c: c.similarity, default=None)
         first += top is not None and top.case.number == path.stem
-    engines.load.cache_clear()
+    engines.forget()
     return (
         f"{model.name}, {model.recipe}",
         f"{len(subjects)} of {photos}",

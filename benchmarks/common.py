@@ -48,7 +48,7 @@ def fresh_database(model: str | None = None, recipe: Recipe | None = None) -> Fa
 def bare_engine(model: FaceModel) -> engines.Engine:
     """The model's engine with one thread and in full precision: a measure that is the same in every version."""
     with patch.object(half, "is_here", lambda: False):
-        return engines.load.__wrapped__(model.source, Recipe.parse(model.recipe), 1)
+        return engines.make(model.source, Recipe.parse(model.recipe), 1)
 
 
 def signed_in(product: Product, name: str, password: str) -> str:

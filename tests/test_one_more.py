@@ -121,7 +121,7 @@ def test_a_face_engine(make_case, user, monkeypatch):
         make_case(f"MP{number}", faces.person(number))
     search = pictures.search_image(faces.person(1), "x.jpg", user=user, purpose="x")
     assert search.probes.get().candidates.first().case.number == "MP1"
-    engines.load.cache_clear()
+    engines.forget()
 
 
 def test_a_protocol_of_cameras(any_model, make_case, camera, monkeypatch):

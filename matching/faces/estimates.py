@@ -13,6 +13,7 @@ import numpy as np
 
 from matching.faces import images, packs
 from matching.faces import opencv as cv2
+from matching.faces.engines.half import Requests
 from matching.faces.images import ImageRefused, RgbImage
 from matching.models import EstimatesPurpose
 from matching.models.face import FaceFields
@@ -80,10 +81,12 @@ def _model(xml: Path) -> Any:
     import openvino
 
     compiled = openvino.Core().compile_model(str(xml), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    by_size = {int(np.prod(output.shape)): output for output in compiled.outputs}
+    by_size = {int(np.prod(output.shape)): place for place, output in enumerate(compiled.outputs)}
+
+    ask = Requests(compiled)
 
     def run(data: Any) -> tuple[float, float]:
-        said = compiled.create_infer_request().infer([data])
-        return said[by_size[1]].ravel()[0], said[by_size[2]].ravel()[1]
+        said = ask(data)
+        return float(said[by_size[1]].ravel()[0]), float(said[by_size[2]].ravel()[1])
 
     return run

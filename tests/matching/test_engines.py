@@ -1,6 +1,7 @@
 """Both engines, on real faces: what is found, and whether the same person is known again."""
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -74,9 +75,20 @@ def test_a_face_seen_from_the_side_is_measured_as_turned(source):
 def test_loading_does_not_run_the_weights_packages_old_code(source):
     import sys
 
-    engines.load.cache_clear()
+    engines.forget()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", message="`estimate` is deprecated")
         engines.load(source)
     assert "face_recognition_models" not in sys.modules
+
+
+def test_it_is_loaded_once_however_many_ask_at_once(source, monkeypatch):
+    engines.forget()
+    made, make = [], engines.make
+    monkeypatch.setattr(engines, "make", lambda *asked: made.append(asked) or make(*asked))
+    rgb = images.open_image(faces.astronaut()).rgb
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: engines.load(source).faces(rgb), range(8)))
+    assert len(made) == 1
+    assert {len(one) for one in found} == {len(found[0])}

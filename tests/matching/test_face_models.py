@@ -100,7 +100,7 @@ def test_machines_have_a_model_in_folders_of_their_own(settings, said, use_model
     assert face_models.engine(model).fingerprint == first.fingerprint
     # The first machine has its own folder still, and not the other's.
     shutil.rmtree(settings.FACE_MODEL)
-    engines.load.cache_clear()
+    engines.forget()
     with pytest.raises(engines.EngineUnavailable, match=r"is not on this machine: .* or name its folder in FACE_MODEL"):
         face_models.engine(model)
     settings.FACE_MODEL = str(faces.PACK)
@@ -114,7 +114,7 @@ def test_other_weights_in_the_same_folder_are_not_taken_for_the_model(db, settin
     model = use_model(str(shutil.copytree(faces.PACK, own)))
     shutil.rmtree(own)
     shutil.copytree(faces.retail(), own)
-    engines.load.cache_clear()
+    engines.forget()
     settings.FACE_MODEL = "auto"
     with pytest.raises(engines.EngineUnavailable, match="is not on this machine"):
         face_models.engine(model)

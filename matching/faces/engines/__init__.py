@@ -1,5 +1,6 @@
 """An image in, faces out. Plain Python and numpy: nothing here knows of Django."""
 
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -29,7 +30,9 @@ __all__ = [
     "Named",
     "Quality",
     "Recipe",
+    "forget",
     "load",
+    "make",
     "overlap",
 ]
 
@@ -61,13 +64,41 @@ NAMED = {
 }
 
 
-@lru_cache(maxsize=4)
+@dataclass
+class _Held:
+    engine: Engine | None = None
+
+
+# One at a time: of six who search at once after a start each would load its own.
+_loading = threading.Lock()
+
+
 def load(source: str, recipe: Recipe | None = None, threads: int | None = None) -> Engine:
     """The engine of a name in `NAMED`, or for a pack's folder, loaded once a process. Raises `EngineUnavailable`.
 
     recipe: the best that is known for the weights if None. threads: that one call uses; all cores or `FACE_THREADS` if
     None. Where many threads call, 1 is fastest.
     """
+    held = _held(source, recipe, threads)
+    if held.engine is None:
+        with _loading:
+            if held.engine is None:
+                held.engine = make(source, recipe, threads)
+    return held.engine
+
+
+@lru_cache(maxsize=4)
+def _held(source: str, recipe: Recipe | None, threads: int | None) -> _Held:
+    return _Held()
+
+
+def forget() -> None:
+    """Have all be loaded anew."""
+    _held.cache_clear()
+
+
+def make(source: str, recipe: Recipe | None = None, threads: int | None = None) -> Engine:
+    """As `load`, one that is nobody else's."""
     if source in NAMED:
         module, _, name = NAMED[source].engine.rpartition(".")
         made: Engine = getattr(import_module(module), name)(recipe, threads)

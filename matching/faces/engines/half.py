@@ -42,12 +42,19 @@ def options(threads: int) -> dict[str, Any]:
     return {**precision, "NUM_STREAMS": 1, **({"INFERENCE_NUM_THREADS": threads} if threads else {})}
 
 
+# What OpenVINO does once in a process locked it up for good, the interpreter's lock held, where several threads came to
+# it first. So each network is asked for the first time by one thread alone.
+_first_time = threading.Lock()
+
+
 class Requests:
     """A compiled network that several threads ask at once: each takes a request that nobody else is at."""
 
     def __init__(self, compiled: Any) -> None:
         self._compiled = compiled
         self._free: queue.LifoQueue[Any] = queue.LifoQueue()
+        with _first_time:
+            self(np.zeros(list(compiled.inputs[0].shape), np.float32))
 
     def __call__(self, blob: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """The network's outputs in its own order."""
