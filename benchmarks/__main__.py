@@ -12,7 +12,8 @@ ALL = (
     "accuracy", "open_set",
     "alike", "strangers", "curves", "strengths", "poor_direction", "searching", "vectors", "milvus",
     "indexing", "comparing",
-    "batches", "evidence", "interlaced", "looking_back", "same_face", "best_shots", "edge", "passing", "memory",
+    "batches", "evidence", "interlaced", "far_away", "looking_back", "same_face", "best_shots", "edge", "passing",
+    "memory",
     "registry", "hostile", "missing_found", "rates", "map", "over_time", "reporting", "unnamed",
     "killing", "waiting", "bridges", "backlog", "live", "field", "load",
 )  # fmt: skip

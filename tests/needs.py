@@ -7,6 +7,7 @@ import tempfile
 
 import pytest
 
+from tests.archives import HAS_LIBARCHIVE
 from tests.broker import MOSQUITTO
 from tests.faces import EVAL, PACK, RETAIL_FILES, retail
 from tests.pooler import PGBOUNCER
@@ -41,4 +42,7 @@ pgbouncer = pytest.mark.skipif(
 )
 mosquitto = pytest.mark.skipif(
     MOSQUITTO is None, reason="Debian's mosquitto is not installed: apt-get install mosquitto"
+)
+libarchive = pytest.mark.skipif(
+    not HAS_LIBARCHIVE, reason="Debian's libarchive is not installed: apt-get install libarchive13"
 )

@@ -1,4 +1,5 @@
-"""Runs in a process of its own (`children`): bytes of strangers in, pixels out. Whatever kills it kills nobody else."""
+"""Runs in a process of its own (`children`): strangers' bytes in, pixels or files out. Whatever kills it kills it
+alone."""
 
 import json
 import os
@@ -43,7 +44,7 @@ def _exactly(size: int) -> bytes:
 
 def _answer(asked: dict[str, Any], content: bytes) -> None:
     # Loaded under the limits, and by none but the one that needs them.
-    from matching.faces import clips, images
+    from matching.faces import archives, clips, images
 
     out = sys.stdout.fileno()
     try:
@@ -63,13 +64,18 @@ def _answer(asked: dict[str, Any], content: bytes) -> None:
             write(out, {"pages": images.count_pages(content)})
         elif asked["what"] == "length":
             write(out, {"length": clips.length(os.fsdecode(asked["path"]))})
+        elif asked["what"] == "archive":
+            for told, portion in archives.files(os.fsdecode(asked["path"]), asked["kind"]):
+                signal.setitimer(signal.ITIMER_REAL, 600)
+                write(out, told, portion)
+            write(out, {"end": True})
         else:
             frames = clips.Frames(os.fsdecode(asked["path"]), asked["after"], every=asked["every"])
             for second, rgb in frames:
                 signal.setitimer(signal.ITIMER_REAL, 600)
                 write(out, {"second": second, "shape": rgb.shape}, rgb.data.cast("B"))
             write(out, {"end": True, "whole": frames.is_whole})
-    except (images.ImageRefused, clips.ClipRefused) as refusal:
+    except (images.ImageRefused, clips.ClipRefused, archives.ArchiveRefused) as refusal:
         write(out, {"refused": type(refusal).__name__, "text": str(refusal)})
     except MemoryError:
         write(out, {"refused": "ImageTooLarge", "text": "It takes more memory to read than any picture should."})

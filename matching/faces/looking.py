@@ -49,9 +49,8 @@ def look(engine: Engine, content: bytes, *, page: int | None = None) -> Looked:
         if degrees:
             notes.append(turned_note(degrees))
         if _may_find_more(opened, found):
-            whole = images.turned(images.open_image(content, whole=True, page=page), degrees)
-            more, is_all = _in_tiles(engine, whole.rgb, until)
-            found = _joined(found, [_shrunk(face, opened.scale / whole.scale) for face in more])
+            more, is_all = _closely(engine, opened, content, page, degrees, until)
+            found = _joined(found, more)
             if not is_all:
                 notes.append("It is so large that not all of it could be looked at closely. Cut out what matters.")
         if len(found) > MOST_FACES:
@@ -59,6 +58,20 @@ def look(engine: Engine, content: bytes, *, page: int | None = None) -> Looked:
         found = sorted(found, key=lambda face: -face.detection_score)[:MOST_FACES]
         faces = engine.embedded(found)
     return Looked(opened, faces, degrees, " ".join(filter(None, notes)))
+
+
+def far_faces(engine: Engine, opened: OpenedImage, content: bytes, degrees: int) -> list[DetectedFace]:
+    """Of a picture in which no face was found, those that are small in it, best detected first, in its pixels: somebody
+    who stands far away. What is doubtful is left out, for in so much of a picture something else may look like a face.
+
+    opened: the picture, turned by so many degrees clockwise. Raises `ImageRefused`.
+    """
+    if not _may_find_more(opened, ()):
+        return []
+    with face_models.analysing(opened.rgb):
+        found, _ = _closely(engine, opened, content, None, degrees, time.monotonic() + SECONDS)
+        sure = [face for face in found if face.detection_score >= DOUBTFUL]
+        return engine.embedded(sorted(sure, key=lambda face: -face.detection_score)[:MOST_FACES])
 
 
 def turned_note(degrees: int) -> str:
@@ -87,6 +100,16 @@ def _may_find_more(opened: OpenedImage, found: Sequence[Detection]) -> bool:
         return False
     seen = WIDE / longer
     return not found or min(face.quality.size for face in found) * seen < SMALL
+
+
+def _closely(
+    engine: Engine, opened: OpenedImage, content: bytes, page: int | None, degrees: int, until: float
+) -> tuple[list[Detection], bool]:
+    """The faces of a picture that is looked at at its own scale, in the pixels in which it is opened, and whether all
+    of it was looked at."""
+    whole = images.turned(images.open_image(content, whole=True, page=page), degrees)
+    found, is_all = _in_tiles(engine, whole.rgb, until)
+    return [_shrunk(face, opened.scale / whole.scale) for face in found], is_all
 
 
 def _in_tiles(engine: Engine, rgb: RgbImage, until: float) -> tuple[list[Detection], bool]:

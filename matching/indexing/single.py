@@ -60,12 +60,15 @@ def prepare(photo: Photo, engine: Engine) -> Prepared:
     """
     try:
         with photo.image.open() as file:
-            opened = images.turned(images.open_image(file.read()), photo.turned)
+            content = file.read()
+        opened = images.turned(images.open_image(content), photo.turned)
         found = face_models.find_faces(engine, opened.rgb) if photo.is_searched else []
         degrees = _turned(photo, engine, opened, found)
         if degrees:
             opened = images.turned(opened, degrees)
             found = face_models.find_faces(engine, opened.rgb)
+        if photo.is_searched and not found:
+            found = looking.far_faces(engine, opened, content, (photo.turned + degrees) % 360)
     except images.ImageRefused as refusal:
         return Prepared(photo, str(refusal))
     prepared = Prepared(

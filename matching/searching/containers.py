@@ -21,7 +21,7 @@ from typing import IO, cast
 from cases.sources import filenames, packed
 from cases.sources.places import is_picture, looks_like_picture
 from matching.faces import documents
-from matching.searching import outlook, unpacking
+from matching.searching import outlook, repacking, unpacking
 from matching.searching.unpacking import Unreadable
 
 MOST_UNPACKED = 20 * 2**30
@@ -37,7 +37,7 @@ CLIPS = (
 )  # fmt: skip
 # What is a tar within, by the endings that say so at once.
 TARS = ("tgz", "tbz", "tbz2", "txz", "taz")
-PACKED = {".rar": "RAR", ".7z": "7-Zip", ".zst": "Zstandard", ".e01": "EnCase", ".dd": "disk"}
+DISKS = (".e01", ".ex01", ".dd", ".dmg", ".vhd", ".vhdx", ".vmdk")
 MAIL_HEAD = re.compile(rb"(?:[A-Za-z][\w-]{1,40}:[^\n]*\n(?:[ \t][^\n]*\n)*){2,}", re.ASCII)
 MAIL_SAYS = re.compile(rb"^(?:from|received|return-path|message-id|mime-version|delivered-to):", re.I | re.M)
 
@@ -65,8 +65,8 @@ def is_container(path: Path) -> bool:
 
 def left_alone(name: str) -> str:
     """Why a file of this name is not opened; "" where nothing speaks against it."""
-    kind = PACKED.get(PurePosixPath(name).suffix.lower())
-    return f"It is packed as {kind}, which is not opened. Unpack it and send what it holds." if kind else ""
+    is_disk = PurePosixPath(name).suffix.lower() in DISKS
+    return "It is the image of a disk, which is not opened. Mount it and send what it holds." if is_disk else ""
 
 
 def members(path: Path, name: str = "") -> Iterator[Member]:
@@ -77,8 +77,8 @@ def members(path: Path, name: str = "") -> Iterator[Member]:
 
 
 def _kind(file: IO[bytes]) -> str:
-    """By its content: zip, tar, packed, outlook, mail, mails, or nothing that holds others. The file is left at its
-    beginning."""
+    """By its content: zip, tar, packed, archive, outlook, mail, mails, or nothing that holds others. The file is left
+    at its beginning."""
     start = file.read(4096)
     file.seek(0)
     if start.startswith(b"PK"):
@@ -93,6 +93,8 @@ def _kind(file: IO[bytes]) -> str:
         return "tar"
     if packed.is_packed(start):
         return "packed"
+    if repacking.kind(file):
+        return "archive"
     if outlook.is_mail(file, start):
         return "outlook"
     plain = start.replace(b"\r\n", b"\n")
@@ -117,6 +119,8 @@ class _Opened:
             yield from self._tar(file, inside, depth)
         elif kind == "packed":
             yield from self._packed(file, own, inside, depth)
+        elif kind == "archive":
+            yield from self._archive(file, inside, depth)
         elif kind == "outlook":
             yield from self._outlook(file, inside, depth)
         elif kind == "mails":
@@ -147,7 +151,7 @@ class _Opened:
                 for entry in sorted(entries, key=lambda entry: entry.name):
                     name = f"{inside}{entry.name}"[-300:]
                     if not entry.isfile():
-                        yield Member(name, refusal="It is a link or a device, and holds nothing.")
+                        yield Member(name, refusal=repacking.NOTHING_INSIDE)
                         continue
                     begin = cast("Callable[[], IO[bytes]]", partial(opened.extractfile, entry))
                     yield from self._one(entry.name.removeprefix("./"), name, begin, entry.size, depth)
@@ -166,6 +170,15 @@ class _Opened:
             raise Unreadable(f"It cannot be unpacked: {error}. Pack it again.") from error
         yield from self._one(own, f"{inside}{own}"[-300:], begin, 0, depth)
 
+    def _archive(self, file: IO[bytes], inside: str, depth: int) -> Iterator[Member]:
+        """What lies in an archive that the standard library doesn't open."""
+        with tempfile.TemporaryFile() as repacked:
+            left = repacking.repack(file, repacked, MOST_UNPACKED - self._unpacked)
+            self._unpacked += repacked.tell()
+            yield from self._zip(repacked, inside, depth)
+        for own, why in left.items():
+            yield Member(f"{inside}{own}"[-300:], refusal=why)
+
     def _one(self, own: str, name: str, begin: Callable[[], IO[bytes]], size: int, depth: int) -> Iterator[Member]:
         """One file of a container, or what lies in it. own: its path there. begin: opens it. size: bytes, as it is
         stated."""
@@ -183,7 +196,8 @@ class _Opened:
             yield member(refusal=TOO_MUCH) if is_too_much else member(clip=partial(unpack, MOST_NESTED))
         elif why := left_alone(own):
             yield member(refusal=why)
-        elif not start.startswith(outlook.SIGNATURE) and not _kind(io.BytesIO(start)):
+        elif suffix != ".iso" and not start.startswith(outlook.SIGNATURE) and not _kind(io.BytesIO(start)):
+            # A disc says what it is behind its beginning.
             yield member(refusal=NO_PICTURE)
         elif depth >= DEEPEST:
             yield member(refusal=f"Over {DEEPEST} files lie in each other; unpack it and send what it holds.")

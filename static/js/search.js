@@ -31,7 +31,7 @@ byId("take").addEventListener("click", () => { taking = true; input.setAttribute
 
 // What is searched as a batch: several files, or one that holds several.
 let many = [];
-const HOLDS_MANY = /\.(zip|tar|tgz|gz|bz2|xz|eml|mbox|msg|mp4|m4v|mov|mkv|avi|webm|ogv|wmv|asf|flv|mpe?g|ts|mts|m2ts|mxf|3gp)$/i;
+const HOLDS_MANY = /\.(zip|7z|rar|tar|tgz|gz|bz2|xz|zst|cab|iso|eml|mbox|msg|mp4|m4v|mov|mkv|avi|webm|ogv|wmv|asf|flv|mpe?g|ts|mts|m2ts|mxf|3gp)$/i;
 
 function asMany(files) {
   const holdsMany = files.some((file) => file.type.startsWith("video/") || HOLDS_MANY.test(file.name));

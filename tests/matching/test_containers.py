@@ -13,9 +13,11 @@ from email.message import EmailMessage
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from matching.faces import children
 from matching.models import BatchPicture, HashList, Shot
 from matching.searching import containers, evidence, known_files
-from tests import faces
+from tests import faces, needs
+from tests.archives import HAS_LIBARCHIVE, rar, written
 from tests.compound_files import compound_file, outlook_mail
 from tests.matching.test_batches import batch, clip, who, why, zipped  # noqa: F401
 
@@ -189,8 +191,7 @@ def test_a_bomb_in_a_zip_is_refused_and_the_rest_is_searched(batch, monkeypatch)
     ("name", "content", "words"),
     [
         ("clip.mp4", b"x", "not an image that can be read"),
-        ("old.rar", b"Rar!", "packed as RAR"),
-        ("disk.e01", b"EVF", "packed as EnCase"),
+        ("disk.e01", b"EVF", "the image of a disk"),
         ("cut.zip", b"PK\x03\x04 broken", "cannot be read"),
         ("notes.txt", b"hello", "It is no picture."),
         ("cut.jpg", b"\xff\xd8\xff\xe0", "not an image that can be read"),
@@ -203,9 +204,96 @@ def test_what_is_not_opened_says_why(batch, name, content, words):  # noqa: F811
 
 
 def test_an_archive_that_is_not_opened_says_so_where_it_is_sent_by_itself(batch):  # noqa: F811
-    made = batch(("phone.7z", b"7z\xbc\xaf\x27\x1c"), ("good.jpg", faces.person(3)))
-    assert "packed as 7-Zip" in why(made)["phone.7z"]
+    made = batch(("phone.dd", b"\xeb\x63\x90"), ("good.jpg", faces.person(3)))
+    assert "Mount it and send what it holds" in why(made)["phone.dd"]
     assert who(made) == [("MP3", 1)]
+
+
+INSIDE = {"DCIM/1.jpg": faces.person(3), "notes.txt": b"hello", "deep.zip": packed(in_dot_jpg=faces.person(1))}
+
+
+@needs.libarchive
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("phone.rar", rar(INSIDE)),
+        ("phone.7z", written(INSIDE, "7zip") if HAS_LIBARCHIVE else b""),
+        ("phone.tar.zst", written(INSIDE, "pax", "zstd") if HAS_LIBARCHIVE else b""),
+        ("disc.iso", written(INSIDE, "iso9660") if HAS_LIBARCHIVE else b""),
+    ],
+    ids=["RAR", "7-Zip", "Zstandard", "disc"],
+)
+@pytest.mark.parametrize("is_inside", [False, True], ids=["sent", "in a zip"])
+def test_archives_of_other_programs_are_opened_as_zips_are(batch, name, content, is_inside):  # noqa: F811
+    if is_inside:
+        whole = io.BytesIO()
+        with zipfile.ZipFile(whole, "w") as folder:
+            folder.writestr(name, content)
+        made, before = batch(("all.zip", whole.getvalue())), f"{name}/"
+    else:
+        made, before = batch((name, content)), ""
+    assert sorted(who(made)) == [("MP1", 1), ("MP3", 1)]
+    rows = {row.name: row.sha256 for row in BatchPicture.objects.filter(file__batch=made)}
+    assert rows[f"{before}DCIM/1.jpg"] == hashlib.sha256(faces.person(3)).hexdigest()
+    assert rows[f"{before}notes.txt"] == hashlib.sha256(b"hello").hexdigest()
+    assert why(made) == {f"{before}notes.txt": "It is no picture."}
+
+
+@needs.libarchive
+def test_of_an_archive_that_is_cut_short_what_can_be_had_is_taken_and_the_rest_said(batch):  # noqa: F811
+    whole = rar({"1.jpg": faces.person(3), "2.jpg": faces.person(1), "3.jpg": faces.person(2)})
+    made = batch(("a.rar", whole[: whole.index(faces.person(1)) + 500]))
+    assert who(made) == [("MP3", 1)]
+    said = why(made)
+    assert set(said) == {"2.jpg", "what lies behind"}
+    assert all("cannot be unpacked" in words for words in said.values())
+
+
+@needs.libarchive
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (rar({"1.jpg": faces.person(3)}, locked=True), "locked by a password"),
+        (b"Rar!\x1a\x07\x00 no archive", "cannot be unpacked"),
+        (b"7z\xbc\xaf\x27\x1c" + bytes(60), "holds no file, or is damaged"),
+        (b"7z\xbc\xaf\x27\x1c" + bytes(range(200)), "cannot be unpacked"),
+        (b"MSCF\0\0\0\0" + bytes(60), "cannot be unpacked"),
+        (b"\x28\xb5\x2f\xfd" + bytes(60), "cannot be unpacked"),
+    ],
+    ids=["locked", "no RAR", "empty 7-Zip", "no 7-Zip", "no cabinet", "no Zstandard"],
+)
+def test_an_archive_that_cannot_be_opened_says_why_and_loses_nothing_else(batch, content, words):  # noqa: F811
+    made = batch(("x.zip", packed(a_dot_rar=content)), ("good.jpg", faces.person(2)))
+    assert words in " ".join(why(made).values())
+    assert who(made) == [("MP2", 1)]
+
+
+@needs.libarchive
+def test_an_archive_of_too_much_is_ended(batch, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(containers, "MOST_UNPACKED", 2**20)
+    made = batch(("a.7z", written({"zeros": bytes(2**24)}, "7zip")), ("good.jpg", faces.person(3)))
+    assert "Send what it holds in parts." in why(made)["a.7z"]
+    assert who(made) == [("MP3", 1)]
+
+
+@needs.libarchive
+def test_names_in_an_archive_lead_nowhere_and_hide_nothing(batch):  # noqa: F811
+    inside = {
+        "../../out.jpg": faces.person(1),
+        "/etc/passwd.jpg": faces.person(2),
+        "Jos\u00e9 \u5bab.jpg": faces.person(3),
+    }
+    made = batch(("a.7z", written(inside, "7zip")))
+    assert who(made) == [("MP3", 1)]
+    assert set(why(made).values()) == {"Its path leads out of the archive, so it was left alone."}
+    assert Shot.objects.get().name == "Jos\u00e9 \u5bab.jpg"
+
+
+def test_without_libarchive_it_says_what_is_missing(batch, monkeypatch):  # noqa: F811
+    monkeypatch.setitem(children.ENVIRONMENT, "LIBARCHIVE", "/nowhere.so")
+    made = batch(("a.rar", rar({"1.jpg": faces.person(3)})), ("good.jpg", faces.person(2)))
+    assert "by installing libarchive" in why(made)["a.rar"]
+    assert who(made) == [("MP2", 1)]
 
 
 def test_a_broken_mail_costs_only_itself(batch):  # noqa: F811

@@ -6,10 +6,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from PIL import Image
+from skimage import data
 
 from cases.models import Photo, add_photo, replace_photo
 from matching.faces import engines, images, looking
 from matching.indexing import single
+from matching.models import Face
 from matching.searching import pictures
 from tests import faces
 
@@ -125,3 +127,34 @@ def test_a_photo_of_a_case_on_its_head_is_turned_shown_so_and_found(any_model, m
     single.index_photo(photo.pk)
     photo.refresh_from_db()
     assert (photo.status, photo.turned) == ("indexed", 0)
+
+
+def far_away(position: int) -> tuple[bytes, tuple[float, float, float, float]]:
+    """Somebody in a wide picture, their face some 110 pixels of 6,000, and where the portrait lies in it."""
+    portrait = Image.fromarray(images.open_image(faces.person(position)).rgb)
+    face = engines.load("dlib").detect(np.asarray(portrait))[0].quality.size
+    small = portrait.resize((round(portrait.width * 110 / face), round(portrait.height * 110 / face)), Image.LANCZOS)
+    wide = Image.new("RGB", (6000, 4000), (96, 104, 96))
+    wide.paste(small, (4200, 1500))
+    return jpeg(np.asarray(wide)), (4200, 1500, 4200 + small.width, 1500 + small.height)
+
+
+def test_in_a_photo_of_a_case_somebody_far_away_is_found(any_model, make_case, user, monkeypatch):
+    monkeypatch.setattr(looking, "SECONDS", 600.0)
+    content, place = far_away(2)
+    photo = make_case("MP1", content).photos.get()
+    assert photo.status == "indexed"
+    face = Face.objects.get(photo=photo)
+    assert place[0] <= face.left * 6000 < face.right * 6000 <= place[2]
+    assert place[1] <= face.top * 4000 < face.bottom * 4000 <= place[3]
+    search = pictures.search_image(faces.person(2), "x.jpg", user=user, purpose="tip")
+    assert search.probes.get().candidates.get().similarity > 0.5
+    # Indexed again, as with another face model, it is the same.
+    Photo.objects.update(status="pending")
+    single.index_photo(photo.pk)
+    assert Face.objects.get(photo=photo).left == pytest.approx(face.left, abs=0.001)
+
+
+def test_a_wide_photo_without_anybody_has_no_face(any_model, make_case):
+    landscape = Image.fromarray(data.coffee()).resize((6000, 4000))
+    assert make_case("MP1", jpeg(np.asarray(landscape))).photos.get().status == "no_face"
