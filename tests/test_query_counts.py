@@ -116,6 +116,7 @@ def test_several_faces_searched_together_find_what_each_finds_alone(any_model, s
     embeddings = np.array([np.asarray(face.embedding, np.float32) for face in Face.objects.filter(is_subject=True)])
     for exact in (gallery.EXACT_TO, 0):
         monkeypatch.setattr(gallery, "EXACT_TO", exact)
+        monkeypatch.setattr(gallery, "TOGETHER", 4)
         together = gallery.search_all(any_model, embeddings, limit=3)
         for one, hits in zip(embeddings, together, strict=True):
             alone = gallery.search(any_model, one, limit=3)

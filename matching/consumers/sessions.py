@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -11,7 +12,6 @@ from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.auth.models import User
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.contrib.sessions.models import Session
-from django.db import DatabaseError
 from django.db.models import OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -69,15 +69,15 @@ class _Watch:
             open_ = {socket: _who(socket) for socket in self._began}
             try:
                 now = await database_sync_to_async(_access)(set(open_.values()))
-            except DatabaseError as problem:
-                # Without the database nobody is shown anything either.
-                logger.warning("websockets are looked at again once the database is back (%s)", problem)
+            except Exception:  # it goes on for all of them; without the database nobody is shown anything either
+                logger.warning("What people at websockets may see could not be asked for", exc_info=True)
                 continue
             for socket, who in open_.items():
-                # It may have been closed meanwhile.
+                # One may have gone meanwhile, or go as it is closed.
                 if socket in self._began and (now[who] is None or now[who] != self._began[socket]):
                     self.end(socket)
-                    await socket.close(code=NOT_SIGNED_IN if now[who] is None else ACCESS_CHANGED)
+                    with suppress(Exception):
+                        await socket.close(code=NOT_SIGNED_IN if now[who] is None else ACCESS_CHANGED)
 
 
 def _watch() -> _Watch:

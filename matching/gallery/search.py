@@ -7,6 +7,7 @@ and the most alike so found are compared exactly (docs/architecture.md, "Search"
 from collections.abc import Collection as Among
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from django.core.exceptions import EmptyResultSet
@@ -29,6 +30,8 @@ EXACT_TO = 5_000_000
 HELD_TO = 2_000_000
 # The fewest of a large gallery to compare exactly.
 SHORTEST = 300
+# Probes that are searched for in one statement: of so many PostgreSQL does not think that compiling it would pay.
+TOGETHER = 10
 # A case, and of one of its templates the negative similarity, the allowance and the kind.
 _Row = tuple[int, float, float, str]
 # Read once, not for each row. Ids as texts: PostgreSQL has no lists of lists of several lengths.
@@ -217,7 +220,7 @@ def _worth_a_look(wanted: Wanted, in_all: int, cases: QuerySet[Case] | None) -> 
 def _first(compared: QuerySet[Template], probes: Sequence[_Asked], count: int) -> list[list[_Row]]:
     """Of each probe the first of the templates that it is compared with.
 
-    Asked for in one statement, for Django takes longer to write one than PostgreSQL to answer it.
+    Django writes the statement once for all of them, for that takes it longer than PostgreSQL takes to answer.
     """
     # pgvector's operator is the negative inner product.
     distance = RawSQL('"matching_template"."embedding" <#> probe.embedding', [], FloatField())
@@ -230,17 +233,26 @@ def _first(compared: QuerySet[Template], probes: Sequence[_Asked], count: int) -
         each, values = rows.values_list("case_id", "distance", "allowance", "kind")[:count].query.sql_with_params()
     except EmptyResultSet:
         return found
-    embeddings = [HalfVector(one.embedding).to_text() for one in probes]
-    poorness = [one.poorness for one in probes]
-    among = [None if one.among is None else f"{{{','.join(map(str, one.among))}}}" for one in probes]
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"{_PROBES} SELECT probe.number, found.* FROM probe CROSS JOIN LATERAL ({each}) AS found",  # noqa: S608
-            [list(range(len(probes))), embeddings, poorness, among, *values],
-        )
-        for number, case, negative, off, kind in cursor:
-            found[number].append((case, negative, float(off), kind))
+        for start in range(0, len(probes), TOGETHER):
+            some = probes[start : start + TOGETHER]
+            cursor.execute(
+                f"{_PROBES} SELECT probe.number, found.* FROM probe CROSS JOIN LATERAL ({each}) AS found",  # noqa: S608
+                [*_columns(some, start), *values],
+            )
+            for number, case, negative, off, kind in cursor:
+                found[number].append((case, negative, float(off), kind))
     return [sorted(of_one, key=lambda row: row[1] + row[2]) for of_one in found]
+
+
+def _columns(probes: Sequence[_Asked], first: int) -> list[list[Any]]:
+    """As `_PROBES` reads them. first: the number of the first of them."""
+    return [
+        list(range(first, first + len(probes))),
+        [HalfVector(one.embedding).to_text() for one in probes],
+        [one.poorness for one in probes],
+        [None if one.among is None else f"{{{','.join(map(str, one.among))}}}" for one in probes],
+    ]
 
 
 def _best(rows: Sequence[_Row]) -> dict[int, tuple[float, float, str]]:
