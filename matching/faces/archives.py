@@ -54,8 +54,9 @@ def files(path: str, kind: str) -> Iterator[tuple[dict[str, Any], bytes]]:
         yield {"broken": _why(error)}, b""
 
 
-def _why(error: Exception) -> str:
-    said = str(getattr(error, "msg", "") or error)
+def _why(error: Any) -> str:
+    # Of some damage libarchive says nothing.
+    said = str(error.msg or "it is damaged").rstrip(".")
     if "crypt" in said.lower() or "passphrase" in said.lower():
         return LOCKED
-    return f"It cannot be unpacked: {said.rstrip('.')}. Pack it again, or send what it holds."
+    return f"It cannot be unpacked: {said}. Pack it again, or send what it holds."

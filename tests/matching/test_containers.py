@@ -256,7 +256,7 @@ def test_of_an_archive_that_is_cut_short_what_can_be_had_is_taken_and_the_rest_s
         (rar({"1.jpg": faces.person(3)}, locked=True), "locked by a password"),
         (b"Rar!\x1a\x07\x00 no archive", "cannot be unpacked"),
         (b"7z\xbc\xaf\x27\x1c" + bytes(60), "holds no file, or is damaged"),
-        (b"7z\xbc\xaf\x27\x1c" + bytes(range(200)), "cannot be unpacked"),
+        (b"7z\xbc\xaf\x27\x1c" + bytes(range(200)), "cannot be unpacked: it is damaged. Pack"),
         (b"MSCF\0\0\0\0" + bytes(60), "cannot be unpacked"),
         (b"\x28\xb5\x2f\xfd" + bytes(60), "cannot be unpacked"),
     ],
