@@ -20,8 +20,8 @@ class ArchiveRefused(Exception):
 def files(path: str, kind: str) -> Iterator[tuple[dict[str, Any], bytes]]:
     """Of each file `{"name", "is_file"}` and its portions, or why it is `{"left"}`; `{"broken"}` where all ends early.
 
-    kind: of libarchive's formats the only one that is tried, for some of them read other files of the machine.
-    Raises `ArchiveRefused`.
+    kind: of libarchive's formats the only one that is tried, for some read other files of the machine. Of what unpacks
+    a stream, a tar's Zstandard alone is, for some call other programs. Raises `ArchiveRefused`.
     """
     try:
         # Of all that come, few are such.
@@ -33,7 +33,7 @@ def files(path: str, kind: str) -> Iterator[tuple[dict[str, Any], bytes]]:
         raise ArchiveRefused(NOT_HERE) from error
     begun = False
     try:
-        with libarchive.file_reader(path, kind, block_size=PORTION) as opened:
+        with libarchive.file_reader(path, kind, "zstd" if kind == "tar" else "none", block_size=PORTION) as opened:
             for entry in opened:
                 if entry.isdir:
                     continue
