@@ -4,6 +4,7 @@ A gallery is scanned exactly while that is quick. A larger one is looked through
 and the most alike so found are compared exactly (docs/architecture.md, "Search").
 """
 
+from collections import defaultdict
 from collections.abc import Collection as Among
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -273,12 +274,17 @@ def _likest(model: FaceModel, embeddings: NDArray[np.float32], cases: Sequence[d
     wanted = set().union(*cases)
     faces = Face.objects.filter(model=model, is_subject=True, case__in=wanted).annotate(wire=templates.wire())
     rows = list(faces.order_by("pk").values_list("pk", "case_id", "photo__kind", "wire")) if wanted else []
-    similar = embeddings @ templates.numbers(wire for *_, wire in rows).T if rows else np.zeros((len(cases), 0))
-    likest: list[dict[int, int]] = []
-    for found, row in zip(cases, similar.tolist(), strict=True):
-        nearest: dict[int, tuple[float, int]] = {}
-        for (pk, case, kind, _), similarity in zip(rows, row, strict=True):
-            if found.get(case) == kind and similarity > nearest.get(case, (-2.0, 0))[0]:
-                nearest[case] = (similarity, pk)
-        likest.append({case: pk for case, (_, pk) in nearest.items()})
-    return likest
+    if not rows:
+        return [{} for _ in cases]
+    similar = embeddings @ templates.numbers(wire for *_, wire in rows).T
+    pictures: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for place, (_, case, kind, _) in enumerate(rows):
+        pictures[case, kind].append(place)
+    return [
+        {
+            case: rows[max(places, key=own.__getitem__)][0]
+            for case, kind in found.items()
+            if (places := pictures.get((case, kind)))
+        }
+        for found, own in zip(cases, similar, strict=True)
+    ]

@@ -331,12 +331,14 @@ def test_all_files_are_listed_with_their_hashes(batch, signed_in):  # noqa: F811
 
 def test_what_nobody_looks_into_has_its_hash_too(batch, monkeypatch):  # noqa: F811
     monkeypatch.setattr(containers, "DEEPEST", 2)
+    # A zip says when it was packed.
+    deepest = packed(b_dot_txt=b"x")
     inside = {
         "notes.txt": b"hello",
         "chat.db": b"SQLite format 3\0" + bytes(3 * 2**20),
         "old.rar": b"Rar!" + bytes(50),
         "broken.zip": b"PK\x03\x04 no zip",
-        "deep.zip": packed(a_dot_zip=packed(b_dot_txt=b"x")),
+        "deep.zip": packed(a_dot_zip=deepest),
         "../out.jpg": faces.person(3),
     }
     whole = io.BytesIO()
@@ -344,7 +346,7 @@ def test_what_nobody_looks_into_has_its_hash_too(batch, monkeypatch):  # noqa: F
         for name, content in inside.items():
             folder.writestr(name, content)
     made = batch(("phone.zip", whole.getvalue()), ("alone.7z", b"7z\xbc\xaf"), ("alone.txt", b"words"))
-    inside |= {"deep.zip/a.zip": packed(b_dot_txt=b"x"), "alone.7z": b"7z\xbc\xaf", "alone.txt": b"words"}
+    inside |= {"deep.zip/a.zip": deepest, "alone.7z": b"7z\xbc\xaf", "alone.txt": b"words"}
     del inside["deep.zip"]
     rows = BatchPicture.objects.filter(file__batch=made)
     assert {row.name: row.sha256 for row in rows} == {
