@@ -24,6 +24,7 @@ SMALL = 48
 WIDE = 640
 SAME_FACE = 0.3
 SECONDS = 8.0
+NOT_ALL = "It is so large that not all of it could be looked at closely. Cut out what matters."
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def look(engine: Engine, content: bytes, *, page: int | None = None) -> Looked:
             more, is_all = _closely(engine, opened, content, page, degrees, until)
             found = _joined(found, more)
             if not is_all:
-                notes.append("It is so large that not all of it could be looked at closely. Cut out what matters.")
+                notes.append(NOT_ALL)
         if len(found) > MOST_FACES:
             notes.append(f"It shows {len(found)} faces; the {MOST_FACES} best seen were searched. Cut out the others.")
         found = sorted(found, key=lambda face: -face.detection_score)[:MOST_FACES]
@@ -60,18 +61,20 @@ def look(engine: Engine, content: bytes, *, page: int | None = None) -> Looked:
     return Looked(opened, faces, degrees, " ".join(filter(None, notes)))
 
 
-def far_faces(engine: Engine, opened: OpenedImage, content: bytes, degrees: int) -> list[DetectedFace]:
+def far_faces(engine: Engine, opened: OpenedImage, content: bytes, degrees: int) -> tuple[list[DetectedFace], str]:
     """Of a picture in which no face was found, those that are small in it, best detected first, in its pixels: somebody
-    who stands far away. What is doubtful is left out, for in so much of a picture something else may look like a face.
+    who stands far away. And what to know of it. What is doubtful is left out, for in so much of a picture something
+    else may look like a face.
 
     opened: the picture, turned by so many degrees clockwise. Raises `ImageRefused`.
     """
     if not _may_find_more(opened, ()):
-        return []
+        return [], ""
     with face_models.analysing(opened.rgb):
-        found, _ = _closely(engine, opened, content, None, degrees, time.monotonic() + SECONDS)
+        found, is_all = _closely(engine, opened, content, None, degrees, time.monotonic() + SECONDS)
         sure = [face for face in found if face.detection_score >= DOUBTFUL]
-        return engine.embedded(sorted(sure, key=lambda face: -face.detection_score)[:MOST_FACES])
+        best = sorted(sure, key=lambda face: -face.detection_score)[:MOST_FACES]
+        return engine.embedded(best), "" if is_all else NOT_ALL
 
 
 def turned_note(degrees: int) -> str:

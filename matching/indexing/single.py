@@ -67,8 +67,9 @@ def prepare(photo: Photo, engine: Engine) -> Prepared:
         if degrees:
             opened = images.turned(opened, degrees)
             found = face_models.find_faces(engine, opened.rgb)
+        not_all = ""
         if photo.is_searched and not found:
-            found = looking.far_faces(engine, opened, content, (photo.turned + degrees) % 360)
+            found, not_all = looking.far_faces(engine, opened, content, (photo.turned + degrees) % 360)
     except images.ImageRefused as refusal:
         return Prepared(photo, str(refusal))
     prepared = Prepared(
@@ -76,7 +77,7 @@ def prepare(photo: Photo, engine: Engine) -> Prepared:
         picture_hash=images.picture_hash(opened.rgb),
         turned=(photo.turned + degrees) % 360,
         display=None if photo.display and not degrees else jpeg_file(opened.rgb, max_side=1600),
-        note=" ".join(filter(None, [opened.note, looking.turned_note(degrees) if degrees else ""])),
+        note=" ".join(filter(None, [opened.note, looking.turned_note(degrees) if degrees else "", not_all])),
         origin=opened.origin,
         regions=opened.marked,
         faces=[detection_columns(opened.rgb, face, opened.scale) for face in found],

@@ -155,6 +155,13 @@ def test_in_a_photo_of_a_case_somebody_far_away_is_found(any_model, make_case, u
     assert Face.objects.get(photo=photo).left == pytest.approx(face.left, abs=0.001)
 
 
+def test_of_a_photo_of_a_case_too_it_is_said_what_time_did_not_suffice_for(any_model, make_case, monkeypatch):
+    monkeypatch.setattr(looking, "SECONDS", 0.0)
+    photo = make_case("MP1", far_away(2)[0]).photos.get()
+    assert photo.status == "no_face"
+    assert "not all of it" in photo.file_note
+
+
 def test_a_wide_photo_without_anybody_has_no_face(any_model, make_case):
     landscape = Image.fromarray(data.coffee()).resize((6000, 4000))
     assert make_case("MP1", jpeg(np.asarray(landscape))).photos.get().status == "no_face"
