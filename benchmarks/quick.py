@@ -129,7 +129,7 @@ def history() -> list[dict[str, str]]:
 def write(path: Path, row: dict[str, str]) -> None:
     is_new = not path.exists()
     with path.open("a", newline="") as file:
-        rows = csv.DictWriter(file, row.keys())
+        rows = csv.DictWriter(file, row.keys(), lineterminator="\n")
         if is_new:
             rows.writeheader()
         rows.writerow(row)
